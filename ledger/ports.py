@@ -1,0 +1,73 @@
+"""What the pure rooms ask of the world: Protocols, implemented by adapters and by tests/fakes.
+
+Adapters are chosen in api.wiring and scripts, nowhere else (architecture.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ledger.departments import Accreditation, DepartmentHistory
+from ledger.statuses import Decision
+from ledger.types import Anchor, Block, DepartmentCode, Digest, LogId, Millis, TypeCode
+
+
+class Clock(Protocol):
+    """The one source of our own time."""
+
+    def now(self) -> Millis: ...
+
+
+class Signer(Protocol):
+    """A key that signs and never shows itself; `suite` as in formats.md §10, `public_key` raw (Ed25519: 32 bytes)."""
+
+    suite: str
+    public_key: bytes
+
+    def sign(self, message: bytes) -> bytes: ...
+
+
+class ContentStore(Protocol):
+    """Encrypted files by CID (profile unixfs-v1-2025). What a store returns is hashed again (formats.md §7)."""
+
+    def put(self, path: str) -> str: ...
+
+    def get_to(self, cid: str, path: str) -> None: ...
+
+    def has(self, cid: str) -> bool: ...
+
+
+class ChainReader(Protocol):
+    """What verification and the notary ask of the chain. Every call may raise UnavailableError: an outage is no answer.
+
+    `block` is the number of the block that the answer is of; None lets the adapter take the newest final one.
+    """
+
+    def chain_id(self) -> int: ...
+
+    def genesis_hash(self) -> str: ...
+
+    def head(self) -> Block: ...
+
+    def final_head(self) -> Block: ...
+
+    def block(self, number: int) -> Block | None: ...
+
+    def log_head(self, log_id: LogId, block: int | None = None) -> tuple[int, Digest] | None:
+        """(size, root) of the log's newest anchor; None while the log isn't opened; size 0 before the first anchor."""
+        ...
+
+    def anchored_root(self, log_id: LogId, size: int, block: int | None = None) -> Digest | None: ...
+
+    def anchors(self, log_id: LogId, above_size: int = 0, limit: int = 1) -> Sequence[Anchor]:
+        """Anchors of sizes > `above_size`, smallest first, from the events: the first is the earliest that holds an index."""
+        ...
+
+    def decisions(self, status_key: Digest, block: int | None = None) -> Sequence[Decision]: ...
+
+    def department(self, code: DepartmentCode, block: int | None = None) -> DepartmentHistory | None: ...
+
+    def accreditations(
+        self, issuer: DepartmentCode, type_code: TypeCode, block: int | None = None
+    ) -> Sequence[Accreditation]: ...

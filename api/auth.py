@@ -1,0 +1,151 @@
+"""Who may write: bearer tokens, one per department and role set, until logins come with the console.
+
+A token is `czt_<id>_<secret>`; the file keeps the SHA-256 of the secret (256 random bits: a slow hash adds nothing).
+The plain token exists once, in the answer of `issue`. Comparing takes the same time whether or not the id exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import tempfile
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from ledger.errors import ConfigurationError, DeniedError
+from ledger.types import DepartmentCode, Role
+
+SCHEMA = "chuzheng-tokens/1"
+_NOTHING = hashlib.sha256(b"no such token").hexdigest()
+
+bearer = HTTPBearer(
+    auto_error=False, description="Token of a department and its roles, made at first start and shown once."
+)
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who writes: a department, and what the token lets it do. `token_id` goes into logs, the secret never."""
+
+    department: DepartmentCode
+    roles: int
+    token_id: str
+
+    def require(self, role: Role) -> None:
+        """DeniedError `auth.role` if the token lacks `role`."""
+        if not self.roles & role:
+            raise DeniedError("auth.role", role=role.name, department=self.department)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """A token as kept: `sha256` is of the secret's ASCII, hex; `roles` a mask of ledger.types.Role."""
+
+    id: str
+    department: str
+    roles: int
+    sha256: str
+    label: str = ""
+
+
+class TokenStore:
+    """The tokens file (0600). Re-read when it changes, so that issuing and ending need no restart."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int] | None = None
+        self._tokens: dict[str, StoredToken] = {}
+
+    def all(self) -> list[StoredToken]:
+        """Every token kept, without secrets."""
+        return list(self._load().values())
+
+    def issue(self, department: DepartmentCode, roles: int, label: str = "") -> str:
+        """Make a token and keep its hash; the answer is the only place where it can be read."""
+        token_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        kept = StoredToken(token_id, department, int(roles), _hash(secret), label)
+        with self._lock:
+            self._write([*self._load().values(), kept])
+        return f"czt_{token_id}_{secret}"
+
+    def end(self, token_id: str) -> bool:
+        """Forget a token; False if there was none of that id."""
+        with self._lock:
+            tokens = self._load()
+            if token_id not in tokens:
+                return False
+            self._write([t for t in tokens.values() if t.id != token_id])
+            return True
+
+    def caller(self, presented: str) -> Caller:
+        """Who presents this token; DeniedError `auth.token` for anything else, in equal time."""
+        prefix, _, rest = presented.partition("_")
+        token_id, _, secret = rest.partition("_")
+        kept = self._load().get(token_id)
+        same = hmac.compare_digest(_hash(secret), kept.sha256 if kept else _NOTHING)
+        if prefix != "czt" or kept is None or not same:
+            raise DeniedError("auth.token")
+        return Caller(DepartmentCode(kept.department), kept.roles, kept.id)
+
+    def _load(self) -> dict[str, StoredToken]:
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return {}
+        if self._seen != (stat.st_mtime_ns, stat.st_ino):
+            try:
+                document = json.loads(self._path.read_text(encoding="utf-8"))
+                if document["schema"] != SCHEMA:
+                    raise ValueError(document["schema"])
+                tokens = [StoredToken(**item) for item in document["tokens"]]
+            except (OSError, ValueError, TypeError, KeyError):
+                raise ConfigurationError("auth.tokens_file", file=self._path.name) from None
+            self._tokens = {t.id: t for t in tokens}
+            self._seen = (stat.st_mtime_ns, stat.st_ino)
+        return self._tokens
+
+    def _write(self, tokens: list[StoredToken]) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        content = json.dumps({"schema": SCHEMA, "tokens": [asdict(t) for t in tokens]}, indent=1)
+        handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=".tokens-")  # mkstemp: 0600
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(self._path)
+
+
+def ensure_tokens(store: TokenStore, departments: list[DepartmentCode]) -> list[tuple[DepartmentCode, Role, str]]:
+    """One token per department and role (ANCHOR, STATUS) where it has none yet: the new ones, to be shown once."""
+    existing = {(t.department, t.roles) for t in store.all()}
+    return [
+        (department, role, store.issue(department, int(role), "first start"))
+        for department in departments
+        for role in (Role.ANCHOR, Role.STATUS)
+        if (department, int(role)) not in existing
+    ]
+
+
+def caller_of(request: Request, credentials: Credentials) -> Caller:
+    """FastAPI dependency: the caller, or 401 `auth.missing` / `auth.token`."""
+    if credentials is None:
+        raise DeniedError("auth.missing")
+    store: TokenStore = request.app.state.tokens
+    return store.caller(credentials.credentials)
+
+
+CallerDep = Annotated[Caller, Security(caller_of)]
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,158 @@
+"""Errors over HTTP: RFC 9457 problem details, with the code, Chinese and English, and the one table of statuses.
+
+Domain errors know nothing of HTTP; the class gives the status, `BY_CODE` the exceptions. What isn't ours is answered
+as `server.unexpected` with the request id, and its trace goes to the log only.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from api.language import language_of
+from ledger.errors import (
+    ChuzhengError,
+    ConfigurationError,
+    ConflictError,
+    DeniedError,
+    InputError,
+    IntegrityError,
+    NotFoundError,
+    RowsError,
+    UnavailableError,
+    UnreadableError,
+)
+from ledger.texts import Language, error_text, text
+
+PROBLEM = "application/problem+json"
+MOST_ROWS = 1000
+
+STATUS: tuple[tuple[type[ChuzhengError], int], ...] = (
+    (UnreadableError, 400),
+    (RowsError, 422),
+    (InputError, 422),
+    (ConflictError, 409),
+    (DeniedError, 403),
+    (NotFoundError, 404),
+    (UnavailableError, 503),
+    (ConfigurationError, 500),
+    (IntegrityError, 500),
+)
+BY_CODE: dict[str, int] = {
+    "auth.missing": 401,
+    "auth.token": 401,
+    "request.truncated": 400,
+    "request.length": 400,
+    "request.key_missing": 400,
+    "request.invalid": 422,
+    "request.too_large": 413,
+    "request.too_many_items": 413,
+    "request.media_type": 415,
+    "request.too_fast": 429,
+    "request.method": 405,
+    "content.erased": 410,
+}
+BY_STATUS: dict[int, str] = {404: "request.not_found", 405: "request.method", 415: "request.media_type"}
+TITLES = {400: "bad", 401: "login", 403: "denied", 404: "missing", 405: "method", 409: "conflict", 410: "gone"}
+TITLES |= {413: "large", 415: "media", 422: "wrong", 429: "fast", 500: "broken", 503: "later"}
+
+log = structlog.get_logger("api")
+
+
+def status_of(error: ChuzhengError) -> int:
+    """HTTP status of a domain error: the code's own, else its class's."""
+    if error.code in BY_CODE:
+        return BY_CODE[error.code]
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def problem(error: ChuzhengError, language: Language, request_id: str | None = None) -> dict[str, Any]:
+    """RFC 9457 members plus ours: `code`, `message_zh`, `message_en`, `retry_after`?, `errors`? (rows)."""
+    status = status_of(error)
+    messages: dict[Language, str] = {"zh": _message(error, "zh"), "en": _message(error, "en")}
+    body: dict[str, Any] = {
+        "type": f"urn:chuzheng:error:{error.code}",
+        "title": text(f"web.problem.{TITLES.get(status, 'broken')}", language),
+        "status": status,
+        "detail": messages[language],
+        "code": error.code,
+        "message_zh": messages["zh"],
+        "message_en": messages["en"],
+    }
+    if request_id:
+        body["request_id"] = request_id
+    if isinstance(error, UnavailableError):
+        body["retry_after"] = max(1, math.ceil(error.retry_after or 5))
+    if isinstance(error, RowsError):
+        body["errors"] = [
+            {"row": row, "column": column, "code": e.code, "message_zh": _message(e, "zh"), "message_en": _message(e, "en")}
+            for row, column, e in error.rows[:MOST_ROWS]
+        ]
+    return body
+
+
+def respond(request: Request, error: ChuzhengError) -> JSONResponse:
+    """The problem as a response with its headers."""
+    body = problem(error, language_of(request), getattr(request.state, "request_id", None))
+    headers = {"Cache-Control": "no-store"}
+    if "retry_after" in body:
+        headers["Retry-After"] = str(body["retry_after"])
+    if body["status"] == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="chuzheng"'
+    return JSONResponse(body, status_code=body["status"], media_type=PROBLEM, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers: ours, FastAPI's own refusals, a client that went away, and everything else."""
+    app.add_exception_handler(ChuzhengError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ChuzhengError)
+    if isinstance(error, ConfigurationError | IntegrityError):
+        log.error("refused", code=error.code, request_id=getattr(request.state, "request_id", None))
+    return respond(request, error)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return respond(request, InputError("request.invalid", where=where, reason=first["msg"]))
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return respond(request, InputError("request.method", method=request.method))
+    if error.status_code == 404:
+        return respond(request, NotFoundError("request.not_found"))
+    return respond(request, UnreadableError("request.unreadable"))
+
+
+async def _gone(request: Request, error: Exception) -> JSONResponse:
+    return respond(request, UnreadableError("request.truncated"))
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    request_id = getattr(request.state, "request_id", "-")
+    log.error("unexpected", request_id=request_id, kind=type(error).__name__, exc_info=error)
+    return respond(request, IntegrityError("server.unexpected", request_id=request_id))
+
+
+def _message(error: ChuzhengError, language: Language) -> str:
+    try:
+        return error_text(error, language)
+    except (KeyError, IndexError, ValueError):  # a text that lacks a parameter must not hide the error itself
+        return text("web.problem.untold", language, code=error.code)

@@ -27,7 +27,7 @@ def check_character(first17: str) -> str:
 
 
 def inner_check_character(organisation8: str) -> str:
-    """Check character of the organisation code, over its eight digits and capital letters (letters count from A = 10)."""
+    """Check character of the organisation code, over its eight digits and capital letters (A counts 10)."""
     remainder = -sum(int(c, 36) * w for c, w in zip(organisation8, _INNER_WEIGHTS, strict=True)) % 11
     return "X" if remainder == 10 else str(remainder)
 

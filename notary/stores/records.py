@@ -3,7 +3,7 @@
 A row of `entries` is the finished 92 bytes; it gives the log index, and whatever of it isn't in the log's files yet is
 appended from here with the same bytes (architecture.md, commit order). Every table has the same key, `position`:
 the log's row number times 2^40 plus the log index, so that rows of one log lie together and an index needs no second tree.
-SQLAlchemy's errors die here: what can be tried again is UnavailableError.
+SQLAlchemy's errors die at the engine and here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from ledger.errors import IntegrityError, UnavailableError
+from ledger.errors import IntegrityError
+from ledger.store.engine import reading, writing
 from ledger.types import DepartmentCode, LogId, Millis, Origin
 
 _SHIFT = 40
@@ -35,7 +36,7 @@ logs = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("origin", sa.String(128), unique=True, nullable=False),
     sa.Column("log_id", sa.LargeBinary(32), unique=True, nullable=False),
-    sa.Column("issuer", sa.ForeignKey("issuers.id"), nullable=False),
+    sa.Column("issuer", sa.Integer, sa.ForeignKey("issuers.id"), nullable=False),
     sa.Column("next_index", sa.BigInteger, nullable=False),
     sa.Column("accepted_at", sa.BigInteger, nullable=False),
 )
@@ -148,14 +149,11 @@ class CheckpointRow:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the database's outages into UnavailableError and its contradictions into IntegrityError."""
+    """A broken unique key becomes IntegrityError; outages are translated by the engine already (ledger.store.engine)."""
     try:
         yield
     except exc.IntegrityError as error:
         raise IntegrityError("records.constraint") from error
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-        # locked, full, unreachable: the transaction is rolled back, so nothing is half written
-        raise UnavailableError("records.unavailable", retry_after=2.0) from error
 
 
 class RecordStore:
@@ -167,13 +165,13 @@ class RecordStore:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """One writing transaction: all or nothing, durable when it returns."""
-        with translated(), self.engine.begin() as connection:
+        with translated(), writing(self.engine) as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection for reads."""
-        with translated(), self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             yield connection
 
     # -- logs ---------------------------------------------------------------------------------------------------------
@@ -235,6 +233,10 @@ class RecordStore:
                 raise IntegrityError("records.gap", index=first + offset)
         return [row.entry for row in found]
 
+    def entries_at(self, connection: sa.Connection, positions: Sequence[int]) -> dict[int, bytes]:
+        """The 92 bytes by position."""
+        return self._by_position(connection, entries, entries.c.entry, positions)
+
     def salted(self, connection: sa.Connection, positions: Sequence[int]) -> dict[int, bytes]:
         """Sealed record keys by position, where the notary salted."""
         return self._by_position(connection, record_keys, record_keys.c.sealed, positions)
@@ -249,7 +251,7 @@ class RecordStore:
         return {DepartmentCode(row.reader): row.sealed for row in connection.execute(query)}
 
     def _by_position(
-        self, connection: sa.Connection, table: sa.Table, column: sa.Column[bytes], positions: Sequence[int]
+        self, connection: sa.Connection, table: sa.Table, column: sa.Column[Any], positions: Sequence[int]
     ) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
         for part in _parts(positions):

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("origin", sa.String(128), unique=True, nullable=False),
         sa.Column("log_id", sa.LargeBinary(32), unique=True, nullable=False),
-        sa.Column("issuer", sa.ForeignKey("issuers.id"), nullable=False),
+        sa.Column("issuer", sa.Integer, sa.ForeignKey("issuers.id"), nullable=False),
         sa.Column("next_index", sa.BigInteger, nullable=False),
         sa.Column("accepted_at", sa.BigInteger, nullable=False),
     )

@@ -1,0 +1,112 @@
+"""The engine: SQLite on one machine, PostgreSQL beyond, opened so that what was committed survives a power cut.
+
+Writers start with BEGIN IMMEDIATE, so that two of them never both read and then both write; readers say that they only
+read. What the database's driver raises dies here: an outage becomes UnavailableError, only unique keys pass on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, ExceptionContext
+
+from ledger.errors import ConfigurationError, IntegrityError, UnavailableError
+
+BUSY_MILLISECONDS = 30_000
+_READ_ONLY = "ledger_read_only"
+_MIGRATION_LOCK = 0x6368757A68656E67  # PostgreSQL advisory lock: "chuzheng"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url` (`sqlite:////path/file`, `postgresql+psycopg://…`). ConfigurationError for another kind."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise ConfigurationError("store.url") from error  # the address may hold a password: it isn't repeated
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+        event.listen(engine, "connect", _sqlite_connected)
+        event.listen(engine, "begin", _sqlite_begin)
+    elif backend == "postgresql":
+        engine = sa.create_engine(parsed, pool_pre_ping=True)
+    else:
+        raise ConfigurationError("store.backend", backend=backend)
+    event.listen(engine, "handle_error", _translate)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes: committed at the end, rolled back on any exception."""
+    with engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent view; waits for no writer."""
+    with engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
+        yield connection
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables to the newest revision, in one transaction; a second process waits and finds it done."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current == scripts.get_current_head():
+            return
+        known = {script.revision for script in scripts.walk_revisions()}
+        if current is not None and current not in known:
+            raise ConfigurationError("store.newer", found=current, expected=scripts.get_current_head())
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _sqlite_connected(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver would begin by itself, and too late
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _translate(context: ExceptionContext) -> None:
+    """Let an outage of the database leave as our own error; a broken unique key stays what it is, callers expect it."""
+    original = context.original_exception
+    if isinstance(original, sqlite3.DatabaseError) and not isinstance(original, sqlite3.IntegrityError):
+        name = getattr(original, "sqlite_errorname", None) or ""
+        if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
+            raise IntegrityError("store.damaged") from original
+        if name == "SQLITE_FULL":
+            raise UnavailableError("store.full") from original
+        if isinstance(original, sqlite3.OperationalError) and name != "SQLITE_ERROR":
+            raise UnavailableError("store.unavailable", retry_after=1.0, reason=name or "operational") from original
+    elif context.is_disconnect or type(original).__name__ == "OperationalError":
+        raise UnavailableError("store.unavailable", retry_after=1.0, reason=type(original).__name__) from original

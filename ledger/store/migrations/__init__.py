@@ -1,0 +1,1 @@
+"""One history of revisions for the tables of every room."""

@@ -1,0 +1,117 @@
+"""The disk, as the log uses it: few calls, each durable or refused, foreign errors translated here.
+
+Every write of the log goes through `Disk`, so that tests can put a disk in its place that fails, dies or loses power
+at any call (tests/fakes/disk.py). Reading a file that isn't there raises FileNotFoundError: the caller knows what it
+means.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger.errors import ChuzhengError, UnavailableError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def disk_error(error: OSError) -> ChuzhengError:
+    """What an error of the operating system means to the caller: the disk is full, or it failed; nothing was taken."""
+    reason = errno.errorcode.get(error.errno or 0, "unknown")
+    if error.errno in _FULL:
+        return UnavailableError("disk.full", retry_after=30, reason=reason)
+    return UnavailableError("disk.failed", retry_after=30, reason=reason)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns an OSError of the block into UnavailableError `disk.full` or `disk.failed`."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error) from error
+
+
+class Disk:
+    """POSIX files. Paths are absolute; a name becomes durable by `sync_folder` of the folder that holds it."""
+
+    def read(self, path: Path) -> bytes:
+        """The whole file; FileNotFoundError if there is none."""
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise FileNotFoundError(str(path)) from error
+
+    def names(self, folder: Path) -> dict[str, int]:
+        """Name → identity of the file behind it (a renamed-over name gets a new one); empty if there's no folder."""
+        try:
+            with os.scandir(folder) as found:
+                return {item.name: item.inode() for item in found}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+
+    def exists(self, path: Path) -> bool:
+        return os.path.exists(path)
+
+    def modified(self, path: Path) -> int:
+        """Unix milliseconds; FileNotFoundError if there is none."""
+        return os.stat(path).st_mtime_ns // 1_000_000
+
+    def create(self, path: Path, data: bytes) -> None:
+        """A new file with its bytes durable, its name not yet. FileExistsError if the name is taken."""
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """`target` becomes `source` in one step, whatever it was before."""
+        os.rename(source, target)
+
+    def remove(self, path: Path) -> None:
+        """No error if it's gone already: cleaning up is done again after a crash."""
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+
+    def remove_folder(self, path: Path) -> None:
+        """An empty folder; no error if it's gone already."""
+        try:
+            os.rmdir(path)
+        except FileNotFoundError:
+            return
+
+    def make_folder(self, path: Path) -> None:
+        """No error if it's there already."""
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            return
+
+    def sync_folder(self, path: Path) -> None:
+        """Makes the names in a folder durable: new, renamed and removed ones."""
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def locked(self, path: Path) -> Iterator[None]:
+        """Holds a kernel lock that dies with the process, so a crash never leaves one behind. Not reentrant."""
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)

@@ -1,0 +1,117 @@
+"""Keys by address: `file:/path` is a PKCS#8 PEM that only its owner may read.
+
+Signing keys are Ed25519, wrap keys X25519: a key of one purpose can't be loaded for the other (formats.md §7, §10).
+A key file is created once, durably, with mode 0600, and never overwritten; one that others may read is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from ledger.crypto.suites import INTL
+from ledger.errors import ConfigurationError, ConflictError
+from ledger.ports import Signer
+
+_SCHEME = "file:"
+_LIMIT = 64 << 10
+
+
+class Ed25519Signer:
+    """An Ed25519 key in memory; `public_key` is 32 raw bytes. Printing it shows the public half only."""
+
+    suite = INTL
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public_key = key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes, RFC 8032."""
+        return self._key.sign(message)
+
+    def __repr__(self) -> str:
+        return f"Ed25519Signer({self.public_key.hex()})"
+
+
+def create_signing_key(path: Path) -> Signer:
+    """Make an Ed25519 key file (0600). ConflictError if something is there already."""
+    key = Ed25519PrivateKey.generate()
+    _write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return Ed25519Signer(key)
+
+
+def create_wrap_key(path: Path) -> X25519PrivateKey:
+    """Make an X25519 key file (0600) that files are wrapped to. ConflictError if something is there already."""
+    key = X25519PrivateKey.generate()
+    _write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return key
+
+
+def load_signer(address: str) -> Signer:
+    """The signer at a key address. ConfigurationError if it is missing, readable by others, or no Ed25519 key."""
+    key = _load(address)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigurationError("key.purpose", address=address, expected="Ed25519")
+    return Ed25519Signer(key)
+
+
+def load_wrap_key(address: str) -> X25519PrivateKey:
+    """The wrap key at a key address; refused as `load_signer` does."""
+    key = _load(address)
+    if not isinstance(key, X25519PrivateKey):
+        raise ConfigurationError("key.purpose", address=address, expected="X25519")
+    return key
+
+
+def _load(address: str) -> object:
+    if not address.startswith(_SCHEME):
+        raise ConfigurationError("key.scheme", scheme=address.partition(":")[0])
+    path = Path(address[len(_SCHEME) :])
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            data = file.read(_LIMIT)
+    except OSError as error:
+        raise ConfigurationError("key.unreadable", address=address, reason=error.strerror) from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError("key.open_to_others", address=address, mode=f"{stat.S_IMODE(mode):04o}")
+    try:
+        return load_pem_private_key(data, password=None)
+    except (ValueError, TypeError):
+        raise ConfigurationError("key.form", address=address) from None
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Written beside and linked into place, so that a crash leaves a whole key or none."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except FileExistsError:
+        raise ConflictError("key.exists", path=str(path)) from None
+    except OSError as error:
+        raise ConfigurationError("key.unwritable", path=str(path), reason=error.strerror) from None

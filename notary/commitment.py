@@ -1,0 +1,110 @@
+"""What stands for a record in the log: a salted digest of its members and a second one of the whole.
+
+Pure; the salt is an argument. One member can be shown later with its own salt and path, without the others
+(formats.md §2). The hot path: HMAC is written out over precomputed key blocks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from ledger.errors import InputError, UnreadableError
+from ledger.types import Digest
+from notary.canonical import MAX_MEMBERS, canonicalise, quote, sorted_names, text_of
+from notary.merkle import root_from_leaves
+
+SALT_BYTES = 32
+FIELD_TAG = b"chuzheng/field/v1\x00"
+RECORD_TAG = b"chuzheng/record/v1\x00"
+
+_INNER_PAD = bytes(b ^ 0x36 for b in range(256))
+_OUTER_PAD = bytes(b ^ 0x5C for b in range(256))
+_INNER_REST = b"\x36" * 32
+_OUTER_REST = b"\x5c" * 32
+_POSITIONS = [FIELD_TAG + i.to_bytes(4, "big") for i in range(MAX_MEMBERS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """Both digests of a record, 32 bytes each."""
+
+    sha256: Digest
+    sm3: Digest
+
+
+def commit(record: Mapping[str, Any], salt: bytes, canonical: bytes | None = None) -> Commitment:
+    """Both commitments of `record` under its `salt` (32 bytes); `canonical` spares nothing but is checked by type.
+
+    UnreadableError for a value without canonical form or a record without 1 to 256 members.
+    """
+    check_salt(salt)
+    names = sorted_names(record)
+    count = len(names)
+    if not 1 <= count <= MAX_MEMBERS:
+        raise (
+            UnreadableError("record.no_members")
+            if not count
+            else UnreadableError("json.too_many_members", found=count, limit=MAX_MEMBERS)
+        )
+    inner = salt.translate(_INNER_PAD) + _INNER_REST
+    outer = salt.translate(_OUTER_PAD) + _OUTER_REST
+    hash_ = sha256
+    leaves = []
+    members = []
+    try:
+        for name, position in zip(names, _POSITIONS, strict=False):
+            key, value = quote(name).encode(), text_of(record[name]).encode()
+            members.append(key + b":" + value)
+            own_salt = hash_(outer + hash_(inner + position).digest()).digest()
+            digest = hash_(b"%b%b[%b,%b]" % (FIELD_TAG, own_salt, key, value)).digest()
+            leaves.append(hash_(b"\x00" + digest).digest())
+    except UnicodeEncodeError:
+        raise UnreadableError("json.lone_surrogate") from None
+    if canonical is None:
+        canonical = b"{" + b",".join(members) + b"}"
+    return Commitment(commitment_from_root(count, root_from_leaves(leaves)), commitment_sm3(canonical, salt))
+
+
+def commitment_sm3(canonical: bytes, salt: bytes) -> Digest:
+    """SM3("chuzheng/record/v1"0 || salt || JCS(record))."""
+    return Digest(hashlib.new("sm3", RECORD_TAG + salt + canonical).digest())
+
+
+def commitment_from_root(count: int, fields: bytes) -> Digest:
+    """H("chuzheng/record/v1"0 || u16(n) || fields_root)."""
+    return Digest(sha256(RECORD_TAG + count.to_bytes(2, "big") + fields).digest())
+
+
+def fields_root(digests: Sequence[bytes]) -> Digest:
+    """RFC 6962 head over the field digests, each hashed again as leaf data."""
+    return root_from_leaves([sha256(b"\x00" + digest).digest() for digest in digests])
+
+
+def field_salt(salt: bytes, position: int) -> bytes:
+    """HMAC-SHA256(salt, "chuzheng/field/v1"0 || u32(i)): what is handed out with one member."""
+    check_salt(salt)
+    return hmac.digest(salt, FIELD_TAG + position.to_bytes(4, "big"), "sha256")
+
+
+def field_digest(own_salt: bytes, name: str, value_jcs: bytes) -> Digest:
+    """H("chuzheng/field/v1"0 || salt_i || JCS([name, value])), `value_jcs` the value's canonical bytes."""
+    return Digest(sha256(FIELD_TAG + own_salt + b"[" + canonicalise(name) + b"," + value_jcs + b"]").digest())
+
+
+def field_digests(record: Mapping[str, Any], salt: bytes) -> list[Digest]:
+    """Digests of all members in JCS order."""
+    return [
+        field_digest(field_salt(salt, i), name, canonicalise(record[name]))
+        for i, name in enumerate(sorted_names(record))
+    ]
+
+
+def check_salt(salt: bytes) -> None:
+    """InputError unless a salt is exactly 32 bytes."""
+    if len(salt) != SALT_BYTES:
+        raise InputError("commitment.salt_length", expected=SALT_BYTES, found=len(salt))

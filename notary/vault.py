@@ -1,8 +1,8 @@
 """What lies on our disks can be read with the storage key only, and can be destroyed record by record.
 
-Each record has its own AES-256-GCM key. Body and wraps are encrypted under it; key and salt together are encrypted under
-the storage key and kept in one table (`record_keys`), so that erasing one row there makes all copies of the body
-unreadable (formats.md §8, Erasure). Additional data binds every ciphertext to its commitment: rows can't be exchanged.
+Each record has its own AES-256-GCM key. Body and wraps are encrypted under it; key and salt together are encrypted
+under the storage key and kept in one table (`record_keys`), so that erasing one row there makes all copies of the body
+unreadable (formats.md §7, Erasure). Additional data binds every ciphertext to its commitment: rows can't be exchanged.
 Nonces are random; at 2^32 records (the GCM limit for one key) the storage key must have been replaced.
 """
 

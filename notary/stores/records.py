@@ -2,8 +2,8 @@
 
 A row of `entries` is the finished 92 bytes; it gives the log index, and whatever of it isn't in the log's files yet is
 appended from here with the same bytes (architecture.md, commit order). Every table has the same key, `position`:
-the log's row number times 2^40 plus the log index, so that rows of one log lie together and an index needs no second tree.
-SQLAlchemy's errors die at the engine and here.
+the log's row number times 2^40 plus the log index, so that rows of one log lie together and an index needs no second
+tree. SQLAlchemy's errors die at the engine and here.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class CheckpointRow:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """A broken unique key becomes IntegrityError; outages are translated by the engine already (ledger.store.engine)."""
+    """A broken unique key becomes IntegrityError; outages are translated by the engine already."""
     try:
         yield
     except exc.IntegrityError as error:

@@ -1,0 +1,169 @@
+"""Acceptance: how a submission becomes entries with log indexes, durable before anyone is told.
+
+The commit order (architecture.md), for all submissions that wait at one moment together:
+
+1. take the log's append lock; append rows of the database that the log's files don't hold yet, with the same bytes;
+2. one database transaction: find what was answered before, give the next indexes to what is new, write the finished
+   92 bytes with record, salt, wraps and idempotency key;
+3. the same entries as one pending bundle, file and folder synced;
+4. release the lock, answer.
+
+A crash before the end of 2 leaves nothing. A crash after it leaves rows that step 1 of the next submission or of the
+worker appends: nobody was told an index yet, and a retry finds it under its key. So recovery is this path, run again.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ledger.errors import ChuzhengError, IntegrityError, UnavailableError
+from ledger.ports import Clock
+from ledger.types import DepartmentCode, Origin
+from notary.placing import Answer, Placing, Submission, accepted_at
+from notary.stores.records import LogRow, RecordStore
+from notary.stores.tiles import Appending, TileLog
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MAX_WAITING = 4096
+"""Submissions that may wait; more are told to come again."""
+MAX_GROUP = 20_000
+"""Rows of one transaction, unless one submission alone has more."""
+CATCH_UP = 10_000
+_log = structlog.get_logger("notary.accept")
+
+
+def catch_up(store: RecordStore, connection: Connection, row: LogRow, files: Appending) -> int:
+    """Append what the database has and the log's files don't, with the same bytes; how many entries that were.
+
+    `files` is the held append lock. IntegrityError if the files have more than the database: it was restored from an
+    older copy, and giving out those indexes again would contradict promises.
+    """
+    first = files.durable_size
+    if first > row.next_index:
+        raise IntegrityError("notary.log_ahead", origin=row.origin, records=row.next_index, log=first)
+    while files.durable_size < row.next_index:
+        found = store.entries_from(connection, row.id, files.durable_size, CATCH_UP)
+        if not found:
+            raise IntegrityError("records.gap", index=files.durable_size)
+        files.append(files.durable_size, found)
+    return files.durable_size - first
+
+
+class Acceptance:
+    """One thread that commits what waits, as groups; submissions of many callers share a transaction and an fsync.
+
+    `hook` is called with the name of each step passed; tests end the process there.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        logs: Mapping[Origin, TileLog],
+        issuers: Mapping[Origin, DepartmentCode],
+        clock: Clock,
+        *,
+        max_waiting: int = MAX_WAITING,
+        hook: Callable[[str], None] = lambda step: None,
+    ) -> None:
+        self._store, self._logs, self._issuers, self._clock = store, logs, issuers, clock
+        self._waiting: queue.Queue[Submission | None] = queue.Queue(max_waiting)
+        self._hook = hook
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="notary-accept", daemon=True)
+        self._thread.start()
+
+    def submit(self, submission: Submission) -> Future[Answer]:
+        """Queue a submission. UnavailableError at once if too many wait: a queue without end only hides an overload."""
+        if self._closed:
+            raise UnavailableError("notary.stopping", retry_after=5.0)
+        try:
+            self._waiting.put_nowait(submission)
+        except queue.Full:
+            raise UnavailableError("notary.busy", retry_after=1.0) from None
+        return submission.answer
+
+    def close(self) -> None:
+        """Commit what waits, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            group: list[Submission] = []
+            rows = 0
+            item = self._waiting.get()
+            while True:
+                if item is None:
+                    stopping = True
+                    break
+                group.append(item)
+                rows += len(item.rows)
+                if rows >= MAX_GROUP:
+                    break
+                try:
+                    item = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+            by_log: dict[Origin, list[Submission]] = {}
+            for submission in group:
+                by_log.setdefault(submission.origin, []).append(submission)
+            for origin, submissions in by_log.items():
+                self._settle(origin, submissions)
+
+    def _settle(self, origin: Origin, group: list[Submission]) -> None:
+        try:
+            answers = self.commit(origin, group)
+        except IntegrityError as error:
+            # Where several processes write, a row of another log may collide between look-up and insert
+            # (records.constraint): one at a time, the look-up now finds it. Alone, it is what it says.
+            if len(group) == 1:
+                group[0].answer.set_exception(error)
+            else:
+                for submission in group:
+                    self._settle(origin, [submission])
+        except Exception as error:  # whoever waits must hear of it, and the thread must live
+            if not isinstance(error, ChuzhengError):
+                _log.error("accept.failed", origin=origin, error=type(error).__name__)
+            for submission in group:
+                submission.answer.set_exception(error)
+        else:
+            for submission, answer in zip(group, answers, strict=True):
+                if isinstance(answer, ChuzhengError):
+                    submission.answer.set_exception(answer)
+                else:
+                    submission.answer.set_result(answer)
+
+    def commit(self, origin: Origin, group: Sequence[Submission]) -> list[Answer | ChuzhengError]:
+        """The commit order, for submissions to one log; an error in one of them leaves the others alone."""
+        store = self._store
+        with self._logs[origin].appending() as files:
+            with store.transaction() as connection:
+                row = store.log(connection, origin, lock=True)
+                if row is None:
+                    raise IntegrityError("notary.log_unknown", origin=origin)
+                self._hook("locked")
+                catch_up(store, connection, row, files)
+                self._hook("caught_up")
+                now = accepted_at(self._clock.now(), row.accepted_at)
+                if row.accepted_at > now:
+                    _log.warning("accept.clock_stepped_back", origin=origin, last=row.accepted_at, now=now)
+                placing = Placing(store, connection, row, self._issuers[origin], now)
+                answers = placing.place_all(group)
+                placing.write()
+                self._hook("written")
+            self._hook("committed")
+            if placing.entries:
+                files.append(row.next_index, placing.entries)
+            self._hook("appended")
+        return answers

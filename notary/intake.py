@@ -1,0 +1,119 @@
+"""Intake: a record as received becomes the row that is committed and the ciphertext that is kept.
+
+No database, no log: this is the costly part of acceptance (parse, check, commit, encrypt), and may run in other
+processes (notary/workers.py). Bytes and salt in, tuples of bytes out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ledger.certificates import check_record as check_rules
+from ledger.errors import ChuzhengError, InputError
+from ledger.types import DepartmentCode, Kind
+from notary.canonical import canonicalise, check_record, parse_record
+from notary.commitment import commit
+from notary.placing import Detail, Row
+from notary.vault import Vault
+
+_KINDS = {kind.word: kind for kind in Kind}
+_BY_NOTARY = frozenset({Kind.ERASURE, Kind.CHECKPOINT})
+
+
+class Prepared(NamedTuple):
+    """A record ready to be placed: what is committed, what is kept, and the salt for the receipt."""
+
+    row: Row
+    detail: Detail
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WrongRecord:
+    """Why record `number` (from 1) of a call was refused."""
+
+    number: int
+    column: str
+    error: ChuzhengError
+
+
+def prepare(record: bytes | Mapping[str, Any], issuer: DepartmentCode, vault: Vault, *, without: str = "") -> Prepared:
+    """Check one record and commit to it under a fresh salt.
+
+    `issuer` is the log's; a record of another one is refused (InputError `record.other_issuer`). `without` names a
+    member of `document` that two submissions of the same file don't share (`cid`): it is left out of the content
+    that idempotency compares, never out of what is committed.
+    """
+    if isinstance(record, bytes):
+        members = parse_record(record)
+        canonical = canonicalise(members)
+    else:
+        canonical = check_record(record)
+        members = dict(record)
+    kind = kind_of(members, issuer)
+    wrong = check_rules(members)
+    if wrong:
+        raise wrong[0]
+    salt = os.urandom(32)
+    commitment = commit(members, salt, canonical)
+    content = canonical
+    if without:
+        document = {name: value for name, value in members["document"].items() if name != without}
+        content = canonicalise({**members, "document": document})
+    identifier = members.get("identifier") if kind == Kind.CERTIFICATE else None
+    sealed_keys, sealed_body = vault.seal(commitment.sha256, salt, canonical)
+    return Prepared(
+        Row(int(kind), commitment.sha256, commitment.sm3),
+        Detail(
+            vault.content_mac(issuer, content),
+            vault.identifier_mac(issuer, identifier) if identifier is not None else None,
+            members["version"] if identifier is not None else 0,
+            sealed_keys,
+            sealed_body,
+        ),
+        salt,
+    )
+
+
+def prepare_many(
+    records: Sequence[bytes | Mapping[str, Any]], first: int, issuer: DepartmentCode, vault: Vault
+) -> tuple[list[Prepared], list[WrongRecord]]:
+    """Prepare what can be, and say what is wrong with the others; `first` is the number of the first record."""
+    prepared: list[Prepared] = []
+    wrong: list[WrongRecord] = []
+    for number, record in enumerate(records, first):
+        try:
+            prepared.append(prepare(record, issuer, vault))
+        except InputError as error:
+            wrong.append(WrongRecord(number, str(error.params.get("name", "")), error))
+    return prepared, wrong
+
+
+def kind_of(members: Mapping[str, Any], issuer: DepartmentCode) -> Kind:
+    """The record's kind; refused where the word or the issuer isn't one that a client may write into this log."""
+    kind = _KINDS.get(members["kind"]) if isinstance(members.get("kind"), str) else None
+    if kind is None or kind in _BY_NOTARY:
+        raise InputError("record.kind", expected=", ".join(k.word for k in Kind if k not in _BY_NOTARY))
+    if members.get("issuer") != issuer:
+        raise InputError("record.other_issuer", expected=issuer)
+    return kind
+
+
+def check_kind(kind: int, *, members_only: bool) -> None:
+    """Which kinds a log takes: 3–5 only in a shard that only members read, 1 and 2 only in the public ones."""
+    if kind not in (1, 2, 3, 4, 5):
+        raise InputError("notary.kind_by_client", found=kind)
+    if (kind > Kind.DOCUMENT) is not members_only:
+        raise InputError("notary.kind_of_log", found=Kind(kind).word)
+
+
+def parse_packed(body: bytes) -> list[Row]:
+    """Finished commitments, 65 bytes each: kind u8 || sha256 || sm3 (formats.md §6)."""
+    if not body or len(body) % 65:
+        raise InputError("notary.packed_length", found=len(body))
+    return [
+        Row(body[at], body[at + 1 : at + 33], body[at + 33 : at + 65]) for at in range(0, len(body), 65)
+    ]

@@ -1,0 +1,265 @@
+"""Placing: which rows of a submission are new, which stand in the log already, and which contradict what stands there.
+
+Inside one database transaction, under the log's append lock (notary/accept.py). Rules: formats.md §5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ledger.errors import ChuzhengError, ConflictError, IntegrityError
+from ledger.types import DepartmentCode, Kind, Millis, Origin
+from notary.entry import HOUR, HOURLY
+from notary.stores import records as sql
+from notary.stores.records import Known, LogRow, RecordStore
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+HOLD = 120_000
+"""Milliseconds that a clock may step back before we believe it rather than the log's last entry."""
+_ISSUER, _COMMITMENT, _SM3 = slice(2, 20), slice(28, 60), slice(60, 92)
+
+
+class Row(NamedTuple):
+    """What is committed: the parts of an entry that the notary doesn't add."""
+
+    kind: int
+    sha256: bytes
+    sm3: bytes
+
+
+class Detail(NamedTuple):
+    """What the notary keeps beside an entry that it salted itself: MACs and ciphertext, nothing to read."""
+
+    content: bytes
+    identifier: bytes | None
+    version: int
+    sealed_keys: bytes
+    sealed_body: bytes
+    wraps: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(slots=True)
+class Submission:
+    """One call: all of its rows are taken, or none. `details` is empty where the client committed."""
+
+    department: DepartmentCode
+    origin: Origin
+    operation: str
+    key: bytes | None
+    """32 bytes; None: the commitment itself is the key."""
+    content: bytes
+    rows: Sequence[Row]
+    details: Sequence[Detail] = ()
+    answer: Future[Answer] = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where each row of a submission stands, in the order sent."""
+
+    positions: Sequence[int]
+    entries: Sequence[bytes]
+    repeated: Mapping[int, bytes | None]
+    """Offset → sealed keys (None: the client salted) of the rows that stood in a log before this call."""
+
+
+def accepted_at(now: Millis, last: Millis) -> Millis:
+    """The log's time for an entry: never before `last`, unless the clock stepped back by more than HOLD.
+
+    Small steps (time servers do them) mustn't make a log look reordered. After a great one the earlier time was wrong:
+    to go on with it would break every new receipt (accepted_at ≤ T + 300 s, verification.md), and to refuse would
+    stop a department for as long as its clock had been wrong. Positions are ordered by the index in any case.
+    """
+    return last if now < last <= now + HOLD else now
+
+
+def entry_prefix(kind: int, issuer: DepartmentCode, at: Millis) -> bytes:
+    """The first 28 bytes of an entry (formats.md §3); kinds 3–5 show the hour only."""
+    shown = at - at % HOUR if kind in HOURLY else at
+    return bytes((1, kind)) + issuer.encode("ascii") + shown.to_bytes(8)
+
+
+class Placing:
+    """Gives out the next indexes of one log to a group of submissions, and collects what is to be written."""
+
+    def __init__(
+        self, store: RecordStore, connection: Connection, log: LogRow, issuer: DepartmentCode, now: Millis
+    ) -> None:
+        self._store, self._connection, self._log, self._now = store, connection, log, now
+        self._prefixes = {kind: entry_prefix(kind, issuer, now) for kind in Kind}
+        self._next = sql.position_of(log.id, log.next_index)
+        self.entries: list[bytes] = []
+        """The new entries, in the order of their indexes."""
+        self._rows: dict[Any, list[dict[str, Any]]] = {
+            table: []
+            for table in (sql.entries, sql.records, sql.record_keys, sql.record_wraps, sql.lookups, sql.idempotency)
+        }
+        self._committed: dict[bytes, tuple[int, bytes]] = {}
+        self._identified: dict[tuple[bytes, int], Known] = {}
+        self._answered: dict[tuple[str, str, bytes], Known] = {}
+
+    def place_all(self, group: Sequence[Submission]) -> list[Answer | ChuzhengError]:
+        """An answer or a refusal for each; look-ups are made for the whole group at once."""
+        store, connection, log = self._store, self._connection, self._log
+        keys: dict[tuple[DepartmentCode, str], list[bytes]] = {}
+        for s in group:
+            if s.key is not None:
+                keys.setdefault((s.department, s.operation), []).append(s.key)
+        for (department, operation), wanted in keys.items():
+            found = store.answered(connection, log.id, department, operation, wanted)
+            self._answered.update({(department, operation, key): known for key, known in found.items()})
+        # Commitments that we salted are new by construction; the table's unique index would still refuse a repeat.
+        finished = [row.sha256 for s in group if not s.details for row in s.rows]
+        self._committed = store.committed(connection, log.issuer, finished)
+        named = [d.identifier for s in group for d in s.details if d.identifier is not None]
+        self._identified = store.identified(connection, log.issuer, named)
+        answers: list[Answer | ChuzhengError] = []
+        for s in group:
+            try:
+                answers.append(self._place(s))
+            except ConflictError as error:
+                answers.append(error)
+        return answers
+
+    def write(self) -> None:
+        """Write everything new; durable when the transaction ends."""
+        for table, rows in self._rows.items():
+            self._store.insert(self._connection, table, rows)
+        if self.entries:
+            self._store.advance(self._connection, self._log.id, sql.index_of(self._next), self._now)
+
+    def _place(self, s: Submission) -> Answer:
+        scope = (s.department, s.operation, s.key or b"")
+        if s.key is not None and (known := self._answered.get(scope)) is not None:
+            if known.content != s.content:
+                raise ConflictError("idempotency_conflict")
+            return self._again(known.positions, range(len(known.positions)), [], s)
+        standing = self._standing_details(s) if s.details else self._standing_rows(s)
+        answer = self._new(s, standing)
+        if s.key is not None:
+            packed = sql.pack_positions(answer.positions)
+            self._answered[scope] = Known(s.content, tuple(answer.positions))
+            self._rows[sql.idempotency].append(
+                {
+                    "log": self._log.id,
+                    "department": s.department,
+                    "operation": s.operation,
+                    "key": s.key,
+                    "content": s.content,
+                    "positions": packed,
+                }
+            )
+        return answer
+
+    def _standing_details(self, s: Submission) -> dict[int, int]:
+        """Offset → position of the rows whose (identifier, version) is anchored with the same content."""
+        standing: dict[int, int] = {}
+        own: dict[tuple[bytes, int], int] = {}
+        for offset, detail in enumerate(s.details):
+            if detail.identifier is None:
+                continue
+            name = (detail.identifier, detail.version)
+            known = self._identified.get(name)
+            if known is not None:
+                if known.content != detail.content:
+                    position = known.positions[0]
+                    raise ConflictError("already_anchored", row=offset + 1, index=sql.index_of(position))
+                standing[offset] = known.positions[0]
+            elif own.setdefault(name, offset) != offset:
+                # Twice in one call: nothing says which one was meant.
+                raise ConflictError("notary.twice_in_call", row=offset + 1, first=own[name] + 1)
+        return standing
+
+    def _standing_rows(self, s: Submission) -> dict[int, int]:
+        """The same for finished commitments: a single one is answered again, a bulk with a known one is refused."""
+        standing: dict[int, int] = {}
+        own: dict[bytes, int] = {}
+        known_rows = self._committed
+        for offset, row in enumerate(s.rows):
+            if own.setdefault(row.sha256, offset) != offset:
+                raise ConflictError("notary.twice_in_call", row=offset + 1, first=own[row.sha256] + 1)
+            known = known_rows.get(row.sha256)
+            if known is None:
+                continue
+            position, entry = known
+            if entry[_SM3] != row.sm3 or entry[1] != row.kind or len(s.rows) > 1:
+                raise ConflictError("commitment_known", row=offset + 1, index=sql.index_of(position))
+            standing[offset] = position
+        return standing
+
+    def _new(self, s: Submission, standing: Mapping[int, int]) -> Answer:
+        first = self._next
+        positions: list[int] = []
+        added: list[bytes] = []
+        prefixes, issuer = self._prefixes, self._log.issuer
+        entry_rows = self._rows[sql.entries]
+        for offset, (kind, sha256, sm3) in enumerate(s.rows):
+            if offset in standing:
+                positions.append(standing[offset])
+                continue
+            position = first + len(added)
+            entry = prefixes[kind] + sha256 + sm3  # type: ignore[index]
+            positions.append(position)
+            added.append(entry)
+            entry_rows.append({"position": position, "issuer": issuer, "commitment": sha256, "entry": entry})
+            if s.details:
+                self._keep(position, s.details[offset])
+            else:
+                self._committed[sha256] = (position, entry)
+        self._next = first + len(added)
+        self.entries += added
+        if not standing:
+            return Answer(positions, added, {})
+        return self._again(positions, sorted(standing), added, s)
+
+    def _keep(self, position: int, detail: Detail) -> None:
+        rows = self._rows
+        rows[sql.records].append({"position": position, "body": detail.sealed_body})
+        rows[sql.record_keys].append({"position": position, "sealed": detail.sealed_keys})
+        for reader, wrap in detail.wraps:
+            rows[sql.record_wraps].append({"position": position, "reader": reader, "sealed": wrap})
+        if detail.identifier is not None:
+            name = (detail.identifier, detail.version)
+            self._identified[name] = Known(detail.content, (position,))
+            rows[sql.lookups].append(
+                {
+                    "issuer": self._log.issuer,
+                    "identifier": detail.identifier,
+                    "version": detail.version,
+                    "content": detail.content,
+                    "position": position,
+                }
+            )
+
+    def _again(
+        self, positions: Sequence[int], standing: Sequence[int], added: Sequence[bytes], s: Submission
+    ) -> Answer:
+        """The answer with the rows at `standing` offsets read back; `added` are the others' entries, in order.
+
+        Rows that another submission of this group has just been given are still in memory only.
+        """
+        fresh = sql.position_of(self._log.id, self._log.next_index)
+        wanted = [positions[offset] for offset in standing]
+        stored = [p for p in wanted if not (fresh <= p < self._next)]
+        entries = self._store.entries_at(self._connection, stored)
+        sealed = self._store.salted(self._connection, stored) if s.details else {}
+        if s.details and len(stored) < len(wanted):
+            sealed |= {row["position"]: row["sealed"] for row in self._rows[sql.record_keys]}
+        again = set(standing)
+        rest = iter(added)
+        found: list[bytes] = []
+        for offset, position in enumerate(positions):
+            if offset not in again:
+                found.append(next(rest))
+            elif position in entries:
+                found.append(entries[position])
+            elif fresh <= position < self._next:
+                found.append(self.entries[position - fresh])
+            else:
+                raise IntegrityError("records.gap", index=sql.index_of(position))
+        return Answer(positions, found, {offset: sealed.get(positions[offset]) for offset in standing})

@@ -1,0 +1,122 @@
+"""The costly, stateless work of acceptance spread over processes: prepare records, sign promises.
+
+Each process has the storage key and opens the log keys itself; both reach it through a pipe, never as an argument
+that others on the machine could list. Results cross as marshalled tuples, which costs a fifth of pickling objects.
+"""
+
+from __future__ import annotations
+
+import marshal
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any
+
+from ledger.crypto.keys import load_signer
+from ledger.errors import UnavailableError
+from ledger.ports import Signer
+from ledger.types import DepartmentCode, LogId, Origin
+from notary.checkpoint import promise_bytes
+from notary.entry import leaf_of
+from notary.intake import Prepared, WrongRecord, prepare_many
+from notary.placing import Detail, Row
+from notary.vault import Vault
+
+CHUNK = 400
+"""Records of one task: some 50 ms, so that two cores end together and a task's overhead is lost in it."""
+MIN_RECORDS = 200
+"""Fewer records are prepared where they are."""
+
+_vault: Vault
+_signers: dict[Origin, Signer]
+
+
+class Processes:
+    """A pool of worker processes, started at the first large call; a process that died is replaced."""
+
+    def __init__(self, count: int, storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
+        self._count, self._arguments = count, (storage_key, dict(log_keys))
+        self._pool: ProcessPoolExecutor | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> ProcessPoolExecutor:
+        """The pool; starts it if need be. Not forked: our threads' locks would be copied in whatever state they are."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(
+                    self._count, mp_context=get_context("spawn"), initializer=_enter, initargs=self._arguments
+                )
+            return self._pool
+
+    def close(self) -> None:
+        """Stop the processes; work under way is finished first."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()
+
+    def prepare(
+        self, records: Sequence[bytes | Mapping[str, Any]], issuer: DepartmentCode
+    ) -> tuple[list[Prepared], list[WrongRecord]]:
+        """prepare_many over all processes; numbers from 1, results in the order sent."""
+        tasks = [(_prepare, (records[at : at + CHUNK], at + 1, issuer)) for at in range(0, len(records), CHUNK)]
+        prepared: list[Prepared] = []
+        wrong: list[WrongRecord] = []
+        for data, errors in self._all(tasks):
+            prepared += unpack(data)
+            wrong += errors
+        return prepared, wrong
+
+    def sign(self, origin: Origin, log_id: LogId, first: int, entries: Sequence[bytes]) -> list[bytes]:
+        """Promises for consecutive entries from index `first`."""
+        tasks = []
+        for at in range(0, len(entries), CHUNK * 2):
+            part = b"".join(entries[at : at + CHUNK * 2])
+            tasks.append((_sign, (origin, log_id, first + at, part)))
+        joined = b"".join(self._all(tasks))
+        return [joined[at : at + 64] for at in range(0, len(joined), 64)]
+
+    def _all(self, tasks: Sequence[tuple[Any, tuple[Any, ...]]]) -> list[Any]:
+        try:
+            pool = self.start()
+            futures: list[Future[Any]] = [pool.submit(function, *arguments) for function, arguments in tasks]
+            return [future.result() for future in futures]
+        except BrokenProcessPool as error:
+            with self._lock:
+                self._pool = None
+            raise UnavailableError("notary.process_died", retry_after=1.0) from error
+
+
+def sign_promises(signer: Signer, log_id: LogId, first: int, entries: Sequence[bytes]) -> list[bytes]:
+    """Promises for consecutive entries from index `first`; only for durable indexes (formats.md §4)."""
+    return [signer.sign(promise_bytes(log_id, first + at, leaf_of(entry))) for at, entry in enumerate(entries)]
+
+
+def pack(prepared: Sequence[Prepared]) -> bytes:
+    """Prepared records as plain tuples, marshalled: only between processes of one start."""
+    return marshal.dumps([(*p.row, *p.detail, p.salt) for p in prepared])
+
+
+def unpack(data: bytes) -> list[Prepared]:
+    """The inverse of pack."""
+    return [Prepared(Row(*flat[:3]), Detail(*flat[3:9]), flat[9]) for flat in marshal.loads(data)]  # noqa: S302 our own pipe
+
+
+def _enter(storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
+    global _vault, _signers  # noqa: PLW0603 a process's own state, set once
+    _vault = Vault(storage_key)
+    _signers = {origin: load_signer(address) for origin, address in log_keys.items()}
+
+
+def _prepare(
+    records: Sequence[bytes | Mapping[str, Any]], first: int, issuer: DepartmentCode
+) -> tuple[bytes, list[WrongRecord]]:
+    prepared, wrong = prepare_many(records, first, issuer, _vault)
+    return pack(prepared), wrong
+
+
+def _sign(origin: Origin, log_id: LogId, first: int, joined: bytes) -> bytes:
+    entries = [joined[at : at + 92] for at in range(0, len(joined), 92)]
+    return b"".join(sign_promises(_signers[origin], log_id, first, entries))

@@ -1,0 +1,154 @@
+"""Proofs out: receipts at the newest stage that can be shown, one or many.
+
+promised → included → anchored (formats.md §6). An anchor that vanished from the chain vanishes here too, because every
+answer is made anew from the log's files, the kept checkpoints and what the index of the chain says now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ledger.errors import InputError, IntegrityError, NotFoundError, UnavailableError
+from ledger.ports import Signer
+from ledger.types import Anchor, LogId, Origin
+from notary.checkpoint import parse_checkpoint
+from notary.entry import Entry
+from notary.entry import log_id as log_id_of
+from notary.processes import Processes, sign_promises
+from notary.receipt import Evidence, Inclusion, NoEvidence, Receipt, ReceiptAnchor
+from notary.receipts import Bundle
+from notary.stores.records import LogRow, RecordStore, position_of
+from notary.stores.tiles import TileLog
+from notary.vault import Vault
+
+MAX_BUNDLE = 10_000
+"""Receipts of one bundle; with paths that stays under its 16 MiB at any size of log."""
+MANY_PROMISES = 500
+
+
+class AnchorIndex(Protocol):
+    """What the index of the chain tells: only anchors that are final by the network's rule."""
+
+    def anchor_for(self, log_id: LogId, index: int) -> Anchor | None:
+        """The earliest anchor whose size is greater than `index`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A checkpoint that receipts can rest on, and its anchor if the chain holds it."""
+
+    note: str
+    size: int
+    anchor: Anchor | None
+
+
+class Prover:
+    """Receipts from log, kept checkpoints and index."""
+
+    def __init__(
+        self,
+        store: RecordStore,
+        logs: Mapping[Origin, TileLog],
+        signers: Mapping[Origin, Signer],
+        vault: Vault,
+        anchors: AnchorIndex,
+        *,
+        processes: Processes | None = None,
+        evidence: Callable[[Anchor], Evidence] = lambda anchor: NoEvidence(),
+    ) -> None:
+        self._store, self._logs, self._signers, self._vault = store, logs, signers, vault
+        self._anchors, self._processes, self._evidence = anchors, processes, evidence
+
+    def receipt(self, origin: Origin, index: int, *, salted: bool) -> Receipt:
+        """The newest receipt of one entry; with its salt for the owner only. NotFoundError beyond the log's end."""
+        log, position = self._place(origin, index)
+        with self._store.reading() as connection:
+            raw = self._store.entry(connection, position)
+            sealed = self._store.salted(connection, [position]).get(position) if salted else None
+        if raw is None:
+            raise NotFoundError("notary.no_entry", origin=origin, index=index)
+        entry = Entry.from_bytes(raw)
+        salt = None if sealed is None else self._vault.open_keys(entry.sha256, sealed)[1]
+        receipt = Receipt(entry, origin, index, salt)
+        head = self.head(log, index)
+        if head is None:
+            return replace(receipt, promise=self.promises(origin, index, [raw])[0])
+        path = self._logs[origin].inclusion_path(index, head.size)
+        receipt = replace(receipt, inclusion=Inclusion(head.size, tuple(path)), checkpoint=head.note)
+        if head.anchor is None:
+            return receipt
+        return replace(receipt, anchor=ReceiptAnchor.of(head.anchor), evidence=self._evidence(head.anchor))
+
+    def receipts(self, origin: Origin, first: int, count: int) -> Bundle:
+        """`count` consecutive receipts in one file, without salts, at the stage that all of them have reached."""
+        if not 1 <= count <= MAX_BUNDLE:
+            raise InputError("notary.bundle_count", limit=MAX_BUNDLE, found=count)
+        log, _ = self._place(origin, first)
+        with self._store.reading() as connection:
+            entries = self._store.entries_from(connection, log.id, first, count)
+        if len(entries) < count:
+            raise NotFoundError("notary.no_entry", origin=origin, index=first + count - 1)
+        return self.bundle(log, first, entries)
+
+    def bundle(self, log: LogRow, first: int, entries: Sequence[bytes]) -> Bundle:
+        """The bundle of entries that are known already."""
+        origin = log.origin
+        head = self.head(log, first + len(entries) - 1)
+        if head is None:
+            return Bundle(origin, first, b"".join(entries), b"".join(self.promises(origin, first, entries)))
+        paths = tuple(self._logs[origin].inclusion_paths(first, len(entries), head.size))
+        bundle = Bundle(origin, first, b"".join(entries), None, head.note, head.size, paths)
+        if head.anchor is None:
+            return bundle
+        return replace(bundle, anchor=ReceiptAnchor.of(head.anchor), evidence=self._evidence(head.anchor))
+
+    def promises(self, origin: Origin, first: int, entries: Sequence[bytes]) -> list[bytes]:
+        """Promises for consecutive entries; UnavailableError while they aren't durable in the log's own files.
+
+        Ed25519 signatures are deterministic, so a promise asked for again is the same bytes.
+        """
+        if self._logs[origin].durable_size() < first + len(entries):
+            raise UnavailableError("notary.not_durable", retry_after=1.0)
+        return self.sign(origin, first, entries)
+
+    def sign(self, origin: Origin, first: int, entries: Sequence[bytes]) -> list[bytes]:
+        """Promises for entries that the caller knows to be durable."""
+        log_id = log_id_of(origin)
+        if self._processes is not None and len(entries) >= MANY_PROMISES:
+            return self._processes.sign(origin, log_id, first, entries)
+        return sign_promises(self._signers[origin], log_id, first, entries)
+
+    def head(self, log: LogRow, last: int) -> Head | None:
+        """The best checkpoint over all entries up to `last`: the earliest anchored, else the log's newest, else None.
+
+        IntegrityError `log.equivocation` where the chain holds another root than the one that this log signed.
+        """
+        anchor = self._anchors.anchor_for(log.log_id, last)
+        if anchor is not None:
+            with self._store.reading() as connection:
+                kept = self._store.checkpoint(connection, log.id, anchor.size)
+            if kept is not None:
+                if kept.root != anchor.root:
+                    raise IntegrityError("log.equivocation", origin=log.origin, size=anchor.size)
+                return Head(kept.note, kept.size, anchor)
+        note = self._logs[log.origin].checkpoint_note()
+        if note is None:
+            return None
+        size = parse_checkpoint(note).size
+        return Head(note, size, None) if size > last else None
+
+    def position(self, origin: Origin, index: int) -> int:
+        """The database's key of an entry; NotFoundError beyond the log's end."""
+        return self._place(origin, index)[1]
+
+    def _place(self, origin: Origin, index: int) -> tuple[LogRow, int]:
+        if origin not in self._logs:
+            raise NotFoundError("notary.no_log", origin=origin)
+        with self._store.reading() as connection:
+            log = self._store.log(connection, origin)
+        if log is None or not 0 <= index < log.next_index:
+            raise NotFoundError("notary.no_entry", origin=origin, index=index)
+        return log, position_of(log.id, index)

@@ -1,0 +1,334 @@
+"""The notary: records and files in, proofs out. The one door to this room for API, command line and gateways.
+
+    accept_records      records; the notary salts, keeps them encrypted, answers with promised receipts
+    accept_commitments  finished commitments; nothing to keep but the entry, answered under a checkpoint
+    accept_document     a file: encrypted into the content store, then a record about it
+    receipt, receipts   the newest stage that can be shown
+    locate, record      find again, read again
+
+Who may call is decided before (api); what may stand in which log is decided here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ledger.errors import ConfigurationError, DeniedError, InputError, NotFoundError, RowsError, UnavailableError
+from ledger.ports import Clock, Signer
+from ledger.types import Anchor, DepartmentCode, LogId, Origin
+from notary.accept import Acceptance, catch_up
+from notary.canonical import parse_record
+from notary.checkpoint import Checkpoint
+from notary.entry import Entry, log_id, parse_origin
+from notary.intake import Prepared, WrongRecord, check_kind, parse_packed, prepare_many
+from notary.log import Head
+from notary.placing import Answer, Row, Submission
+from notary.processes import MIN_RECORDS, Processes
+from notary.prove import AnchorIndex, Prover
+from notary.receipt import Evidence, NoEvidence, Receipt
+from notary.receipts import Bundle
+from notary.stores.records import LogRow, RecordStore, index_of, log_of
+from notary.stores.tiles import TileLog
+from notary.vault import Vault
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+MAX_BULK = 10_000
+"""Rows of one bulk call (formats.md §6)."""
+MAX_ROWS = 100_000
+"""Records of one import: one transaction, so that a file is taken whole or not at all."""
+MAX_KEY = 255
+PATIENCE = 60.0
+"""Seconds that a caller waits for its commit; the submission itself isn't lost then, a retry finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A promised receipt, with its salt where the notary made one; `repeated`: it stood in the log before this call."""
+
+    receipt: Receipt
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where something stands; `version` only where it was looked up by identifier."""
+
+    origin: Origin
+    index: int
+    version: int | None = None
+
+
+class Notary:
+    """Logs of the departments that this process writes for. Several processes may share database and folder."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        logs_dir: Path,
+        log_keys: Mapping[Origin, Signer],
+        *,
+        storage_key: bytes,
+        clock: Clock,
+        anchors: AnchorIndex,
+        member_logs: Collection[Origin] = (),
+        processes: Processes | None = None,
+        evidence: Callable[[Anchor], Evidence] = lambda anchor: NoEvidence(),
+        hook: Callable[[str], None] = lambda step: None,
+    ) -> None:
+        """`member_logs` are the shards for kinds 3–5; `hook` is called at each step of the commit order (tests)."""
+        self.store = RecordStore(engine)
+        self.vault = Vault(storage_key)
+        self.signers = dict(log_keys)
+        self._members = frozenset(member_logs)
+        for origin in self._members:
+            if parse_origin(origin).shard is None:
+                raise ConfigurationError("notary.member_log", origin=origin)
+        self._issuers = {origin: parse_origin(origin).issuer for origin in log_keys}
+        logs_dir.mkdir(parents=True, exist_ok=True)
+        self.logs = {origin: TileLog(logs_dir / quote(origin, safe=""), origin) for origin in log_keys}
+        with self.store.transaction() as connection:
+            rows = [
+                self.store.ensure_log(connection, origin, LogId(log_id(origin)), self._issuers[origin])
+                for origin in sorted(log_keys)
+            ]
+        self._origins = {row.id: row.origin for row in rows}
+        self._processes = processes
+        self.acceptance = Acceptance(self.store, self.logs, self._issuers, clock, hook=hook)
+        self.prover = Prover(
+            self.store, self.logs, self.signers, self.vault, anchors, processes=processes, evidence=evidence
+        )
+
+    def close(self) -> None:
+        """Commit what waits, then stop; submissions after this are refused."""
+        self.acceptance.close()
+
+    def accept_records(
+        self,
+        department: DepartmentCode,
+        origin: Origin,
+        records: Sequence[bytes | Mapping[str, Any]],
+        *,
+        operation: str = "records",
+        key: str | None = None,
+        limit: int = MAX_BULK,
+    ) -> list[Accepted]:
+        """Anchor records, all or none: durable when this returns, receipts in the order sent (formats.md §5, §6).
+
+        More than one need a `key`. RowsError lists every wrong record of several; ConflictError `idempotency_conflict`,
+        `already_anchored`; UnavailableError: try again, with the same key nothing is taken twice.
+        """
+        issuer = self._writable(department, origin)
+        if not 1 <= len(records) <= limit:
+            raise InputError("notary.bulk_count", limit=limit, found=len(records))
+        if key is None and len(records) > 1:
+            raise InputError("notary.key_needed")
+        return self.accept_prepared(department, origin, self._prepare(records, issuer), operation=operation, key=key)
+
+    def accept_prepared(
+        self,
+        department: DepartmentCode,
+        origin: Origin,
+        prepared: Sequence[Prepared],
+        *,
+        operation: str,
+        key: str | None,
+    ) -> list[Accepted]:
+        """The second half of accept_records, for records that were prepared elsewhere."""
+        issuer = self._writable(department, origin)
+        self._check_kinds(origin, [p.row for p in prepared])
+        content = prepared[0].detail.content
+        if len(prepared) > 1:
+            content = self.vault.content_mac(issuer, b"".join([p.detail.content for p in prepared]))
+        kept = hash_key(key) if key is not None else content
+        rows, details = [p.row for p in prepared], [p.detail for p in prepared]
+        answer = self._submit(Submission(department, origin, operation, kept, content, rows, details))
+        return self._promised(origin, answer, [p.salt for p in prepared])
+
+    def accept_commitments(
+        self,
+        department: DepartmentCode,
+        origin: Origin,
+        rows: bytes | Sequence[Row],
+        *,
+        key: str | None,
+        operation: str = "commitments",
+    ) -> Bundle:
+        """Anchor finished commitments, all or none, consecutive and in the order sent; answered under a checkpoint.
+
+        `rows` packed (65 bytes each) or parsed. One that stands in the issuer's logs already is answered again if it
+        came alone, else the call is refused (ConflictError `commitment_known`).
+        """
+        self._writable(department, origin)
+        parsed = parse_packed(rows) if isinstance(rows, bytes) else list(rows)
+        if not 1 <= len(parsed) <= MAX_BULK:
+            raise InputError("notary.bulk_count", limit=MAX_BULK, found=len(parsed))
+        if key is None and len(parsed) > 1:
+            raise InputError("notary.key_needed")
+        self._check_kinds(origin, parsed)
+        packed = rows if isinstance(rows, bytes) else b"".join([bytes((r.kind,)) + r.sha256 + r.sm3 for r in parsed])
+        content = hashlib.sha256(packed).digest()
+        kept = None if key is None else hash_key(key)
+        answer = self._submit(Submission(department, origin, operation, kept, content, parsed))
+        first = answer.positions[0]
+        standing = self._origins.get(log_of(first), origin)
+        self.seal(standing)
+        return self.prover.bundle(self.log(standing), index_of(first), answer.entries)
+
+    def receipt(self, origin: Origin, index: int, *, salted: bool = False) -> Receipt:
+        """The newest receipt; `salted` for the owner's eyes only."""
+        return self.prover.receipt(origin, index, salted=salted)
+
+    def receipts(self, origin: Origin, first: int, count: int) -> Bundle:
+        """Many, consecutive, without salts."""
+        return self.prover.receipts(origin, first, count)
+
+    def locate(self, *, identifier: str | None = None, commitment: bytes | None = None) -> list[Located]:
+        """Where an identifier's versions (lowest first), or a commitment_sha256, stand in this notary's logs."""
+        with self.store.reading() as connection:
+            if commitment is not None:
+                found = self.store.find_commitment(connection, commitment)
+                return [Located(self._origins[log_of(p)], index_of(p)) for p in found if log_of(p) in self._origins]
+            if identifier is None:
+                raise InputError("notary.locate_what")
+            rows = [row for row in self.store.all_logs(connection) if row.id in self._origins]
+            issuers = {row.issuer: self._issuers[row.origin] for row in rows}
+            versions: list[tuple[int, int]] = []
+            for number, issuer in issuers.items():
+                mac = self.vault.identifier_mac(issuer, identifier)
+                known = self.store.identified(connection, number, [mac])
+                versions += [(version, entry.positions[0]) for (_, version), entry in known.items()]
+        return [Located(self._origins[log_of(p)], index_of(p), version) for version, p in sorted(versions)]
+
+    def record(self, origin: Origin, index: int) -> dict[str, Any]:
+        """The record itself, decrypted; NotFoundError where the client committed and kept it."""
+        entry, key, body = self._kept(origin, index)
+        return parse_record(self.vault.open_body(entry.sha256, key, body))
+
+    def wraps(self, origin: Origin, index: int) -> dict[DepartmentCode, bytes]:
+        """The wraps of the record's file, by reader (formats.md §7)."""
+        entry, key, _ = self._kept(origin, index)
+        with self.store.reading() as connection:
+            sealed = self.store.wraps(connection, self.prover.position(origin, index))
+        return {reader: self.vault.open_wrap(entry.sha256, key, reader, wrap) for reader, wrap in sealed.items()}
+
+    def answered(self, department: DepartmentCode, origin: Origin, operation: str, key: bytes) -> bytes | None:
+        """The content that was answered under a key, before costly work is begun; None if nothing was."""
+        with self.store.reading() as connection:
+            known = self.store.answered(connection, self.log(origin).id, department, operation, [key]).get(key)
+        return None if known is None else known.content
+
+    def log(self, origin: Origin) -> LogRow:
+        """A log's row; NotFoundError if this notary doesn't write it."""
+        with self.store.reading() as connection:
+            row = self.store.log(connection, origin) if origin in self.logs else None
+        if row is None:
+            raise NotFoundError("notary.no_log", origin=origin)
+        return row
+
+    def seal(self, origin: Origin) -> Checkpoint | None:
+        """Bring everything durable of a log under a signed checkpoint; None if nothing waited.
+
+        It must extend the newest checkpoint that was handed to the chain, so that a log restored from an old copy
+        doesn't sign a second history.
+        """
+        with self.store.reading() as connection:
+            row = self.store.log(connection, origin)
+            kept = None if row is None else self.store.newest_checkpoint(connection, row.id)
+        extends = () if kept is None else (Head(kept.size, kept.root),)
+        return self.logs[origin].seal(self.signers[origin], origin, extends=extends)
+
+    def catch_up(self, origin: Origin) -> int:
+        """Append rows that a crash left out of the log's files; how many (notary/accept.py, step 1)."""
+        if self.log(origin).next_index == self.logs[origin].durable_size():
+            return 0
+        with self.logs[origin].appending() as files, self.store.reading() as connection:
+            row = self.store.log(connection, origin)
+            return 0 if row is None else catch_up(self.store, connection, row, files)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _writable(self, department: DepartmentCode, origin: Origin) -> DepartmentCode:
+        """The log's issuer; a department writes its own logs only, whoever asks."""
+        issuer = self._issuers.get(origin)
+        if issuer is None:
+            raise NotFoundError("notary.no_log", origin=origin)
+        if issuer != department:
+            raise DeniedError("notary.other_log", origin=origin)
+        return issuer
+
+    def _check_kinds(self, origin: Origin, rows: Sequence[Row]) -> None:
+        for kind in {row.kind for row in rows}:
+            check_kind(kind, members_only=origin in self._members)
+
+    def _prepare(self, records: Sequence[bytes | Mapping[str, Any]], issuer: DepartmentCode) -> list[Prepared]:
+        wrong: list[WrongRecord]
+        if self._processes is not None and len(records) >= MIN_RECORDS:
+            prepared, wrong = self._processes.prepare(records, issuer)
+        else:
+            prepared, wrong = prepare_many(records, 1, issuer, self.vault)
+        if wrong and len(records) == 1:
+            raise wrong[0].error
+        if wrong:
+            raise RowsError("notary.records_wrong", [(w.number, w.column, w.error) for w in wrong])
+        return prepared
+
+    def _submit(self, submission: Submission) -> Answer:
+        answer = self.acceptance.submit(submission)
+        try:
+            return answer.result(PATIENCE)
+        except TimeoutError:
+            raise UnavailableError("notary.slow", retry_after=5.0) from None
+
+    def _promised(self, origin: Origin, answer: Answer, salts: Sequence[bytes]) -> list[Accepted]:
+        """Promised receipts; each run of consecutive indexes is signed at once."""
+        accepted: list[Accepted] = []
+        positions, entries = answer.positions, answer.entries
+        for start, end in _runs(positions):
+            first = index_of(positions[start])
+            where = self._origins.get(log_of(positions[start]), origin)
+            promises = self.prover.sign(where, first, entries[start:end])
+            for offset, promise in enumerate(promises, start):
+                entry = Entry.from_bytes(entries[offset])
+                repeated = offset in answer.repeated
+                salt: bytes | None = salts[offset]
+                if repeated:
+                    sealed = answer.repeated[offset]
+                    salt = None if sealed is None else self.vault.open_keys(entry.sha256, sealed)[1]
+                receipt = Receipt(entry, where, first + offset - start, salt, promise)
+                accepted.append(Accepted(receipt, repeated))
+        return accepted
+
+    def _kept(self, origin: Origin, index: int) -> tuple[Entry, bytes, bytes]:
+        """(entry, record key, sealed body) of a record that this notary keeps."""
+        position = self.prover.position(origin, index)
+        with self.store.reading() as connection:
+            raw = self.store.entry(connection, position)
+            sealed = self.store.salted(connection, [position]).get(position)
+            body = self.store.body(connection, position)
+        if raw is None or sealed is None or body is None:
+            raise NotFoundError("notary.no_record", origin=origin, index=index)
+        entry = Entry.from_bytes(raw)
+        return entry, self.vault.open_keys(entry.sha256, sealed)[0], body
+
+
+def hash_key(key: str) -> bytes:
+    """An idempotency key as it is stored: 32 bytes, whatever the client chose."""
+    if not 1 <= len(key) <= MAX_KEY:
+        raise InputError("notary.key_length", limit=MAX_KEY)
+    return hashlib.sha256(b"chuzheng/idempotency/v1\0" + key.encode("utf-8", "surrogatepass")).digest()
+
+
+def _runs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """(start, end) of the stretches of `positions` that rise by one."""
+    start = 0
+    for at in range(1, len(positions) + 1):
+        if at == len(positions) or positions[at] != positions[at - 1] + 1:
+            yield start, at
+            start = at

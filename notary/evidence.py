@@ -1,0 +1,157 @@
+"""What `verify` is given: what was presented, and what was collected about it. Verification.md, head.
+
+Pure data. Every collected item is a value, ABSENT (asked, and there is none) or Unavailable (couldn't be asked):
+an outage is never an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from ledger.departments import Accreditation, DepartmentHistory
+from ledger.statuses import Decision
+from ledger.types import Anchor, BlockTime, Digest, Millis
+from notary.disclosure import Disclosure
+from notary.entry import Entry
+from notary.receipt import Receipt
+from notary.report import AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigests:
+    """A file as its reader hashed it; the file itself needn't leave its owner."""
+
+    size: int
+    sha256: bytes
+    sm3: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A receipt with what was shown beside it: the record (with salt), a disclosure, a file's digests, or nothing.
+
+    `salt` is for records whose receipt holds none (where the client committed); `canonical`, the record's JCS bytes,
+    only saves work. A disclosure brings its own receipt; `receipt` may be a newer one of the same entry.
+    """
+
+    receipt: Receipt
+    record: Mapping[str, Any] | None = None
+    disclosure: Disclosure | None = None
+    file: FileDigests | None = None
+    salt: bytes | None = None
+    canonical: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierAlone:
+    """Only a certificate identifier, as somebody typed it: a status answer, no verdict."""
+
+    identifier: str
+
+
+Request = Presented | IdentifierAlone
+
+
+class Absent(Enum):
+    """Asked, and there is none."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Couldn't be asked; `reason` is an error's code, or `offline`, `not_collected`, `not_built`."""
+
+    reason: str
+
+
+OFFLINE = Unavailable("offline")
+NOT_COLLECTED = Unavailable("not_collected")
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSeen:
+    """Which chain answered."""
+
+    chain_id: int
+    genesis_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogSeen:
+    """What the log served: its newest checkpoint, and the entry at the receipt's index with its path, if it has one."""
+
+    checkpoint: str
+    entry: bytes | None = None
+    path: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Equivocation:
+    """Two signed pieces that can't both be true (formats.md §4); both are kept and shown, as text."""
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentKey:
+    """A department's signing key; block times in seconds, `until` and `compromised_since` None: no end, not known."""
+
+    key_id: str
+    suite: str
+    public_key: bytes
+    since: BlockTime
+    until: BlockTime | None = None
+    compromised_since: BlockTime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An entry that a log has for an identifier, and what the public lookup may tell of its record."""
+
+    origin: str
+    index: int
+    entry: Entry
+    type_code: str | None = None
+    valid_from: str | None = None
+    valid_to: str | None = None
+    dates_known: bool = False
+    """Whether `valid_from` and `valid_to` are the record's (`valid_to` None: no end)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was collected, the chain's part at one block. The default is what an offline verifier has: nothing."""
+
+    chain: ChainSeen | Unavailable = OFFLINE
+    as_of: AsOf | None = None
+    """The block that the chain's facts are of: final by the trust file's rule."""
+    root: Digest | Absent | Unavailable = OFFLINE
+    """The root that the chain holds for the receipt's (log, size), at `as_of`."""
+    newest_root: Digest | Absent | Unavailable = OFFLINE
+    """The same at the chain's head, which may not be final yet."""
+    anchor: Anchor | Absent | Unavailable = OFFLINE
+    """The event that recorded (log, size)."""
+    earliest: Anchor | Absent | Unavailable = OFFLINE
+    """The first anchored size of this log above the index: T."""
+    department: DepartmentHistory | Absent | Unavailable = OFFLINE
+    accreditations: tuple[Accreditation, ...] | Unavailable = OFFLINE
+    decisions: tuple[Decision, ...] | Unavailable = OFFLINE
+    keys: tuple[DepartmentKey, ...] | Unavailable = OFFLINE
+    log: LogSeen | Absent | Unavailable = OFFLINE
+    equivocations: tuple[Equivocation, ...] = ()
+    located: tuple[Located, ...] | Unavailable = OFFLINE
+    """For an identifier: what the logs have, the one that the rest of the evidence is about first."""
+    contact: str | None = None
+    """How to reach the issuer, where the deployment knows."""
+
+
+def milliseconds(time: BlockTime) -> Millis:
+    return Millis(time * 1000)

@@ -91,7 +91,7 @@ class Pending:
         temporary, target = self.work / f"{name}.{os.getpid()}", self.folder / name
         disk = self._disk
         try:
-            disk.create(temporary, encode_pending(self._origin, first, entries))
+            disk.create([(temporary, encode_pending(self._origin, first, entries))])
             disk.rename(temporary, target)
             disk.sync_folder(self.folder)
         except OSError:

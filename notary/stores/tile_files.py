@@ -17,6 +17,7 @@ from notary.stores.disk import Disk
 from notary.stores.tree import Tile
 
 _CACHED_TILES = 256  # full tiles never change; 2 MiB at most
+_FILES_AT_ONCE = 128
 
 
 class TileReader:
@@ -71,10 +72,12 @@ class TileWriter:
         self._disk = disk
         self._folders: set[Path] = set()
         self._touched: set[Path] = set()
+        self._waiting: list[tuple[Path, bytes]] = []
 
     def clear(self) -> None:
         """Removes what a crashed or failed seal left without a name."""
         self._touched.clear()
+        self._waiting.clear()
         for name in self._disk.names(self.work):
             self._disk.remove(self.work / name)
 
@@ -94,20 +97,28 @@ class TileWriter:
             if self._disk.read(target) != data:
                 raise IntegrityError("tiles.differ", path=str(path))
             return
-        temporary = self.work / "tile"
-        self._disk.create(temporary, data)
-        self._disk.rename(temporary, target)
+        self._waiting.append((target, data))
+        if len(self._waiting) == _FILES_AT_ONCE:
+            self._write()
 
     def flush(self) -> None:
         """All names given since `clear` are durable."""
+        self._write()
         for folder in self._touched:
             self._disk.sync_folder(folder)
         self._touched.clear()
 
+    def _write(self) -> None:
+        named = [(self.work / str(i), target, data) for i, (target, data) in enumerate(self._waiting)]
+        self._disk.create([(temporary, data) for temporary, _, data in named])
+        for temporary, target, _ in named:
+            self._disk.rename(temporary, target)
+        self._waiting.clear()
+
     def publish(self, note: bytes) -> None:
         """Replaces the checkpoint."""
         temporary = self.work / "checkpoint"
-        self._disk.create(temporary, note)
+        self._disk.create([(temporary, note)])
         self._disk.rename(temporary, self._directory / "checkpoint")
         self._disk.sync_folder(self._directory)
 

@@ -50,21 +50,21 @@ def parse_record(data: bytes) -> dict[str, Any]:
     _check_depth_and_text(data, value, MAX_DEPTH)
     if not isinstance(value, dict):
         raise UnreadableError("record.not_object")
-    _check_member_count(value)
+    check_member_count(value)
     # Only a number grows when it becomes canonical, from `1e15` at worst, so short input needs no second look.
     if len(data) > MAX_BYTES // 4:
-        _check_canonical_size(canonicalise(value))
+        check_canonical_size(canonicalise(value))
     return value
 
 
 def check_record(record: Mapping[str, Any]) -> bytes:
     """Canonical bytes of a record that didn't come from `parse_record`; UnreadableError where that would refuse."""
     value = normalise(dict(record))
-    _check_member_count(value)
+    check_member_count(value)
     if depth_of(value) > MAX_DEPTH:
         raise UnreadableError("json.nesting", limit=MAX_DEPTH)
     canonical = canonicalise(value)
-    _check_canonical_size(canonical)
+    check_canonical_size(canonical)
     return canonical
 
 
@@ -202,14 +202,16 @@ def _check_text(value: Any) -> None:
             _check_text(element)
 
 
-def _check_member_count(record: Mapping[str, Any]) -> None:
+def check_member_count(record: Mapping[str, Any]) -> None:
+    """UnreadableError unless a record has 1 to 256 members."""
     if not record:
         raise UnreadableError("record.no_members")
     if len(record) > MAX_MEMBERS:
         raise UnreadableError("json.too_many_members", found=len(record), limit=MAX_MEMBERS)
 
 
-def _check_canonical_size(canonical: bytes) -> None:
+def check_canonical_size(canonical: bytes) -> None:
+    """UnreadableError over 1 MiB of canonical bytes."""
     if len(canonical) > MAX_BYTES:
         raise UnreadableError("json.too_large", found=len(canonical), limit=MAX_BYTES)
 

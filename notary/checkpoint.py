@@ -101,7 +101,7 @@ def format_note(text: str, signatures: Iterable[NoteSignature]) -> str:
     return text + "\n" + "".join(lines)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def parse_note(note: str) -> Note:
     """Read a signed note strictly: 1 to 16 signature lines, no control characters, canonical base64."""
     if len(note) > MAX_NOTE_BYTES:
@@ -127,7 +127,7 @@ def _is_key_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(c.isspace() for c in name)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def parse_checkpoint(note: str) -> Checkpoint:
     """The tree head in a signed note, signatures unchecked; exactly three lines."""
     lines = parse_note(note).text.split("\n")
@@ -146,7 +146,7 @@ def sign_checkpoint(checkpoint: Checkpoint, key_name: str, signer: Signer) -> st
     return format_note(text, [signature])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def verify_signature(note: str, key: VerifierKey) -> bool:
     """Whether the note has a line of this key and every such line verifies. Remembered per note and key."""
     parsed = parse_note(note)

@@ -15,7 +15,16 @@ from typing import Any
 
 from ledger.errors import InputError, UnreadableError
 from ledger.types import Digest
-from notary.canonical import MAX_MEMBERS, canonicalise, quote, sorted_names, text_of
+from notary.canonical import (
+    MAX_DEPTH,
+    MAX_MEMBERS,
+    canonicalise,
+    check_canonical_size,
+    check_member_count,
+    quote,
+    sorted_names,
+    text_of,
+)
 from notary.merkle import root_from_leaves
 
 SALT_BYTES = 32
@@ -38,19 +47,21 @@ class Commitment:
 
 
 def commit(record: Mapping[str, Any], salt: bytes, canonical: bytes | None = None) -> Commitment:
-    """Both commitments of `record` under its `salt` (32 bytes); `canonical` spares nothing but is checked by type.
+    """Both commitments of `record` under its `salt` (32 bytes).
 
-    UnreadableError for a value without canonical form or a record without 1 to 256 members.
+    UnreadableError where formats.md §1 refuses the record; InputError if `canonical` is given and isn't its bytes.
     """
+    commitment, own = commit_and_canonicalise(record, salt)
+    if canonical is not None and canonical != own:
+        raise InputError("commitment.canonical")
+    return commitment
+
+
+def commit_and_canonicalise(record: Mapping[str, Any], salt: bytes) -> tuple[Commitment, bytes]:
+    """Both commitments and the canonical bytes that they are of, written once for both."""
     check_salt(salt)
     names = sorted_names(record)
-    count = len(names)
-    if not 1 <= count <= MAX_MEMBERS:
-        raise (
-            UnreadableError("record.no_members")
-            if not count
-            else UnreadableError("json.too_many_members", found=count, limit=MAX_MEMBERS)
-        )
+    check_member_count(record)
     inner = salt.translate(_INNER_PAD) + _INNER_REST
     outer = salt.translate(_OUTER_PAD) + _OUTER_REST
     hash_ = sha256
@@ -65,9 +76,12 @@ def commit(record: Mapping[str, Any], salt: bytes, canonical: bytes | None = Non
             leaves.append(hash_(b"\x00" + digest).digest())
     except UnicodeEncodeError:
         raise UnreadableError("json.lone_surrogate") from None
-    if canonical is None:
-        canonical = b"{" + b",".join(members) + b"}"
-    return Commitment(commitment_from_root(count, root_from_leaves(leaves)), commitment_sm3(canonical, salt))
+    except RecursionError:
+        raise UnreadableError("json.nesting", limit=MAX_DEPTH) from None
+    canonical = b"{" + b",".join(members) + b"}"
+    check_canonical_size(canonical)
+    root = commitment_from_root(len(names), root_from_leaves(leaves))
+    return Commitment(root, commitment_sm3(canonical, salt)), canonical
 
 
 def commitment_sm3(canonical: bytes, salt: bytes) -> Digest:

@@ -48,6 +48,8 @@ ALWAYS_SHOWN = (
     "valid_to",
 )
 """What a certificate's disclosure always shows."""
+DOCUMENT_SHOWN = ("schema", "kind", "issuer", "document")
+"""What we show of a document's record: a file is only checked against the whole member."""
 
 _FILE = frozenset({"format", "n", "members", "receipt"})
 _MEMBER = frozenset({"i", "name", "value", "salt", "path"})
@@ -88,7 +90,7 @@ def make_disclosure(record: Mapping[str, Any], salt: bytes, names: Iterable[str]
     check_salt(salt)
     if commit(record, salt).sha256 != receipt.entry.sha256:
         raise InputError("disclosure.other_record")
-    wanted = set(names) | (set(ALWAYS_SHOWN) if receipt.entry.kind == Kind.CERTIFICATE else set())
+    wanted = {*names, *_shown_of_kind(receipt.entry.kind)}
     if missing := wanted - record.keys():
         raise InputError("disclosure.no_such_member", member=min(missing))
     leaves = [leaf_hash(digest) for digest in field_digests(record, salt)]
@@ -146,6 +148,10 @@ def recompute(disclosure: Disclosure) -> Digest | None:
         for member in disclosure.members
     }
     return commitment_from_root(disclosure.count, roots.pop()) if len(roots) == 1 else None
+
+
+def _shown_of_kind(kind: Kind) -> tuple[str, ...]:
+    return {Kind.CERTIFICATE: ALWAYS_SHOWN, Kind.DOCUMENT: DOCUMENT_SHOWN}.get(kind, ())
 
 
 def _member(value: Any, count: int) -> DisclosedMember:

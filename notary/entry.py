@@ -95,7 +95,9 @@ def parse_origin(text: str) -> ParsedOrigin:
     if not all(_SEGMENT.fullmatch(part) for part in (parts[1], *parts[3:])):
         raise UnreadableError("origin.segment")
     reason = check_uscc(parts[2])
-    if reason is not None:
+    # The rule for origins is the code's own check character; the organisation code's inner one is a matter of
+    # identifiers, and the contract that opens logs doesn't ask for it either.
+    if reason not in (None, "inner-check"):
         raise UnreadableError("origin.issuer", reason=reason)
     return ParsedOrigin(parts[1], DepartmentCode(parts[2]), parts[3] if len(parts) == 4 else None)
 

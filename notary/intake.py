@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ledger.certificates import check_record as check_rules
-from ledger.errors import ChuzhengError, InputError
+from ledger.errors import ChuzhengError, InputError, RowsError, UnreadableError
 from ledger.types import DepartmentCode, Kind
 from notary.canonical import canonicalise, check_record, parse_record
 from notary.commitment import commit
@@ -31,17 +30,22 @@ class Prepared(NamedTuple):
     salt: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class WrongRecord:
-    """Why record `number` (from 1) of a call was refused."""
+class Wrong(NamedTuple):
+    """One thing that is wrong with record `number` (from 1) of a call; plain values, so that it can cross processes."""
 
     number: int
-    column: str
-    error: ChuzhengError
+    member: str
+    unreadable: bool
+    code: str
+    params: dict[str, Any]
+
+    def error(self) -> ChuzhengError:
+        """The error as it was raised."""
+        return (UnreadableError if self.unreadable else InputError)(self.code, **self.params)
 
 
 def prepare(record: bytes | Mapping[str, Any], issuer: DepartmentCode, vault: Vault, *, without: str = "") -> Prepared:
-    """Check one record and commit to it under a fresh salt.
+    """Check one record and commit to it under a fresh salt; RowsError `notary.records_wrong` says all that is wrong.
 
     `issuer` is the log's; a record of another one is refused (InputError `record.other_issuer`). `without` names a
     member of `document` that two submissions of the same file don't share (`cid`): it is left out of the content
@@ -54,9 +58,9 @@ def prepare(record: bytes | Mapping[str, Any], issuer: DepartmentCode, vault: Va
         canonical = check_record(record)
         members = dict(record)
     kind = kind_of(members, issuer)
-    wrong = check_rules(members)
-    if wrong:
-        raise wrong[0]
+    problems = check_rules(members)
+    if problems:
+        raise RowsError("notary.records_wrong", [(1, str(p.params.get("member", "")), p) for p in problems])
     salt = os.urandom(32)
     commitment = commit(members, salt, canonical)
     content = canonical
@@ -80,16 +84,22 @@ def prepare(record: bytes | Mapping[str, Any], issuer: DepartmentCode, vault: Va
 
 def prepare_many(
     records: Sequence[bytes | Mapping[str, Any]], first: int, issuer: DepartmentCode, vault: Vault
-) -> tuple[list[Prepared], list[WrongRecord]]:
+) -> tuple[list[Prepared], list[Wrong]]:
     """Prepare what can be, and say what is wrong with the others; `first` is the number of the first record."""
     prepared: list[Prepared] = []
-    wrong: list[WrongRecord] = []
+    wrong: list[Wrong] = []
     for number, record in enumerate(records, first):
         try:
             prepared.append(prepare(record, issuer, vault))
+        except RowsError as error:
+            wrong += [_wrong(number, member, problem) for _, member, problem in error.rows]
         except InputError as error:
-            wrong.append(WrongRecord(number, str(error.params.get("name", "")), error))
+            wrong.append(_wrong(number, str(error.params.get("member", "")), error))
     return prepared, wrong
+
+
+def _wrong(number: int, member: str, error: ChuzhengError) -> Wrong:
+    return Wrong(number, member, isinstance(error, UnreadableError), error.code, error.params)
 
 
 def kind_of(members: Mapping[str, Any], issuer: DepartmentCode) -> Kind:

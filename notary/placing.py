@@ -17,6 +17,7 @@ from notary.stores import records as sql
 from notary.stores.records import Known, LogRow, RecordStore
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
     from sqlalchemy import Connection
 
 HOLD = 120_000
@@ -95,7 +96,7 @@ class Placing:
         self._next = sql.position_of(log.id, log.next_index)
         self.entries: list[bytes] = []
         """The new entries, in the order of their indexes."""
-        self._rows: dict[Any, list[dict[str, Any]]] = {
+        self._rows: dict[sa.Table, list[tuple[Any, ...]]] = {
             table: []
             for table in (sql.entries, sql.records, sql.record_keys, sql.record_wraps, sql.lookups, sql.idempotency)
         }
@@ -144,16 +145,7 @@ class Placing:
         if s.key is not None:
             packed = sql.pack_positions(answer.positions)
             self._answered[scope] = Known(s.content, tuple(answer.positions))
-            self._rows[sql.idempotency].append(
-                {
-                    "log": self._log.id,
-                    "department": s.department,
-                    "operation": s.operation,
-                    "key": s.key,
-                    "content": s.content,
-                    "positions": packed,
-                }
-            )
+            self._rows[sql.idempotency].append((self._log.id, s.department, s.operation, s.key, s.content, packed))
         return answer
 
     def _standing_details(self, s: Submission) -> dict[int, int]:
@@ -206,7 +198,7 @@ class Placing:
             entry = prefixes[kind] + sha256 + sm3  # type: ignore[index]
             positions.append(position)
             added.append(entry)
-            entry_rows.append({"position": position, "issuer": issuer, "commitment": sha256, "entry": entry})
+            entry_rows.append((position, issuer, sha256, entry))
             if s.details:
                 self._keep(position, s.details[offset])
             else:
@@ -219,22 +211,14 @@ class Placing:
 
     def _keep(self, position: int, detail: Detail) -> None:
         rows = self._rows
-        rows[sql.records].append({"position": position, "body": detail.sealed_body})
-        rows[sql.record_keys].append({"position": position, "sealed": detail.sealed_keys})
+        rows[sql.records].append((position, detail.sealed_body))
+        rows[sql.record_keys].append((position, detail.sealed_keys))
         for reader, wrap in detail.wraps:
-            rows[sql.record_wraps].append({"position": position, "reader": reader, "sealed": wrap})
+            rows[sql.record_wraps].append((position, reader, wrap))
         if detail.identifier is not None:
             name = (detail.identifier, detail.version)
             self._identified[name] = Known(detail.content, (position,))
-            rows[sql.lookups].append(
-                {
-                    "issuer": self._log.issuer,
-                    "identifier": detail.identifier,
-                    "version": detail.version,
-                    "content": detail.content,
-                    "position": position,
-                }
-            )
+            rows[sql.lookups].append((self._log.issuer, *name, detail.content, position))
 
     def _again(
         self, positions: Sequence[int], standing: Sequence[int], added: Sequence[bytes], s: Submission
@@ -249,7 +233,7 @@ class Placing:
         entries = self._store.entries_at(self._connection, stored)
         sealed = self._store.salted(self._connection, stored) if s.details else {}
         if s.details and len(stored) < len(wanted):
-            sealed |= {row["position"]: row["sealed"] for row in self._rows[sql.record_keys]}
+            sealed |= dict(self._rows[sql.record_keys])
         again = set(standing)
         rest = iter(added)
         found: list[bytes] = []

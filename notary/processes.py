@@ -20,7 +20,7 @@ from ledger.ports import Signer
 from ledger.types import DepartmentCode, LogId, Origin
 from notary.checkpoint import promise_bytes
 from notary.entry import leaf_of
-from notary.intake import Prepared, WrongRecord, prepare_many
+from notary.intake import Prepared, Wrong, prepare_many
 from notary.placing import Detail, Row
 from notary.vault import Vault
 
@@ -59,11 +59,11 @@ class Processes:
 
     def prepare(
         self, records: Sequence[bytes | Mapping[str, Any]], issuer: DepartmentCode
-    ) -> tuple[list[Prepared], list[WrongRecord]]:
+    ) -> tuple[list[Prepared], list[Wrong]]:
         """prepare_many over all processes; numbers from 1, results in the order sent."""
         tasks = [(_prepare, (records[at : at + CHUNK], at + 1, issuer)) for at in range(0, len(records), CHUNK)]
         prepared: list[Prepared] = []
-        wrong: list[WrongRecord] = []
+        wrong: list[Wrong] = []
         for data, errors in self._all(tasks):
             prepared += unpack(data)
             wrong += errors
@@ -112,7 +112,7 @@ def _enter(storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
 
 def _prepare(
     records: Sequence[bytes | Mapping[str, Any]], first: int, issuer: DepartmentCode
-) -> tuple[bytes, list[WrongRecord]]:
+) -> tuple[bytes, list[Wrong]]:
     prepared, wrong = prepare_many(records, first, issuer, _vault)
     return pack(prepared), wrong
 

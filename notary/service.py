@@ -20,12 +20,12 @@ from urllib.parse import quote
 
 from ledger.errors import ConfigurationError, DeniedError, InputError, NotFoundError, RowsError, UnavailableError
 from ledger.ports import Clock, Signer
-from ledger.types import Anchor, DepartmentCode, LogId, Origin
+from ledger.types import Anchor, DepartmentCode, Digest, Kind, LogId, Millis, Origin
 from notary.accept import Acceptance, catch_up
 from notary.canonical import parse_record
 from notary.checkpoint import Checkpoint
 from notary.entry import Entry, log_id, parse_origin
-from notary.intake import Prepared, WrongRecord, check_kind, parse_packed, prepare_many
+from notary.intake import Prepared, Wrong, check_kind, parse_packed, prepare_many
 from notary.log import Head
 from notary.placing import Answer, Row, Submission
 from notary.processes import MIN_RECORDS, Processes
@@ -268,15 +268,15 @@ class Notary:
             check_kind(kind, members_only=origin in self._members)
 
     def _prepare(self, records: Sequence[bytes | Mapping[str, Any]], issuer: DepartmentCode) -> list[Prepared]:
-        wrong: list[WrongRecord]
+        wrong: list[Wrong]
         if self._processes is not None and len(records) >= MIN_RECORDS:
             prepared, wrong = self._processes.prepare(records, issuer)
         else:
             prepared, wrong = prepare_many(records, 1, issuer, self.vault)
-        if wrong and len(records) == 1:
-            raise wrong[0].error
+        if len(records) == 1 and len(wrong) == 1:
+            raise wrong[0].error()
         if wrong:
-            raise RowsError("notary.records_wrong", [(w.number, w.column, w.error) for w in wrong])
+            raise RowsError("notary.records_wrong", [(w.number, w.member, w.error()) for w in wrong])
         return prepared
 
     def _submit(self, submission: Submission) -> Answer:
@@ -295,7 +295,7 @@ class Notary:
             where = self._origins.get(log_of(positions[start]), origin)
             promises = self.prover.sign(where, first, entries[start:end])
             for offset, promise in enumerate(promises, start):
-                entry = Entry.from_bytes(entries[offset])
+                entry = _own_entry(entries[offset])
                 repeated = offset in answer.repeated
                 salt: bytes | None = salts[offset]
                 if repeated:
@@ -323,6 +323,12 @@ def hash_key(key: str) -> bytes:
     if not 1 <= len(key) <= MAX_KEY:
         raise InputError("notary.key_length", limit=MAX_KEY)
     return hashlib.sha256(b"chuzheng/idempotency/v1\0" + key.encode("utf-8", "surrogatepass")).digest()
+
+
+def _own_entry(raw: bytes) -> Entry:
+    """An entry that this process has just written or read from its own table: from_bytes without its checks."""
+    at = Millis(int.from_bytes(raw[20:28]))
+    return Entry(Kind(raw[1]), DepartmentCode(raw[2:20].decode("ascii")), at, Digest(raw[28:60]), Digest(raw[60:]))
 
 
 def _runs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:

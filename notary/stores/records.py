@@ -8,7 +8,7 @@ tree. SQLAlchemy's errors die at the engine and here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -209,10 +209,16 @@ class RecordStore:
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
-    def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert many rows at once; none is fine."""
+    def insert(self, connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+        """Insert many rows at once, each with the table's columns in their order; none is fine.
+
+        As text to the driver: bytes and integers need no conversion, and looking for one took half of a bulk's time.
+        """
         if rows:
-            connection.execute(table.insert(), list(rows))
+            place = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+            names = ", ".join(column.name for column in table.columns)
+            places = ", ".join([place] * len(table.columns))
+            connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", rows)  # noqa: S608
 
     def entry(self, connection: sa.Connection, position: int) -> bytes | None:
         """The 92 bytes at a position."""

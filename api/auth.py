@@ -144,7 +144,13 @@ def caller_of(request: Request, credentials: Credentials) -> Caller:
     return store.caller(credentials.credentials)
 
 
+def maybe_caller_of(request: Request, credentials: Credentials) -> Caller | None:
+    """The caller of a route that anyone may read; a token that is given must be good."""
+    return None if credentials is None else caller_of(request, credentials)
+
+
 CallerDep = Annotated[Caller, Security(caller_of)]
+MaybeCaller = Annotated[Caller | None, Security(maybe_caller_of)]
 
 
 def _hash(secret: str) -> str:

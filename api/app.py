@@ -1,0 +1,126 @@
+"""The HTTP application: routes, handlers and limits put together. Nothing here decides anything about records.
+
+`create_app(settings)` for a server, `assemble(parts)` where the parts exist already (tests, one-process mode).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from api import errors
+from api.certificates import endpoints as certificates
+from api.console import pages
+from api.departments import endpoints as departments
+from api.documents import endpoints as documents
+from api.health import endpoints as health
+from api.logs import endpoints as logs
+from api.observing import Observed, set_up_logs
+from api.parts import Parts
+from api.problems import Problem
+from api.settings import Settings
+from api.statuses import endpoints as statuses
+from api.trust import endpoints as trust
+from api.verifications import endpoints as verifications
+
+PREFIX = "/api/v1"
+STATIC = Path(__file__).parent / "console" / "static"
+DESCRIPTION = """\
+把证照和文件登记到单位自己的登记簿并上链，供任何人核验。/ Register certificates and documents in a department's own log, \
+anchor it, and let anyone verify them.
+
+Errors are RFC 9457 problem details with a stable `code` and both languages. Writes need a bearer token of the \
+department with the role, and take an `Idempotency-Key`: the same key with the same content gives the same answer, always.
+"""
+
+
+class Assets(StaticFiles):
+    """Our scripts and styles: small, so revalidated each time rather than stale after an upgrade."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build everything from settings, and the application on it. ConfigurationError says what is missing."""
+    from api.wiring import build
+
+    return assemble(build(settings))
+
+
+def assemble(parts: Parts) -> FastAPI:
+    """The application on finished parts."""
+    set_up_logs(parts.settings.log_level)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = parts.settings.worker_threads
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(parts.close)
+
+    app = FastAPI(
+        title="Chuzheng 楚证",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # the usual pages load scripts from elsewhere; ours is console/pages.py
+        redoc_url=None,
+        lifespan=lifespan,
+        license_info={"name": "Apache-2.0"},
+    )
+    app.state.parts = parts
+    app.state.tokens = parts.tokens
+    errors.install(app)
+    for room in (certificates, documents, logs, verifications, statuses, departments, trust, health):
+        app.include_router(room.router, prefix=PREFIX)
+    app.include_router(health.metrics_router)
+    app.include_router(pages.router)
+    app.mount("/static", Assets(directory=STATIC), name="static")
+    app.add_middleware(Observed, meters=parts.meters)
+    _describe_problems(app)
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop. Uvicorn's access lines hold paths, and so identifiers: they are off."""
+    import uvicorn
+
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put Problem among the schemas: routes name it by reference, since its media type isn't the default one."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        description = generate()
+        schemas = description.setdefault("components", {}).setdefault("schemas", {})
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs", {}))
+        schemas["Problem"] = problem
+        return description
+
+    app.openapi = openapi  # type: ignore[method-assign]

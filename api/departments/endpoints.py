@@ -1,0 +1,59 @@
+"""Departments: who they are and since when they are admitted. Names come from this server's directory, facts from the chain."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.departments.schemas import Department, Departments, Suspended
+from api.parts import Parts, PartsDep
+from api.problems import READ, problems
+from ledger.codes.uscc import check_uscc
+from ledger.departments import DepartmentHistory
+from ledger.errors import NotFoundError
+from ledger.types import DepartmentCode
+from notary.entry import make_origin
+
+router = APIRouter(prefix="/departments", tags=["departments"])
+
+
+@router.get("", summary="Departments that this server knows by name", responses=problems(422))
+def list_departments(
+    parts: PartsDep,
+    after: Annotated[str, Query(max_length=18, description="Cursor: the last code of the page before")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Departments:
+    """Ordered by code. Facts of the chain are in the single answer."""
+    codes = [code for code in parts.directory.codes() if code > after]
+    page = codes[:limit]
+    items = [_department(parts, code, None) for code in page]
+    return Departments(items=items, next=page[-1] if len(codes) > limit else None)
+
+
+@router.get("/{code}", summary="One department", responses=problems(*READ))
+def read_department(code: str, parts: PartsDep) -> Department:
+    """503 while the chain can't be asked: absence is never inferred from an outage."""
+    if check_uscc(code) is not None:
+        raise NotFoundError("department.unknown", department=code[:18])
+    history = parts.the_chain().department(DepartmentCode(code))
+    if history is None and parts.directory.get(code) is None:
+        raise NotFoundError("department.unknown", department=code)
+    return _department(parts, code, history)
+
+
+def _department(parts: Parts, code: str, history: DepartmentHistory | None) -> Department:
+    name = parts.directory.get(code)
+    origin = make_origin(parts.network, code)
+    return Department(
+        code=code,
+        name_zh=name.zh if name else None,
+        name_en=name.en or None if name else None,
+        contact=name.contact or None if name else None,
+        log=origin if parts.notary is not None and origin in parts.notary.logs else None,
+        division=history.division if history else None,
+        admitted_at=history.admitted_at if history else None,
+        suspensions=[Suspended(since=s.since, until=s.until, reason=s.reason) for s in history.suspensions]
+        if history
+        else [],
+    )

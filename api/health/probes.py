@@ -1,0 +1,104 @@
+"""Probes: what `ready` and `deep` look at. Each returns the key of its finding and the finding's parameters."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any
+
+from api.health.schemas import Test
+from api.parts import Parts
+from ledger.errors import ChuzhengError
+from ledger.texts import error_text, text
+from notary.checkpoint import parse_checkpoint
+from notary.entry import log_id
+
+Finding = tuple[str, dict[str, Any]]
+OK: Finding = ("ok", {})
+LEAST_FREE = 64
+"""MiB of the data folder's disk below which writes are about to fail."""
+
+
+def keys(parts: Parts) -> Finding:
+    """Tokens can be read, and at least one log can be signed where there is a notary."""
+    parts.tokens.all()
+    return ("no_keys", {}) if parts.notary is not None and not parts.notary.signers else OK
+
+
+def database(parts: Parts) -> Finding:
+    """A read through the same path as any other."""
+    if parts.notary is not None:
+        parts.notary.locate(commitment=bytes(32))
+    return OK
+
+
+def chain(parts: Parts) -> Finding:
+    """The chain answers, and its newest block is young enough."""
+    age = max(0, parts.clock.now() // 1000 - parts.the_chain().head().time)
+    parts.meters.chain_age.set(age)
+    limit = parts.settings.chain_max_age
+    return ("chain_old", {"seconds": age, "limit": limit}) if age > limit else OK
+
+
+def store(parts: Parts) -> Finding:
+    """The data folder's disk has room."""
+    free = shutil.disk_usage(parts.settings.home).free >> 20
+    return ("low_disk", {"found": free, "expected": LEAST_FREE}) if free < LEAST_FREE else OK
+
+
+def trust(parts: Parts) -> Finding:
+    """The trust file speaks of the chain that we are connected to."""
+    reader = parts.the_chain()
+    if parts.trust is not None and (
+        reader.chain_id() != parts.trust.chain_id or reader.genesis_hash() != parts.trust.genesis_hash
+    ):
+        return "other_chain", {}
+    return OK
+
+
+def logs(parts: Parts) -> Finding:
+    """Every log extends what the chain holds of it: append-only, seen from outside."""
+    reader = parts.the_chain()
+    for origin, files in (parts.notary.logs if parts.notary is not None else {}).items():
+        note = files.checkpoint_note()
+        size = parse_checkpoint(note).size if note else 0
+        parts.meters.log_size.labels(origin).set(size)
+        head = reader.log_head(log_id(origin))
+        if head is None or head[0] == 0:
+            continue
+        if head[0] > size:
+            return "behind", {"origin": origin, "found": size, "expected": head[0]}
+        if files.root(head[0]) != head[1]:
+            return "other_root", {"origin": origin, "size": head[0]}
+    return OK
+
+
+READY: tuple[Callable[[Parts], Finding], ...] = (keys, database, chain, store)
+DEEP: tuple[Callable[[Parts], Finding], ...] = (*READY, trust, logs)
+
+
+def run(parts: Parts, probes: tuple[Callable[[Parts], Finding], ...]) -> list[Test]:
+    """Run each probe; whatever it raises is a finding, since a probe that can't look hasn't seen it in order."""
+    return [_run(parts, probe) for probe in probes]
+
+
+def _run(parts: Parts, probe: Callable[[Parts], Finding]) -> Test:
+    started = time.perf_counter()
+    try:
+        case, params = probe(parts)
+        zh, en = (text(f"web.health.{case}", language, **params) for language in ("zh", "en"))
+    except ChuzhengError as error:
+        case, zh, en = error.code, error_text(error, "zh"), error_text(error, "en")
+    except Exception as error:  # the door of a probe: its failure is an answer, not a crash
+        case, kind = "odd", type(error).__name__
+        zh, en = text("web.health.odd", "zh", kind=kind), text("web.health.odd", "en", kind=kind)
+    took = round((time.perf_counter() - started) * 1000, 1)
+    name_zh, name_en = text(f"web.health.{probe.__name__}", "zh"), text(f"web.health.{probe.__name__}", "en")
+    return Test(
+        name=probe.__name__,
+        ok=case == "ok",
+        milliseconds=took,
+        message_zh=f"{name_zh}：{zh}",
+        message_en=f"{name_en}: {en}",
+    )

@@ -1,0 +1,176 @@
+"""Logs: finished commitments in, receipts and the log's own files out. `/api/v1/logs/{origin}`, origin percent-encoded."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import CallerDep, MaybeCaller
+from api.bodies import read_body
+from api.limits import idempotency_key, own_log
+from api.logs import tiles
+from api.logs.schemas import BundleBody, CommitmentLine, ReceiptBody
+from api.parts import PartsDep
+from api.problems import READ, WRITE, problems
+from ledger.errors import DeniedError, InputError, NotFoundError, UnreadableError
+from ledger.types import Origin, Role
+from notary.canonical import parse_strict
+from notary.receipt import MEDIA_TYPE as RECEIPT
+from notary.receipts import MEDIA_TYPE as RECEIPTS
+
+router = APIRouter(prefix="/logs", tags=["logs"])
+PACKED = "application/vnd.chuzheng.entries"
+NDJSON = "application/x-ndjson"
+KINDS = {"certificate": 1, "document": 2, "share": 3, "use": 4, "credit": 5}
+
+
+@router.post(
+    "/{origin:origin}/entries",
+    status_code=201,
+    summary="Register up to 10,000 finished commitments at once",
+    response_class=Response,
+    responses={
+        201: {"description": "One bundle: entries, checkpoint and paths", "content": {RECEIPTS: {"schema": BundleBody}}},
+        **problems(*WRITE, 415),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {NDJSON: {"schema": CommitmentLine}, PACKED: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def add_entries(
+    request: Request,
+    origin: str,
+    caller: CallerDep,
+    parts: PartsDep,
+    idempotency_key_header: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
+    content_type: Annotated[str, Header()] = "",
+) -> Response:
+    """All or nothing. NDJSON lines `{"kind", "sha256", "sm3"}` in hex, or 65 bytes each (kind, SHA-256, SM3).
+
+    Answered when durable and included under a signed checkpoint; the anchor follows by itself.
+    """
+    caller.require(Role.ANCHOR)
+    log = own_log(caller, parts, origin)
+    key = idempotency_key(idempotency_key_header, needed=True)
+    body = await read_body(request, parts.settings.max_bulk_bytes)
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == NDJSON:
+        packed = pack_lines(body, parts.settings.max_bulk_items)
+    elif media_type == PACKED:
+        packed = body
+        if len(body) > 65 * parts.settings.max_bulk_items:
+            found = len(body) // 65
+            raise InputError("request.too_many_items", limit=parts.settings.max_bulk_items, found=found)
+    else:
+        raise InputError("request.media_type", found=media_type or "-", expected=f"{NDJSON}, {PACKED}")
+    with parts.writes.pass_through():
+        notary = parts.the_notary()
+        bundle = await run_in_threadpool(notary.accept_commitments, caller.department, log, packed, key=key)
+    parts.meters.accepted.labels("commitment").inc(bundle.count)
+    return Response(bundle.to_json(), status_code=201, media_type=RECEIPTS)
+
+
+@router.get(
+    "/{origin:origin}/checkpoint",
+    summary="The log's newest signed checkpoint",
+    response_class=Response,
+    responses={200: {"description": "C2SP tlog-checkpoint", "content": {"text/plain": {}}}, **problems(*READ)},
+)
+def read_checkpoint(origin: str, parts: PartsDep, caller: MaybeCaller) -> Response:
+    return tiles.checkpoint(tiles.readable_log(parts, origin, caller))
+
+
+@router.get(
+    "/{origin:origin}/tile/{path:path}",
+    summary="One tile or bundle of entries (C2SP tlog-tiles)",
+    response_class=Response,
+    responses={200: {"description": "Hashes or entries", "content": {"application/octet-stream": {}}}, **problems(404, 422)},
+)
+def read_tile(origin: str, path: str, parts: PartsDep, caller: MaybeCaller) -> Response:
+    files = tiles.readable_log(parts, origin, caller)
+    return tiles.tile(files, f"tile/{path}", public=Origin(origin) not in parts.member_logs)
+
+
+@router.get(
+    "/{origin:origin}/receipts/{index}",
+    summary="The newest receipt of one entry",
+    response_class=Response,
+    responses={200: {"description": "The receipt", "content": {RECEIPT: {"schema": ReceiptBody}}}, **problems(401, 403, *READ)},
+)
+def read_receipt(
+    origin: str,
+    index: int,
+    parts: PartsDep,
+    caller: MaybeCaller,
+    salted: Annotated[bool, Query(description="With the salt: the issuing department's own token only")] = False,
+) -> Response:
+    """Without the salt for anyone. With it (`salted=true`) for the issuer: it is as secret as the record."""
+    tiles.readable_log(parts, origin, caller)
+    if salted:
+        if caller is None:
+            raise DeniedError("auth.missing")
+        caller.require(Role.ANCHOR)
+        own_log(caller, parts, origin)
+    if not 0 <= index < 1 << 53:
+        raise NotFoundError("log.tile_missing")
+    receipt = parts.the_notary().receipt(Origin(origin), index, salted=salted)
+    cache = "no-store" if salted else "no-cache"
+    return Response(receipt.to_json(), media_type=RECEIPT, headers={"Cache-Control": cache})
+
+
+@router.get(
+    "/{origin:origin}/receipts",
+    summary="Receipts of consecutive entries as one bundle",
+    response_class=Response,
+    responses={200: {"description": "The bundle", "content": {RECEIPTS: {"schema": BundleBody}}}, **problems(*READ, 422)},
+)
+def read_receipts(
+    origin: str,
+    parts: PartsDep,
+    caller: MaybeCaller,
+    first: Annotated[int, Query(ge=0, lt=1 << 53)],
+    count: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> Response:
+    tiles.readable_log(parts, origin, caller)
+    bundle = parts.the_notary().receipts(Origin(origin), first, count)
+    return Response(bundle.to_json(), media_type=RECEIPTS, headers={"Cache-Control": "no-cache"})
+
+
+def pack_lines(body: bytes, most: int) -> bytes:
+    """NDJSON commitments as packed ones (formats.md §6); the error names the line."""
+    lines = body.split(b"\n")
+    if lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise UnreadableError("request.empty")
+    if len(lines) > most:
+        raise InputError("request.too_many_items", limit=most, found=len(lines))
+    packed = bytearray()
+    for number, line in enumerate(lines, 1):
+        try:
+            value = parse_strict(line, limit=1024)
+        except UnreadableError as error:
+            raise InputError("request.line", line=number, reason=error.code) from None
+        packed += _packed(value, number)
+    return bytes(packed)
+
+
+def _packed(value: object, number: int) -> bytes:
+    if not isinstance(value, dict) or value.keys() != {"kind", "sha256", "sm3"}:
+        raise InputError("request.line", line=number, reason='{"kind", "sha256", "sm3"}')
+    kind = KINDS.get(value["kind"]) if isinstance(value["kind"], str) else None
+    if kind is None:
+        raise InputError("request.line", line=number, reason="kind: " + ", ".join(KINDS))
+    digests = b""
+    for name in ("sha256", "sm3"):
+        text = value[name]
+        if not isinstance(text, str) or len(text) != 64 or set(text) - set("0123456789abcdef"):
+            raise InputError("request.line", line=number, reason=f"{name}: 64 × [0-9a-f]")
+        digests += bytes.fromhex(text)
+    return bytes([kind]) + digests
+

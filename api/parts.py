@@ -1,0 +1,141 @@
+"""The assembled application: what every endpoint is handed, built by api.wiring and, in tests, by hand."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, Request
+
+from api.auth import TokenStore
+from api.observing import Meters
+from api.pace import Gate, Pace
+from api.settings import Settings
+from ledger.errors import ConfigurationError, UnavailableError
+from ledger.ports import ChainReader, Clock, ContentStore
+from ledger.texts import Language
+from ledger.types import Origin
+
+if TYPE_CHECKING:
+    from notary.collect import LogReader
+    from notary.service import Notary
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A department's names and how to reach it, for people; not on the chain."""
+
+    zh: str
+    en: str
+    contact: str
+
+    def of(self, language: Language) -> str:
+        """The name in `language`; Chinese where there is no English one."""
+        return (self.en if language == "en" else self.zh) or self.zh
+
+
+class Directory:
+    """`departments.json` of the data folder: `{code: {"name_zh", "name_en"?, "contact"?}}`; absent: no names."""
+
+    def __init__(self, names: dict[str, Name]) -> None:
+        self._names = names
+
+    @classmethod
+    def read(cls, path: Path) -> Directory:
+        """ConfigurationError `settings.file_unreadable` if the file is there and isn't of this form."""
+        if not path.is_file():
+            return cls({})
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return cls({code: _name(item) for code, item in found.items()})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ConfigurationError("settings.file_unreadable", file=path.name, reason=type(error).__name__) from None
+
+    def get(self, code: str) -> Name | None:
+        return self._names.get(code)
+
+    def codes(self) -> list[str]:
+        return sorted(self._names)
+
+
+@dataclass
+class Parts:
+    """Everything that endpoints use. `notary` None: a server that only verifies."""
+
+    settings: Settings
+    clock: Clock
+    tokens: TokenStore
+    network: str
+    chain: ChainReader | None = None
+    notary: Notary | None = None
+    member_logs: frozenset[Origin] = frozenset()
+    log_reader: LogReader | None = None
+    content: ContentStore | None = None
+    trust: Any = None
+    trust_bytes: bytes | None = None
+    outbox: Any = None
+    engine: Any = None
+    directory: Directory = field(default_factory=lambda: Directory({}))
+    meters: Meters = field(default_factory=Meters)
+
+    @cached_property
+    def writes(self) -> Gate:
+        return Gate(self.settings.max_writes)
+
+    @cached_property
+    def lookups(self) -> Pace:
+        return Pace(self.settings.lookups_per_minute)
+
+    @cached_property
+    def checks(self) -> Pace:
+        return Pace(self.settings.checks_per_minute)
+
+    def the_notary(self) -> Notary:
+        """The notary; UnavailableError `server.no_notary` on a server that only verifies."""
+        if self.notary is None:
+            raise UnavailableError("server.no_notary")
+        return self.notary
+
+    def the_chain(self) -> ChainReader:
+        """The chain; UnavailableError `server.no_chain` on a server that was started without one."""
+        if self.chain is None:
+            raise UnavailableError("server.no_chain", retry_after=10)
+        return self.chain
+
+    def close(self) -> None:
+        """Let what waits finish, then let go of threads and connections."""
+        for part in (self.notary, self.chain, self.engine):
+            end = getattr(part, "close", None) or getattr(part, "dispose", None)
+            if end is not None:
+                end()
+
+    @property
+    def test_chain(self) -> bool:
+        """Finality rule `none`: every surface says so (verification.md)."""
+        return self.trust is None or str(getattr(self.trust, "finality", "none")) == "none"
+
+
+def parts_of(request: Request) -> Parts:
+    """FastAPI dependency."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsDep = Annotated[Parts, Depends(parts_of)]
+
+
+def address_of(request: Request) -> str:
+    """Whom a pace counts: the peer's address, IPv6 by its /64."""
+    host = request.client.host if request.client else "-"
+    return ":".join(host.split(":")[:4]) if ":" in host else host
+
+
+def _name(item: dict[str, str]) -> Name:
+    def tidy(text: str) -> str:
+        return unicodedata.normalize("NFC", text).strip()
+
+    return Name(tidy(item["name_zh"]), tidy(item.get("name_en", "")), tidy(item.get("contact", "")))

@@ -1,0 +1,174 @@
+"""What a visitor submits to be checked: read from JSON (the page with scripts, the API) or from a form's files.
+
+Nothing here is kept or logged. Sorting says what a file is; whether it is right, notary.verify says.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+from ledger.certificates import last_second, parse_day
+from ledger.errors import InputError
+from ledger.types import Millis
+from notary.canonical import canonicalise, parse_strict
+from notary.disclosure import FORMAT as DISCLOSURE
+from notary.receipt import FORMAT as RECEIPT
+
+MOST = 2 << 20
+"""Bytes above which a file is an original for certain: no receipt, record or disclosure may be so long."""
+_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_PIECE = 1 << 20
+MEMBERS = frozenset({"receipt", "record", "disclosure", "file", "identifier", "shown", "at"})
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigests:
+    """An original file without the file: bytes, and both digests (32 bytes each)."""
+
+    size: int
+    sha256: bytes
+    sm3: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """At most one of each; texts as received. `at` None: now."""
+
+    receipt: bytes | None = None
+    record: bytes | None = None
+    disclosure: bytes | None = None
+    file: FileDigests | None = None
+    identifier: str | None = None
+    shown: str | None = None
+    at: Millis | None = None
+
+    @property
+    def identifier_alone(self) -> bool:
+        return self.identifier is not None and not (self.receipt or self.record or self.disclosure or self.file)
+
+    def check(self) -> Submission:
+        """Itself, if it can be checked at all; InputError says which part is missing, in words for the visitor."""
+        if self.identifier_alone or self.disclosure or self.receipt:
+            return self
+        if self.record:
+            raise InputError("request.receipt_missing")
+        raise InputError("request.file_alone" if self.file else "request.nothing_to_check")
+
+
+def from_json(body: bytes, limit: int) -> Submission:
+    """`{"receipt"?, "record"?, "disclosure"?, "file"?: {"size","sha256","sm3"}, "identifier"?, "shown"?, "at"?}`.
+
+    The first three as JSON text in a string (exactly as received) or as an object.
+    """
+    value = parse_strict(body, limit=limit)
+    if not isinstance(value, dict):
+        raise InputError("request.member", name="body", expected="{…}")
+    for name in value:
+        if name not in MEMBERS:
+            raise InputError("request.unknown_member", name=str(name)[:40])
+    return Submission(
+        receipt=_document(value, "receipt"),
+        record=_document(value, "record"),
+        disclosure=_document(value, "disclosure"),
+        file=_digests(value["file"]) if value.get("file") is not None else None,
+        identifier=_text(value, "identifier", 200),
+        shown=_text(value, "shown", 40),
+        at=instant(_text(value, "at", 40)),
+    )
+
+
+def instant(text: str | None) -> Millis | None:
+    """A day (its last second in Beijing, formats.md §1) or an RFC 3339 time with offset, as milliseconds."""
+    if text is None or not text.strip():
+        return None
+    day = parse_day(text.strip())
+    if day is not None:
+        return Millis(last_second(day) * 1000)
+    try:
+        time = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        time = dt.datetime.min
+    if time.tzinfo is None:
+        raise InputError("request.member", name="at", expected="YYYY-MM-DD")
+    return Millis(int(time.timestamp() * 1000))
+
+
+def add_file(submission: Submission, name: str, size: int, file: BinaryIO) -> Submission:
+    """Sort one uploaded file into its place; an original is read through once and only its digests are kept."""
+    if size <= MOST:
+        data = file.read()
+        kind = sort(data, name)
+        if kind != "file":
+            if getattr(submission, kind) is not None:
+                raise InputError("request.two_of_one", kind=kind)
+            return replace(submission, **{kind: data})
+        file.seek(0)
+    if submission.file is not None:
+        raise InputError("request.two_of_one", kind="file")
+    return replace(submission, file=digest(file))
+
+
+def sort(data: bytes, name: str = "") -> str:
+    """`receipt`, `record`, `disclosure` or `file`. Lenient: this only chooses who judges the bytes."""
+    try:
+        value = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        if value.get("format") == RECEIPT:
+            return "receipt"
+        if value.get("format") == DISCLOSURE:
+            return "disclosure"
+        if isinstance(value.get("schema"), str) and isinstance(value.get("kind"), str) and "issuer" in value:
+            return "record"
+    return "receipt" if name.lower().endswith(".receipt.json") else "file"
+
+
+def digest(file: BinaryIO) -> FileDigests:
+    """Size and both digests of a file, read once."""
+    sha256, sm3, size = hashlib.sha256(), hashlib.new("sm3"), 0
+    while piece := file.read(_PIECE):
+        sha256.update(piece)
+        sm3.update(piece)
+        size += len(piece)
+    return FileDigests(size, sha256.digest(), sm3.digest())
+
+
+def _document(value: Mapping[str, Any], name: str) -> bytes | None:
+    found = value.get(name)
+    if found is None:
+        return None
+    if isinstance(found, str):
+        return found.encode("utf-8")
+    if isinstance(found, dict):
+        return canonicalise(found)
+    raise InputError("request.member", name=name, expected='"…" | {…}')
+
+
+def _text(value: Mapping[str, Any], name: str, most: int) -> str | None:
+    found = value.get(name)
+    if found is None:
+        return None
+    if not isinstance(found, str) or len(found) > most:
+        raise InputError("request.member", name=name, expected=f'"…" (1–{most})')
+    return found.strip() or None
+
+
+def _digests(value: Any) -> FileDigests:
+    if not isinstance(value, dict) or value.keys() != {"size", "sha256", "sm3"}:
+        raise InputError("request.member", name="file", expected='{"size", "sha256", "sm3"}')
+    size = value["size"]
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise InputError("request.member", name="file.size", expected="0, 1, 2, …")
+    for name in ("sha256", "sm3"):
+        if not isinstance(value[name], str) or not _HEX.fullmatch(value[name]):
+            raise InputError("request.member", name=f"file.{name}", expected="64 × [0-9a-f]")
+    return FileDigests(size, bytes.fromhex(value["sha256"]), bytes.fromhex(value["sm3"]))
+
+

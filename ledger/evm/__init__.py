@@ -1,1 +1,1 @@
-"""How the chain is reached: engines as data, one wrapper per contract, outbox sender, indexer. The only room for web3."""
+"""How the chain is reached: engines as data, a wrapper per contract, outbox sender, indexer. The only room for web3."""

@@ -80,7 +80,7 @@ def artifact(name: str) -> Artifact:
             for p in parts
             if p["type"] == "error"
         ]
-        made = next((p["inputs"] for p in parts if p["type"] == "constructor"), [])
+        made: list[dict[str, Any]] = next((p["inputs"] for p in parts if p["type"] == "constructor"), [])
         return Artifact(
             name,
             {f.name: f for f in functions},
@@ -130,7 +130,7 @@ def decode_event(contract: str, topics: Sequence[str], data: str) -> tuple[str, 
 
 def encode(types: Sequence[str], values: Sequence[Any], *, what: str) -> bytes:
     """ABI encoding; InputError `chain.arguments` where a value doesn't fit its type."""
-    from eth_abi import encode as abi_encode
+    from eth_abi.abi import encode as abi_encode
 
     try:
         return bytes(abi_encode(types, values))
@@ -140,7 +140,7 @@ def encode(types: Sequence[str], values: Sequence[Any], *, what: str) -> bytes:
 
 def decode(types: Sequence[str], data: bytes, *, what: str) -> tuple[Any, ...]:
     """ABI decoding; UnavailableError `chain.undecodable` where the bytes aren't that."""
-    from eth_abi import decode as abi_decode
+    from eth_abi.abi import decode as abi_decode
 
     try:
         return tuple(abi_decode(types, data))

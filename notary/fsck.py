@@ -232,14 +232,15 @@ class _Check:
             try:
                 parse_tile_path(name)
             except ChuzhengError:
-                self.found(IntegrityError("fsck.stray", path=name))
+                if self.read(name) is not None:  # an empty folder is what a crash left of making or cleaning it
+                    self.found(IntegrityError("fsck.stray", path=name))
 
     def _files(self, folder: str) -> Iterator[str]:
         for name in sorted(self.log.disk.names(self.log.directory / folder)):
             path = f"{folder}/{name}"
             if self.log.disk.names(self.log.directory / path):
                 yield from self._files(path)
-            elif not name.endswith(".p"):  # an empty folder of partial tiles is half of a cleaning
+            else:
                 yield path
 
     def advance_rows(self) -> None:

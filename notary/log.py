@@ -17,7 +17,7 @@ TILE_HEIGHT = 8
 """Levels of the tree that one tile level spans: 256 hashes in a full tile."""
 ENTRIES = "entries"
 
-_PATH = re.compile(r"tile/(entries|0|[1-9]\d?)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII)
+_PATH = re.compile(r"tile/(entries|[0-6])/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

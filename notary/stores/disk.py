@@ -44,7 +44,7 @@ class Disk:
         try:
             with open(path, "rb") as file:
                 return file.read()
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise FileNotFoundError(str(path)) from error
 
     def names(self, folder: Path) -> dict[str, int]:

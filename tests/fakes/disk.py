@@ -103,6 +103,7 @@ class _File:
     synced: bytes | None = None
     """What surely survives; None: nothing was synced."""
     time: int = 0
+    """When it was made; no two are made at once, so it identifies the file as well."""
 
 
 @dataclass(eq=False)
@@ -140,7 +141,7 @@ class MemoryDisk(Disk):
 
     def names(self, folder: Path) -> dict[str, int]:
         try:
-            return {name: id(node) for name, node in self._folder(folder).live.items()}
+            return {name: getattr(node, "time", 0) for name, node in self._folder(folder).live.items()}
         except FileNotFoundError:
             return {}
 

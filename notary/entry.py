@@ -40,6 +40,8 @@ class Entry:
         """The 92 bytes; InputError where a field doesn't fit its place."""
         if len(self.sha256) != 32 or len(self.sm3) != 32:
             raise InputError("entry.commitment_length")
+        if not 0 <= self.accepted_at < 1 << 53:
+            raise InputError("entry.time", found=self.accepted_at)
         if self.kind in HOURLY and self.accepted_at % HOUR:
             raise InputError("entry.full_hour", kind=self.kind.word)
         issuer = self.issuer.encode("ascii", "replace")

@@ -1,0 +1,154 @@
+"""The golden files of version 1, made from a fixed key and fixed bytes.
+
+A receipt must be readable for decades: these files are never made again for version 1. `python -m tests.golden.make`
+writes only the ones that are missing; a new version gets new files beside the old ones.
+The key is published here: never use it for anything else.
+"""
+
+from __future__ import annotations
+
+import io
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ledger.crypto.keys import Ed25519Signer
+from ledger.types import Address, BlockTime, ChainHash, DepartmentCode, Digest, Kind, Millis
+from notary.checkpoint import Checkpoint, VerifierKey, promise_bytes, sign_checkpoint
+from notary.commitment import commit
+from notary.disclosure import make_disclosure
+from notary.entry import Entry, leaf_of, log_id, make_origin
+from notary.envelope import encrypt_stream
+from notary.merkle import inclusion_path, root_from_leaves
+from notary.receipt import (
+    Inclusion,
+    IssuerSignature,
+    NoEvidence,
+    QbftEvidence,
+    Receipt,
+    ReceiptAnchor,
+    issue_bytes,
+)
+from notary.receipts import build_bundle
+
+FOLDER = Path(__file__).parent / "v1"
+SIGNER = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(sha256(b"chuzheng golden key").digest()))
+ISSUER = DepartmentCode("11420000011043201A")
+ORIGIN = make_origin("golden", ISSUER)
+KEY = VerifierKey(ORIGIN, SIGNER.public_key)
+SALT = sha256(b"chuzheng golden salt").digest()
+SIZE = 11
+INDEX = 6
+ACCEPTED_AT = 1_790_000_000_000
+ENVELOPE_KEY = sha256(b"chuzheng golden envelope").digest()
+PLAIN = "楚证：一份公文的全文。\n".encode() * 2000
+RECORD: dict[str, Any] = {
+    "schema": "certificate/1",
+    "kind": "certificate",
+    "issuer": ISSUER,
+    "type": "11100000000013338W011",
+    "identifier": "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U",
+    "identifier_form": "issued",
+    "version": 1,
+    "capture": "data",
+    "name": "营业执照",
+    "number": "42000000140891",
+    "issuer_name": "示例市市场监督管理局",
+    "issue_date": "2024-02-29",
+    "valid_from": "2024-02-29",
+    "valid_to": None,
+    "holders": [{"name": "𠮷野示例有限公司", "code_type": "001", "code": "91350100M000100Y43"}],
+    "extra": {"KZ_注册资本": "1000000.00", "KZ_ratio": 0.25},
+}
+
+
+def entries() -> list[bytes]:
+    """Eleven entries; the one at INDEX is about RECORD."""
+    made = []
+    for i in range(SIZE):
+        commitment = commit(RECORD if i == INDEX else {"n": i}, SALT)
+        made.append(Entry(Kind.CERTIFICATE, ISSUER, Millis(ACCEPTED_AT + i), commitment.sha256, commitment.sm3))
+    return [entry.to_bytes() for entry in made]
+
+
+def anchor() -> ReceiptAnchor:
+    """A made-up place on a made-up chain."""
+    return ReceiptAnchor(
+        chain_id=420_100,
+        genesis_hash=ChainHash("0x" + sha256(b"genesis").hexdigest()),
+        contract=Address("0x" + sha256(b"contract").hexdigest()[:40]),
+        tx_hash=ChainHash("0x" + sha256(b"transaction").hexdigest()),
+        block_number=1234,
+        block_hash=ChainHash("0x" + sha256(b"block").hexdigest()),
+        block_time=BlockTime(1_790_000_002),
+    )
+
+
+def note() -> str:
+    """The signed head over all entries."""
+    root = root_from_leaves([leaf_of(entry) for entry in entries()])
+    return sign_checkpoint(Checkpoint(ORIGIN, SIZE, Digest(root)), ORIGIN, SIGNER)
+
+
+def path(index: int) -> list[bytes]:
+    """Inclusion path under `note`."""
+    return inclusion_path([leaf_of(entry) for entry in entries()], index)
+
+
+def receipt(*, stage: str = "anchored", salted: bool = True, signed: bool = False) -> Receipt:
+    """The receipt of RECORD at a stage."""
+    entry = Entry.from_bytes(entries()[INDEX])
+    included, anchored = stage != "promised", stage in ("anchored", "evidenced")
+    evidence = QbftEvidence(b"\xc1\x80", 2, 0, (b"\xc1\x01", b"\xc1\x02")) if stage == "evidenced" else NoEvidence()
+    return Receipt(
+        entry=entry,
+        origin=ORIGIN,
+        index=INDEX,
+        salt=SALT if salted else None,
+        promise=SIGNER.sign(promise_bytes(log_id(ORIGIN), INDEX, leaf_of(entries()[INDEX]))),
+        issuer_signature=(
+            IssuerSignature("golden-1", "intl", SIGNER.sign(issue_bytes(ORIGIN, entry))) if signed else None
+        ),
+        inclusion=Inclusion(SIZE, tuple(path(INDEX))) if included else None,
+        checkpoint=note() if included else None,
+        anchor=anchor() if anchored else None,
+        evidence=evidence if anchored else None,
+    )
+
+
+def files() -> dict[str, bytes]:
+    """Every golden file by name."""
+    envelope = io.BytesIO()
+    encrypt_stream(io.BytesIO(PLAIN), envelope, key=ENVELOPE_KEY, random7=b"goldn-1")
+    return {
+        "promised.receipt.json": receipt(stage="promised").to_json(),
+        "included.receipt.json": receipt(stage="included", salted=False).to_json(),
+        "anchored.receipt.json": receipt(signed=True).to_json(),
+        "evidenced.receipt.json": receipt(stage="evidenced", salted=False, signed=True).to_json(),
+        "anchored.receipts.json": build_bundle(
+            ORIGIN, 2, entries()[2:9], checkpoint=note(), paths=[path(i) for i in range(2, 9)], anchor=anchor()
+        ).to_json(),
+        "promised.receipts.json": build_bundle(
+            ORIGIN,
+            4,
+            entries()[4:6],
+            promises=[SIGNER.sign(promise_bytes(log_id(ORIGIN), i, leaf_of(entries()[i]))) for i in (4, 5)],
+        ).to_json(),
+        "part.disclosure.json": make_disclosure(RECORD, SALT, ["name", "holders", "extra"], receipt()),
+        "document.envelope": envelope.getvalue(),
+        "checkpoint": note().encode(),
+    }
+
+
+def main() -> None:
+    """Write what is missing."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, data in files().items():
+        if not (FOLDER / name).exists():
+            (FOLDER / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

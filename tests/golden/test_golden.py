@@ -1,0 +1,71 @@
+"""Files of version 1 stay readable and would be written the same: a receipt lives for decades."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from ledger.crypto.suites import verify
+from notary.checkpoint import promise_bytes, verify_signature
+from notary.disclosure import ALWAYS_SHOWN, parse_disclosure, recompute
+from notary.entry import log_id
+from notary.envelope import decrypt_stream
+from notary.receipt import inclusion_error, issue_bytes, parse_receipt
+from notary.receipts import first_not_included, parse_bundle, split
+from tests.golden import make
+
+MADE = make.files()
+
+
+def stored(name: str) -> bytes:
+    return (make.FOLDER / name).read_bytes()
+
+
+def test_golden__folder__holds_exactly_these_files() -> None:
+    assert sorted(path.name for path in make.FOLDER.iterdir()) == sorted(MADE)
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_golden__made_again__same_bytes(name: str) -> None:
+    assert MADE[name] == stored(name)
+
+
+@pytest.mark.parametrize("stage", ["promised", "included", "anchored", "evidenced"])
+def test_golden_receipt__read__verifies_and_is_written_the_same(stage: str) -> None:
+    data = stored(f"{stage}.receipt.json")
+    receipt = parse_receipt(data)
+    assert receipt.to_json() == data
+    assert receipt.promise is not None
+    promised = promise_bytes(log_id(receipt.origin), receipt.index, receipt.leaf)
+    assert verify("intl", make.KEY.public_key, receipt.promise, promised)
+    assert receipt.stage.value == ("anchored" if stage == "evidenced" else stage)
+    if receipt.checkpoint is not None:
+        assert inclusion_error(receipt) is None
+        assert verify_signature(receipt.checkpoint, make.KEY)
+    if own := receipt.issuer_signature:
+        assert verify(own.suite, make.KEY.public_key, own.signature, issue_bytes(receipt.origin, receipt.entry))
+
+
+def test_golden_bundles__read__split_and_included() -> None:
+    bundle = parse_bundle(stored("anchored.receipts.json"))
+    assert bundle.to_json() == stored("anchored.receipts.json")
+    assert first_not_included(bundle) is None
+    assert [receipt.index for receipt in split(bundle)] == list(range(2, 9))
+    assert all(inclusion_error(receipt) is None for receipt in split(bundle))
+    promised = parse_bundle(stored("promised.receipts.json"))
+    assert promised.to_json() == stored("promised.receipts.json")
+    assert all(receipt.stage.value == "promised" for receipt in split(promised))
+
+
+def test_golden_disclosure__read__gives_the_commitment_and_no_more() -> None:
+    disclosure = parse_disclosure(stored("part.disclosure.json"))
+    assert recompute(disclosure) == disclosure.receipt.entry.sha256
+    assert disclosure.shown.keys() == {*ALWAYS_SHOWN, "name", "holders", "extra"}
+    assert make.RECORD["number"].encode() not in stored("part.disclosure.json")
+
+
+def test_golden_envelope__opened__the_file() -> None:
+    plain = io.BytesIO()
+    decrypt_stream(io.BytesIO(stored("document.envelope")), plain, key=make.ENVELOPE_KEY)
+    assert plain.getvalue() == make.PLAIN

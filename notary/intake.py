@@ -6,6 +6,7 @@ processes (notary/workers.py). Bytes and salt in, tuples of bytes out.
 
 from __future__ import annotations
 
+import marshal
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from ledger.certificates import check_record as check_rules
 from ledger.errors import ChuzhengError, InputError, RowsError, UnreadableError
 from ledger.types import DepartmentCode, Kind
 from notary.canonical import canonicalise, check_record, parse_record
-from notary.commitment import commit
+from notary.commitment import commit_and_canonicalise
 from notary.placing import Detail, Row
 from notary.vault import Vault
 
@@ -44,25 +45,30 @@ class Wrong(NamedTuple):
         return (UnreadableError if self.unreadable else InputError)(self.code, **self.params)
 
 
-def prepare(record: bytes | Mapping[str, Any], issuer: DepartmentCode, vault: Vault, *, without: str = "") -> Prepared:
+def prepare(
+    record: bytes | Mapping[str, Any],
+    issuer: DepartmentCode,
+    vault: Vault,
+    *,
+    without: str = "",
+    checked: bool = False,
+) -> Prepared:
     """Check one record and commit to it under a fresh salt; RowsError `notary.records_wrong` says all that is wrong.
 
     `issuer` is the log's; a record of another one is refused (InputError `record.other_issuer`). `without` names a
     member of `document` that two submissions of the same file don't share (`cid`): it is left out of the content
-    that idempotency compares, never out of what is committed.
+    that idempotency compares, never out of what is committed. `checked` records come from a reader that has applied
+    the rules of their schema and made plain values only (notary/imports.py).
     """
-    if isinstance(record, bytes):
-        members = parse_record(record)
-        canonical = canonicalise(members)
+    if checked and not isinstance(record, bytes):
+        members: Mapping[str, Any] = record
     else:
-        canonical = check_record(record)
-        members = dict(record)
+        members = parse_record(record if isinstance(record, bytes) else check_record(record))
     kind = kind_of(members, issuer)
-    problems = check_rules(members)
-    if problems:
+    if not checked and (problems := check_rules(members)):
         raise RowsError("notary.records_wrong", [(1, str(p.params.get("member", "")), p) for p in problems])
     salt = os.urandom(32)
-    commitment = commit(members, salt, canonical)
+    commitment, canonical = commit_and_canonicalise(members, salt)
     content = canonical
     if without:
         document = {name: value for name, value in members["document"].items() if name != without}
@@ -92,13 +98,14 @@ def prepare_many(
         try:
             prepared.append(prepare(record, issuer, vault))
         except RowsError as error:
-            wrong += [_wrong(number, member, problem) for _, member, problem in error.rows]
+            wrong += [wrong_of(number, member, problem) for _, member, problem in error.rows]
         except InputError as error:
-            wrong.append(_wrong(number, str(error.params.get("member", "")), error))
+            wrong.append(wrong_of(number, str(error.params.get("member", "")), error))
     return prepared, wrong
 
 
-def _wrong(number: int, member: str, error: ChuzhengError) -> Wrong:
+def wrong_of(number: int, member: str, error: ChuzhengError) -> Wrong:
+    """The plain values of an error."""
     return Wrong(number, member, isinstance(error, UnreadableError), error.code, error.params)
 
 
@@ -118,6 +125,16 @@ def check_kind(kind: int, *, members_only: bool) -> None:
         raise InputError("notary.kind_by_client", found=kind)
     if (kind > Kind.DOCUMENT) is not members_only:
         raise InputError("notary.kind_of_log", found=Kind(kind).word)
+
+
+def pack(prepared: Sequence[Prepared]) -> bytes:
+    """Prepared records as plain tuples, marshalled: only between processes of one start."""
+    return marshal.dumps([(*p.row, *p.detail, p.salt) for p in prepared])
+
+
+def unpack(data: bytes) -> list[Prepared]:
+    """The inverse of pack."""
+    return [Prepared(Row(*flat[:3]), Detail(*flat[3:9]), flat[9]) for flat in marshal.loads(data)]  # noqa: S302 ours
 
 
 def parse_packed(body: bytes) -> list[Row]:

@@ -6,9 +6,8 @@ that others on the machine could list. Results cross as marshalled tuples, which
 
 from __future__ import annotations
 
-import marshal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -20,8 +19,7 @@ from ledger.ports import Signer
 from ledger.types import DepartmentCode, LogId, Origin
 from notary.checkpoint import promise_bytes
 from notary.entry import leaf_of
-from notary.intake import Prepared, Wrong, prepare_many
-from notary.placing import Detail, Row
+from notary.intake import Prepared, Wrong, pack, prepare_many, unpack
 from notary.vault import Vault
 
 CHUNK = 400
@@ -71,22 +69,35 @@ class Processes:
 
     def sign(self, origin: Origin, log_id: LogId, first: int, entries: Sequence[bytes]) -> list[bytes]:
         """Promises for consecutive entries from index `first`."""
-        tasks = []
+        tasks: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         for at in range(0, len(entries), CHUNK * 2):
             part = b"".join(entries[at : at + CHUNK * 2])
             tasks.append((_sign, (origin, log_id, first + at, part)))
         joined = b"".join(self._all(tasks))
         return [joined[at : at + 64] for at in range(0, len(joined), 64)]
 
-    def _all(self, tasks: Sequence[tuple[Any, tuple[Any, ...]]]) -> list[Any]:
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run a module's function in one of the processes; everything crosses by pickle."""
         try:
-            pool = self.start()
-            futures: list[Future[Any]] = [pool.submit(function, *arguments) for function, arguments in tasks]
-            return [future.result() for future in futures]
+            return self.start().submit(function, *arguments)
         except BrokenProcessPool as error:
-            with self._lock:
-                self._pool = None
-            raise UnavailableError("notary.process_died", retry_after=1.0) from error
+            raise self._died() from error
+
+    def result(self, future: Future[Any]) -> Any:
+        """What it returned; UnavailableError if its process died, and the next call starts a new pool."""
+        try:
+            return future.result()
+        except BrokenProcessPool as error:
+            raise self._died() from error
+
+    def _all(self, tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> list[Any]:
+        futures = [self.submit(function, *arguments) for function, arguments in tasks]
+        return [self.result(future) for future in futures]
+
+    def _died(self) -> UnavailableError:
+        with self._lock:
+            self._pool = None
+        return UnavailableError("notary.process_died", retry_after=1.0)
 
 
 def sign_promises(signer: Signer, log_id: LogId, first: int, entries: Sequence[bytes]) -> list[bytes]:
@@ -94,14 +105,9 @@ def sign_promises(signer: Signer, log_id: LogId, first: int, entries: Sequence[b
     return [signer.sign(promise_bytes(log_id, first + at, leaf_of(entry))) for at, entry in enumerate(entries)]
 
 
-def pack(prepared: Sequence[Prepared]) -> bytes:
-    """Prepared records as plain tuples, marshalled: only between processes of one start."""
-    return marshal.dumps([(*p.row, *p.detail, p.salt) for p in prepared])
-
-
-def unpack(data: bytes) -> list[Prepared]:
-    """The inverse of pack."""
-    return [Prepared(Row(*flat[:3]), Detail(*flat[3:9]), flat[9]) for flat in marshal.loads(data)]  # noqa: S302 our own pipe
+def process_vault() -> Vault:
+    """The vault of this worker process."""
+    return _vault
 
 
 def _enter(storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:

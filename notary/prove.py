@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ledger.errors import InputError, IntegrityError, NotFoundError, UnavailableError
 from ledger.ports import Signer
-from ledger.types import Anchor, LogId, Origin
+from ledger.types import Anchor, Digest, LogId, Origin
 from notary.checkpoint import parse_checkpoint
 from notary.entry import Entry
 from notary.entry import log_id as log_id_of
@@ -33,6 +33,10 @@ class AnchorIndex(Protocol):
 
     def anchor_for(self, log_id: LogId, index: int) -> Anchor | None:
         """The earliest anchor whose size is greater than `index`."""
+        ...
+
+    def log_head(self, log_id: LogId) -> tuple[int, Digest] | None:
+        """(size, root) of the newest anchor; size 0 before the first, None while the log isn't opened."""
         ...
 
 

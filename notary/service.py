@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 from ledger.errors import ConfigurationError, DeniedError, InputError, NotFoundError, RowsError, UnavailableError
@@ -24,6 +24,7 @@ from ledger.types import Anchor, DepartmentCode, Digest, Kind, LogId, Millis, Or
 from notary.accept import Acceptance, catch_up
 from notary.canonical import parse_record
 from notary.checkpoint import Checkpoint
+from notary.csv_intake import prepare_csv
 from notary.entry import Entry, log_id, parse_origin
 from notary.intake import Prepared, Wrong, check_kind, parse_packed, prepare_many
 from notary.log import Head
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 MAX_BULK = 10_000
 """Rows of one bulk call (formats.md §6)."""
-MAX_ROWS = 100_000
-"""Records of one import: one transaction, so that a file is taken whole or not at all."""
 MAX_KEY = 255
 PATIENCE = 60.0
 """Seconds that a caller waits for its commit; the submission itself isn't lost then, a retry finds it."""
@@ -99,7 +98,7 @@ class Notary:
                 for origin in sorted(log_keys)
             ]
         self._origins = {row.id: row.origin for row in rows}
-        self._processes = processes
+        self._processes, self._anchors = processes, anchors
         self.acceptance = Acceptance(self.store, self.logs, self._issuers, clock, hook=hook)
         self.prover = Prover(
             self.store, self.logs, self.signers, self.vault, anchors, processes=processes, evidence=evidence
@@ -150,6 +149,25 @@ class Notary:
         rows, details = [p.row for p in prepared], [p.detail for p in prepared]
         answer = self._submit(Submission(department, origin, operation, kept, content, rows, details))
         return self._promised(origin, answer, [p.salt for p in prepared])
+
+    def accept_csv(
+        self,
+        department: DepartmentCode,
+        origin: Origin,
+        source: bytes | BinaryIO,
+        *,
+        key: str,
+        capture: str = "data",
+        operation: str = "csv",
+    ) -> list[Accepted]:
+        """Anchor every row of a CSV file of certificates, all or none (notary/csv_intake.py); up to 100,000 rows.
+
+        RowsError `import.refused` lists everything that is wrong; a row whose certificate is anchored already with
+        other content refuses the file (ConflictError `already_anchored`).
+        """
+        issuer = self._writable(department, origin)
+        prepared = prepare_csv(source, issuer, self.vault, capture=capture, processes=self._processes)
+        return self.accept_prepared(department, origin, prepared, operation=operation, key=key)
 
     def accept_commitments(
         self,
@@ -235,13 +253,16 @@ class Notary:
     def seal(self, origin: Origin) -> Checkpoint | None:
         """Bring everything durable of a log under a signed checkpoint; None if nothing waited.
 
-        It must extend the newest checkpoint that was handed to the chain, so that a log restored from an old copy
-        doesn't sign a second history.
+        It must extend what the chain holds and what was handed to it, so that a log restored from an old copy doesn't
+        sign a second history.
         """
+        row = self.log(origin)
         with self.store.reading() as connection:
-            row = self.store.log(connection, origin)
-            kept = None if row is None else self.store.newest_checkpoint(connection, row.id)
-        extends = () if kept is None else (Head(kept.size, kept.root),)
+            kept = self.store.newest_checkpoint(connection, row.id)
+        held = self._anchors.log_head(row.log_id)
+        extends = [Head(kept.size, kept.root)] if kept else []
+        if held is not None and held[0]:
+            extends.append(Head(*held))
         return self.logs[origin].seal(self.signers[origin], origin, extends=extends)
 
     def catch_up(self, origin: Origin) -> int:

@@ -1,0 +1,194 @@
+"""The loop beside the API: bring every log up, seal it, and hand its head to the chain. All of it can die anywhere.
+
+A step reads what is durable and does what is missing, so a crash, a second worker or a chain that lost its last blocks
+need no path of their own. The checkpoint that is handed to the chain and the intent to anchor it are one database
+transaction: an anchored size always has its note, and no head is handed over twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from ledger.errors import ChuzhengError, IntegrityError, UnavailableError
+from ledger.ports import Clock
+from ledger.types import Address, Digest, Origin
+from notary.batch import Anchoring, anchor_due, poll_after, seal_due
+from notary.checkpoint import Checkpoint
+from notary.prove import AnchorIndex
+from notary.service import Notary
+from notary.stores.records import CheckpointRow, LogRow
+from notary.stores.tiles import TileLog
+
+ON_ITS_WAY = frozenset({"queued", "signed", "sent", "mined"})
+REFUSED = frozenset({"reverted", "failed"})
+MAX_BACKOFF = 60_000
+"""Milliseconds between attempts for a head that the chain keeps refusing."""
+
+_log = structlog.get_logger("notary.worker")
+
+
+class OutboxRow(Protocol):
+    """What the worker reads of an intent."""
+
+    @property
+    def state(self) -> str: ...
+
+
+class Outbox(Protocol):
+    """The outbox of ledger.evm, as far as this room uses it."""
+
+    def enqueue(
+        self, connection: Any, *, intent_key: str, sender: Address, contract: str, function: str, args: Sequence[Any]
+    ) -> int:
+        """Part of the caller's transaction; nothing happens if the key is there already."""
+        ...
+
+    def status(self, intent_key: str) -> OutboxRow | None: ...
+
+
+class Step(Protocol):
+    """Another part of the loop (sender, indexer): True if it did something."""
+
+    def step(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Refusals:
+    """Attempts that the chain refused in a row, and when to try again; a restart forgets them and only tries sooner."""
+
+    count: int = 0
+    not_before: int = 0
+
+
+class Worker:
+    """Anchors the logs of one notary. `lanes` says which sender anchors which log: one lane a log, anchors in order."""
+
+    def __init__(
+        self,
+        notary: Notary,
+        outbox: Outbox,
+        index: AnchorIndex,
+        *,
+        lanes: Mapping[Origin, Address],
+        clock: Clock,
+        beside: Sequence[Step] = (),
+    ) -> None:
+        self._notary, self._outbox, self._index = notary, outbox, index
+        self._lanes, self._clock, self._beside = dict(lanes), clock, tuple(beside)
+        self._refusals: dict[Origin, _Refusals] = {}
+        self._stopped: set[Origin] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`: one round, then sleep as long as nothing can be due."""
+        while not stop.is_set():
+            if not self.step():
+                stop.wait(self.pause() / 1000)
+
+    def pause(self) -> int:
+        """Milliseconds until the first log may need something; at most 200, for what other processes append."""
+        now = self._clock.now()
+        waits = [poll_after(self._notary.logs[origin].waiting(), now) for origin in self._lanes]
+        return max(5, min(waits, default=200))
+
+    def step(self) -> bool:
+        """One round over all logs and the parts beside; an outage of one log leaves the others alone."""
+        worked = False
+        for origin in self._lanes:
+            if origin in self._stopped:
+                continue
+            try:
+                worked |= self.tend(origin)
+            except UnavailableError as error:
+                _log.warning("worker.unavailable", origin=origin, code=error.code)
+            except IntegrityError as error:
+                # Going on could sign or anchor a contradiction. The log still takes submissions; a person must look.
+                self._stopped.add(origin)
+                _log.critical("worker.stopped", origin=origin, code=error.code, params=error.params)
+        for part in self._beside:
+            try:
+                worked |= part.step()
+            except UnavailableError as error:
+                _log.warning("worker.unavailable", part=type(part).__name__, code=error.code)
+            except ChuzhengError as error:
+                _log.error("worker.part_failed", part=type(part).__name__, code=error.code)
+        return worked
+
+    @property
+    def stopped(self) -> frozenset[Origin]:
+        """Logs that contradict themselves and aren't anchored any more; health reports them."""
+        return frozenset(self._stopped)
+
+    def tend(self, origin: Origin) -> bool:
+        """One log: catch up, seal what waited long enough, anchor what is sealed."""
+        log = self._notary.logs[origin]
+        worked = self._notary.catch_up(origin) > 0
+        if seal_due(log.waiting(), self._clock.now()):
+            worked |= self._notary.seal(origin) is not None
+        return self._anchor(origin, log) or worked
+
+    def _anchor(self, origin: Origin, log: TileLog) -> bool:
+        checkpoint, note = log.checkpoint(), log.checkpoint_note()
+        row = self._notary.log(origin)
+        held = self._index.log_head(row.log_id)
+        if checkpoint is None or note is None or held is None:
+            return False
+        size, root = held
+        check_chain(checkpoint, size, root, log)
+        with self._notary.store.reading() as connection:
+            newest = self._notary.store.newest_checkpoint(connection, row.id)
+        attempt = 0
+        if newest is not None and newest.size > size:
+            intent = self._outbox.status(newest.intent_key)
+            if intent is None or intent.state not in REFUSED:
+                # On its way; or final already and not in the index yet, so that a proof from `size` would be refused;
+                # or the chain lost it, and the outbox sends the same bytes again.
+                return False
+            if not self._try_again(origin):
+                return False
+            attempt = newest.attempt + 1 if newest.size == checkpoint.size else 0
+        elif newest is not None:
+            self._refusals.pop(origin, None)
+        if not anchor_due(Anchoring(sealed=checkpoint.size, anchored=size, unfinished=False)):
+            return False
+        self._hand_over(row, checkpoint, note, size, attempt)
+        return True
+
+    def _hand_over(self, row: LogRow, checkpoint: Checkpoint, note: str, held: int, attempt: int) -> None:
+        origin, store = row.origin, self._notary.store
+        proof = self._notary.logs[origin].consistency_proof(held, checkpoint.size) if held else []
+        suffix = f"/{attempt}" if attempt else ""
+        key = f"anchor/{row.log_id.hex()}/{checkpoint.size}{suffix}"
+        with store.transaction() as connection:
+            kept = CheckpointRow(row.id, checkpoint.size, checkpoint.root, note, attempt, key)
+            store.put_checkpoint(connection, kept)
+            self._outbox.enqueue(
+                connection,
+                intent_key=key,
+                sender=self._lanes[origin],
+                contract="AnchorLog",
+                function="anchor",
+                args=(row.log_id, checkpoint.size, checkpoint.root, proof),
+            )
+
+    def _try_again(self, origin: Origin) -> bool:
+        """Whether a refused head may be handed over now: at once the first time, then after growing pauses."""
+        refusals = self._refusals.setdefault(origin, _Refusals())
+        now = self._clock.now()
+        if now < refusals.not_before:
+            return False
+        refusals.count += 1
+        refusals.not_before = now + min(MAX_BACKOFF, 500 * 2**refusals.count)
+        return True
+
+
+def check_chain(checkpoint: Checkpoint, size: int, root: Digest, log: TileLog) -> None:
+    """IntegrityError unless the log extends what the chain holds: it was restored from an old copy, or signed twice."""
+    if size > checkpoint.size:
+        raise IntegrityError("notary.log_behind_chain", origin=log.origin, log=checkpoint.size, chain=size)
+    if size and log.root(size) != root:
+        raise IntegrityError("log.equivocation", origin=log.origin, size=size)

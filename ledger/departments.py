@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from ledger.types import BlockTime, DepartmentCode, TypeCode
 
@@ -43,7 +43,7 @@ class Accreditation:
     withdrawn_from: BlockTime | None = None
 
 
-class Standing(str, Enum):
+class Standing(StrEnum):
     """Why a department was recognised at an instant, or why not; the nearest reason of those that hold."""
 
     RECOGNISED = "recognised"

@@ -50,6 +50,7 @@ class Decision:
     annulled_at: BlockTime | None = None
 
 
+FROM_THE_START = BlockTime(0)
 IN_FORCE = 0
 """The state of a certificate about which nothing else stands."""
 MOVES: dict[int, frozenset[int]] = {
@@ -78,7 +79,7 @@ class NewDecision:
 
     code: DecisionCode
     cause: int = 0
-    effective_from: BlockTime = BlockTime(0)
+    effective_from: BlockTime = FROM_THE_START
     basis: Digest | None = None
     successor: Digest | None = None
     until: BlockTime | None = None
@@ -140,7 +141,7 @@ def check_move(history: Sequence[Decision], new: NewDecision, by: Decider, now: 
     """
     _require_entitled(history, by)
     code = new.code
-    if code not in DecisionCode:
+    if code not in MOVES or code == IN_FORCE:
         raise InputError("status.code_unknown", decision=int(code))
     if (code == DecisionCode.SUPERSEDED) != (new.successor is not None):
         raise InputError("status.successor", decision=int(code))

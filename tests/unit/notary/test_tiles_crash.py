@@ -123,6 +123,38 @@ def test_crash__at_every_call__nothing_acknowledged_is_lost(at: int, power: int 
 
 
 @pytest.mark.parametrize("at", range(CALLS))
+@pytest.mark.parametrize("power", [1, 2, 3])
+def test_crash__then_only_looked_at__what_was_relied_on_is_durable(at: int, power: int) -> None:
+    """The process dies, the next one finds everything written and nothing to do, then the power goes."""
+    house = House()
+    house.disk.hook = FailAt(at)
+    with pytest.raises(ProcessKilled):
+        for _ in scenario(house):
+            pass
+    house.restart(None)
+    house.append(0)
+    house.restart(random.Random(power * 1000 + at))
+    house.check()
+    house.seal()
+    house.restart(random.Random(power * 2000 + at))
+    house.check()
+
+
+@pytest.mark.parametrize("at", range(CALLS))
+@pytest.mark.parametrize("power", range(4))
+def test_crash__then_only_sealed__nothing_is_dropped_too_early(at: int, power: int) -> None:
+    house = House()
+    house.disk.hook = FailAt(at)
+    with pytest.raises(ProcessKilled):
+        for _ in scenario(house):
+            pass
+    house.restart(None)
+    house.seal()
+    house.restart(random.Random(power * 1000 + at))
+    house.check()
+
+
+@pytest.mark.parametrize("at", range(CALLS))
 @pytest.mark.parametrize(
     ("error", "stays", "code"),
     [(errno.ENOSPC, True, "disk.full"), (errno.EIO, True, "disk.failed"), (errno.EIO, False, "disk.failed")],
@@ -151,7 +183,7 @@ def test_disk_error__at_every_call__refused_and_nothing_half_visible(
 
 
 def test_disk_error__append_fails_once__no_pending_bundle_is_left() -> None:
-    for at in range(4):
+    for at in range(5):  # open, write, fsync, rename, the folder's fsync
         house = House()
         house.append(5)
         house.disk.hook = FailAt(at, errno.EIO)
@@ -189,6 +221,33 @@ def test_torn_pending_bundle__other_bytes_under_later_ones__refused() -> None:
     house.rows[7] = make_entries(1, 999)[0]
     with pytest.raises(Exception, match=r"log\.index_taken: index=7"):
         house.append(1)
+
+
+@pytest.mark.parametrize("power", range(8))
+def test_crash__another_process_died_before_its_checkpoint_was_durable__ours_makes_it_so(power: int) -> None:
+    house = House()
+    house.append(10)
+    house.seal()
+    house.append(10)
+    other = TileLog(FOLDER, ORIGIN, disk=house.disk)
+    calls: list[str] = []
+
+    def die_after_checkpoint(call: str, path: Path) -> None:
+        if "checkpoint" in calls:
+            raise ProcessKilled
+        calls.append(path.name if call == "rename" else "")
+
+    house.disk.hook = die_after_checkpoint
+    with pytest.raises(ProcessKilled):
+        other.seal(house.signer, KEY_NAME)
+    house.disk.hook = never
+    house.disk.kill()
+    assert house.log.sealed_size() == 20
+    house.seal()
+    assert not house.disk.names(FOLDER / "pending")
+    house.restart(random.Random(power))
+    house.check()
+    assert house.log.sealed_size() == 20
 
 
 def test_lost_checkpoint__rows_are_appended_again__same_tree() -> None:

@@ -131,10 +131,12 @@ def counts(connection: Connection, sender: Address | None = None) -> dict[Intent
     return {IntentState(state): count for state, count in connection.execute(query)}
 
 
-def block_marks(connection: Connection, sender: Address, *, below: int | None, limit: int) -> list[tuple[int, str]]:
-    """(number, hash) of the blocks that a lane's transactions stand in, the highest first."""
+def block_marks(
+    connection: Connection, senders: Sequence[Address], *, below: int | None, limit: int
+) -> list[tuple[int, str]]:
+    """(number, hash) of the blocks that these lanes' transactions stand in, the highest first."""
     query = sa.select(outbox.c.block_number, outbox.c.block_hash).distinct()
-    query = query.where(outbox.c.sender == sender, outbox.c.block_number.is_not(None))
+    query = query.where(outbox.c.sender.in_(senders), outbox.c.block_number.is_not(None))
     if below is not None:
         query = query.where(outbox.c.block_number < below)
     return [(n, h) for n, h in connection.execute(query.order_by(outbox.c.block_number.desc()).limit(limit))]
@@ -159,8 +161,13 @@ def move(connection: Connection, row: OutboxRow, state: IntentState, **changes: 
         raise ConflictError("outbox.moved", key=row.intent_key)
 
 
-def highest_nonce(connection: Connection, sender: Address) -> int | None:
-    return connection.execute(sa.select(sa.func.max(outbox.c.nonce)).where(outbox.c.sender == sender)).scalar()
+def highest_nonce(connection: Connection, sender: Address, *, mined: bool = False) -> int:
+    """The highest nonce given out in a lane, or of those that stand in a block; -1 if there is none."""
+    query = sa.select(sa.func.max(outbox.c.nonce)).where(outbox.c.sender == sender)
+    if mined:
+        query = query.where(outbox.c.block_number.is_not(None))
+    highest: int | None = connection.execute(query).scalar()
+    return -1 if highest is None else highest
 
 
 def unmined(connection: Connection, sender: Address) -> int:
@@ -213,14 +220,6 @@ def release(connection: Connection, sender: Address, token: int) -> None:
     connection.execute(
         sa.update(lanes).where(lanes.c.sender == sender, lanes.c.token == token).values(lease_until=0, holder=None)
     )
-
-
-def next_nonce(connection: Connection, sender: Address) -> int | None:
-    return connection.execute(sa.select(lanes.c.next_nonce).where(lanes.c.sender == sender)).scalar()
-
-
-def set_next_nonce(connection: Connection, sender: Address, nonce: int) -> None:
-    connection.execute(sa.update(lanes).where(lanes.c.sender == sender).values(next_nonce=nonce))
 
 
 def _row(row: RowMapping) -> OutboxRow:

@@ -15,7 +15,6 @@ lanes = sa.Table(
     "lanes",
     metadata,
     sa.Column("sender", sa.String(42), primary_key=True),
-    sa.Column("next_nonce", sa.BigInteger),  # NULL until the chain was asked once
     sa.Column("holder", sa.String(64)),
     sa.Column("token", sa.BigInteger, nullable=False),  # rises with every change of holder: the fence
     sa.Column("lease_until", sa.BigInteger, nullable=False),

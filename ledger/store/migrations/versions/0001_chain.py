@@ -106,7 +106,6 @@ def upgrade() -> None:
     op.create_table(
         "lanes",
         sa.Column("sender", sa.String(length=42), nullable=False),
-        sa.Column("next_nonce", sa.BigInteger(), nullable=True),
         sa.Column("holder", sa.String(length=64), nullable=True),
         sa.Column("token", sa.BigInteger(), nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=False),

@@ -1,0 +1,140 @@
+"""What a contract's refusal means: custom error → our error tree, with the error's own arguments.
+
+The code is the error's name written our way (`AnchorLog_ProofInvalid` → `anchor_log.proof_invalid`); the table says
+who must act. A test proves that no error of the checked-in ABIs is missing here or without a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from ledger.errors import (
+    ChuzhengError,
+    ConfigurationError,
+    ConflictError,
+    DeniedError,
+    InputError,
+    IntegrityError,
+    NotFoundError,
+)
+from ledger.evm.artifacts import CustomError, artifact, artifact_names, decode
+from ledger.evm.rpc import RpcError
+
+MEANING: Mapping[str, type[ChuzhengError]] = {
+    "AnchorLog_DepartmentSuspended": DeniedError,
+    "AnchorLog_LogUnknown": NotFoundError,
+    "AnchorLog_NetworkInvalid": ConfigurationError,
+    "AnchorLog_NotOwner": DeniedError,
+    "AnchorLog_OriginInvalid": InputError,
+    "AnchorLog_OtherNetwork": InputError,
+    "AnchorLog_ProofInvalid": IntegrityError,
+    "AnchorLog_RootDiffers": IntegrityError,
+    "AnchorLog_SizeBehind": ConflictError,
+    "CertificateStatus_CodeNotSuperseded": InputError,
+    "CertificateStatus_CodeUnknown": InputError,
+    "CertificateStatus_DecisionAnnulled": ConflictError,
+    "CertificateStatus_DecisionUnknown": NotFoundError,
+    "CertificateStatus_DepartmentSuspended": DeniedError,
+    "CertificateStatus_EffectiveLater": InputError,
+    "CertificateStatus_EndsUnexpected": InputError,
+    "CertificateStatus_EntryInvalid": InputError,
+    "CertificateStatus_FirstByOwner": DeniedError,
+    "CertificateStatus_KeyDiffers": InputError,
+    "CertificateStatus_KindWithoutStatus": InputError,
+    "CertificateStatus_MoveNotAllowed": ConflictError,
+    "CertificateStatus_NotDecider": DeniedError,
+    "CertificateStatus_NotEntitled": DeniedError,
+    "CertificateStatus_NotIncluded": InputError,
+    "CertificateStatus_NothingToEnd": ConflictError,
+    "CertificateStatus_ProofNeeded": InputError,
+    "CertificateStatus_SuccessorDiffers": InputError,
+    "CertificateStatus_SuccessorUnexpected": InputError,
+    "CertificateStatus_TooMany": InputError,
+    "CertificateStatus_TypeDiffers": ConflictError,
+    "CertificateStatus_TypeNotProven": DeniedError,
+    "CertificateStatus_TypeProofInvalid": InputError,
+    "CertificateStatus_UntilInvalid": InputError,
+    "CertificateStatus_UntilUnexpected": InputError,
+    "Departments_AccreditationOverlaps": ConflictError,
+    "Departments_AlreadyAdmitted": ConflictError,
+    "Departments_CodeInvalid": InputError,
+    "Departments_CouncilNeeded": DeniedError,
+    "Departments_NotAccredited": NotFoundError,
+    "Departments_NotAdmitted": NotFoundError,
+    "Departments_NotCouncil": DeniedError,
+    "Departments_NotEntitled": DeniedError,
+    "Departments_OperatorOfOther": ConflictError,
+    "Departments_OperatorZero": InputError,
+    "Departments_PeriodInvalid": InputError,
+    "Departments_RoleMissing": DeniedError,
+    "Departments_RolesInvalid": InputError,
+    "Departments_Suspended": DeniedError,
+    "Departments_TypeCodeInvalid": InputError,
+    "Departments_TypeUnknown": NotFoundError,
+    "OwnableInvalidOwner": InputError,
+    "OwnableUnauthorizedAccount": DeniedError,
+}
+OWN: Mapping[str, type[ChuzhengError]] = {"chain.reverted": ConflictError, "chain.call_failed": IntegrityError}
+_ERROR_STRING = bytes.fromhex("08c379a0")
+_REVERT_WORDS = ("revert", "out of gas", "outofgas", "invalid opcode", "evm error", "invalidfeopcode", "stack overflow")
+_CODES = frozenset({"department", "issuer", "owner", "type_code", "decided_by"})
+
+
+def error_code(name: str) -> str:
+    """`AnchorLog_ProofInvalid` → `anchor_log.proof_invalid`, `OwnableInvalidOwner` → `ownable.invalid_owner`."""
+    area, _, rest = name.partition("_")
+    if not rest and name.startswith("Ownable"):
+        area, rest = "Ownable", name.removeprefix("Ownable")
+    return f"{_snake(area)}.{_snake(rest)}"
+
+
+def is_revert(error: RpcError) -> bool:
+    """Whether the EVM refused the call; anything else that a node complains about may pass."""
+    lower = error.message.lower()
+    return error.data is not None or error.number == 3 or any(word in lower for word in _REVERT_WORDS)
+
+
+def revert_error(error: RpcError) -> ChuzhengError:
+    """Our error for a call that reverted; the caller raises or stores it."""
+    data = bytes.fromhex(error.data[2:]) if error.data else b""
+    custom = _errors().get(data[:4])
+    if custom is not None:
+        kinds = [kind for _, kind in custom.parameters]
+        values = decode(kinds, data[4:], what=custom.name)
+        names = [_snake(name) for name, _ in custom.parameters]
+        params = {name: _plain(name, value) for name, value in zip(names, values, strict=True)}
+        return MEANING[custom.name](error_code(custom.name), **params)
+    if data[:4] == _ERROR_STRING:
+        return ConflictError("chain.reverted", reason=str(decode(["string"], data[4:], what="Error")[0])[:200])
+    if "revert" in error.message.lower() and not data:
+        return ConflictError("chain.reverted", reason="")
+    return IntegrityError("chain.call_failed", reason=error.message[:200])
+
+
+def stored_error(code: str, params: Mapping[str, Any]) -> ChuzhengError:
+    """The error that an outbox row keeps as code and parameters, of its class again."""
+    kinds = {error_code(name): kind for name, kind in MEANING.items()}
+    return {**kinds, **OWN}.get(code, ConflictError)(code, **params)
+
+
+@cache
+def _errors() -> dict[bytes, CustomError]:
+    """Of all contracts together: a contract passes on what another one refused."""
+    return {selector: e for name in artifact_names() for selector, e in artifact(name).errors.items()}
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+
+
+def _plain(name: str, value: Any) -> Any:
+    """An argument as a text can show it: codes as their ASCII, other bytes as hex."""
+    if isinstance(value, bytes):
+        text = value.rstrip(b"\0")
+        if name in _CODES and text and text.isascii() and text.decode("ascii").isalnum():
+            return text.decode("ascii")
+        return value.hex()
+    return value

@@ -1,0 +1,380 @@
+"""The sender: brings intents onto the chain, one writer a lane, and notices when the chain lost them again.
+
+A step of a lane, in this order: take or renew the lease; look whether blocks that held our transactions are still
+there; ask for receipts; finish what is final; send again what waited too long; sign what is next; send it. Bytes are
+stored before they are sent and stay the same, so a crash anywhere is mended by the next step, whoever runs it.
+
+Over 300 lines: the steps share one order, and a crash between any two is the point of the whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection, Engine
+
+from ledger.errors import ChuzhengError, ConflictError, UnavailableError
+from ledger.evm.blocks import blocks_at, latest_block
+from ledger.evm.deployment import Deployment, verify_deployment
+from ledger.evm.outbox import wall_clock
+from ledger.evm.profiles import EngineProfile, Refusal
+from ledger.evm.reverts import is_revert, revert_error
+from ledger.evm.rpc import Rpc, RpcError
+from ledger.evm.transactions import Transaction, TransactionSigner
+from ledger.store import outbox as rows
+from ledger.store.engine import reading, writing
+from ledger.store.outbox import IntentState as S
+from ledger.store.outbox import OutboxRow
+from ledger.types import Address, Block, ChainHash, Millis
+
+LEASE = 5_000
+"""milliseconds; a sender that was killed is replaced after them"""
+WAVE = 100
+"""intents that are simulated and signed together"""
+LONGEST_WAIT = 5.0
+log = logging.getLogger(__name__)
+
+
+class Sender:
+    """Sends for the accounts in `signers`; any number of senders may run, each lane has one at a time."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        rpc: Rpc,
+        profile: EngineProfile,
+        deployment: Deployment,
+        signers: Mapping[Address, TransactionSigner],
+        *,
+        now: Callable[[], Millis] = wall_clock,
+    ) -> None:
+        self._engine = engine
+        self._rpc = rpc
+        self._profile = profile
+        self._deployment = deployment
+        self._signers = {Address(a.lower()): s for a, s in signers.items()}
+        self._now = now
+        self._holder = os.urandom(8).hex()
+        self._tokens: dict[Address, int] = {}
+        self._looked: dict[Address, ChainHash] = {}
+        self._followed: ChainHash | None = None
+        self._verified_at: int | None = None
+
+    def step(self) -> bool:
+        """One round over all lanes; whether anything changed. UnavailableError while the chain can't be asked."""
+        head = latest_block(self._rpc)
+        if self._verified_at is None or head.number < self._verified_at:
+            verify_deployment(self._rpc, self._deployment)  # a chain that fell back may be another one altogether
+        self._verified_at = head.number
+        lost_above = None if head.hash == self._followed else self._lost_above()
+        did, complete = False, True
+        for sender in self._signers:
+            if lost_above is None and not self._has_work(sender):
+                continue
+            try:
+                if not self._leased(sender):
+                    complete = False
+                    continue
+                if lost_above is not None:
+                    did = self._lose(sender, lost_above) or did
+                did = self._lane(sender, head) or did
+            except ConflictError as error:
+                if error.code not in ("outbox.lease_lost", "outbox.moved"):
+                    raise
+                self._tokens.pop(sender, None)  # another sender has the lane: it goes on with the same bytes
+                complete = False
+        if complete or lost_above is None:
+            self._followed = head.hash
+        return did
+
+    def run(self, stop: threading.Event) -> None:
+        """Step until `stop`; outages are waited out, a wrong configuration ends it."""
+        wait = self._profile.poll
+        try:
+            while not stop.is_set():
+                try:
+                    self.step()
+                    wait = self._profile.poll
+                except UnavailableError as error:
+                    wait = min(LONGEST_WAIT, wait * 2)
+                    log.warning("sender waits: %s", error)
+                stop.wait(wait)
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Give the lanes back, so that the next sender needn't wait for the lease to end."""
+        if self._tokens:
+            with writing(self._engine) as connection:
+                for sender, token in self._tokens.items():
+                    rows.release(connection, sender, token)
+            self._tokens.clear()
+
+    # -- a lane ------------------------------------------------------------------------------------------------
+
+    def _has_work(self, sender: Address) -> bool:
+        with reading(self._engine) as connection:
+            return bool(rows.in_state(connection, sender, (S.QUEUED, S.SIGNED, S.SENT, S.MINED), 1))
+
+    def _lane(self, sender: Address, head: Block) -> bool:
+        did = False
+        if self._looked.get(sender) != head.hash:
+            did = self._collect(sender)
+            did = self._finish(sender, head) or did
+            self._looked[sender] = head.hash
+        did = self._send_again(sender) or did
+        did = self._sign(sender) or did
+        return self._send(sender) or did
+
+    def _leased(self, sender: Address) -> bool:
+        now = self._now()
+        token = self._tokens.get(sender)
+        with writing(self._engine) as connection:
+            if token is not None:
+                rows.fence(connection, sender, token, Millis(now + LEASE))
+                return True
+            token = rows.acquire(connection, sender, self._holder, now, Millis(now + LEASE))
+        if token is None:
+            return False
+        self._tokens[sender] = token
+        self._looked.pop(sender, None)
+        return True
+
+    def _change(self, sender: Address, connection: Connection) -> None:
+        """First statement of every change: renew the lease or fail."""
+        rows.fence(connection, sender, self._tokens[sender], Millis(self._now() + LEASE))
+
+    def _lost_above(self) -> int | None:
+        """The highest block still there of those that hold our transactions, if a higher one is gone; -1 if all are."""
+        below: int | None = None
+        while True:
+            with reading(self._engine) as connection:
+                marks = rows.block_marks(connection, list(self._signers), below=below, limit=1 if below is None else 50)
+            if not marks:
+                return None if below is None else -1
+            found = blocks_at(self._rpc, [number for number, _ in marks])
+            for (number, known), block in zip(marks, found, strict=True):
+                if block is not None and block.hash == known:
+                    return None if below is None else number
+                below = number
+
+    def _lose(self, sender: Address, above: int) -> bool:
+        with writing(self._engine) as connection:
+            self._change(sender, connection)
+            count = rows.lose_blocks(connection, sender, above)
+        self._looked.pop(sender, None)
+        if count:
+            log.warning("the chain lost blocks above %d: %d transactions of %s are sent again", above, count, sender)
+        return count > 0
+
+    def _collect(self, sender: Address) -> bool:
+        """Receipts of what was sent."""
+        with reading(self._engine) as connection:
+            sent = rows.in_state(connection, sender, (S.SENT,), self._profile.in_flight)
+        if not sent:
+            return False
+        answers = self._rpc.batch([("eth_getTransactionReceipt", (row.tx_hash,)) for row in sent])
+        mined = [(r, a) for r, a in zip(sent, answers, strict=True) if isinstance(a, dict) and a.get("blockHash")]
+        if mined:
+            with writing(self._engine) as connection:
+                self._change(sender, connection)
+                for row, receipt in mined:
+                    rows.move(connection, row, S.MINED, **_place(receipt))
+        return bool(mined)
+
+    def _finish(self, sender: Address, head: Block) -> bool:
+        """What stands deep enough is final; what the contract refused there says why."""
+        with reading(self._engine) as connection:
+            mined = rows.in_state(connection, sender, (S.MINED,), 10 * self._profile.in_flight)
+        deep = [r for r in mined if (r.block_number or 0) + self._profile.finality_depth <= head.number]
+        if not deep:
+            return False
+        errors = {row.id: self._why(row) for row in deep if not row.succeeded}
+        with writing(self._engine) as connection:
+            self._change(sender, connection)
+            for row in deep:
+                error = errors.get(row.id)
+                if error is None:
+                    rows.move(connection, row, S.FINAL)
+                else:
+                    rows.move(connection, row, S.REVERTED, error_code=error.code, error_params=error.params)
+        return True
+
+    def _why(self, row: OutboxRow) -> ChuzhengError:
+        """The contract's error for a transaction that reverted, asked again on the state before and after its block."""
+        for number in ((row.block_number or 1) - 1, row.block_number or 0):
+            try:
+                self._rpc.call("eth_call", self._message(row), hex(number))
+            except RpcError as error:
+                if is_revert(error):
+                    return revert_error(error)
+        return ConflictError("chain.reverted", reason="")
+
+    def _send_again(self, sender: Address) -> bool:
+        """Sent and not mined for long: a node that restarted has forgotten it. The same bytes go again."""
+        with reading(self._engine) as connection:
+            sent = rows.in_state(connection, sender, (S.SENT,), self._profile.in_flight)
+        oldest = self._now() - int(self._profile.resend_after * 1000)
+        late = [row for row in sent if (row.sent_at or 0) <= oldest]
+        if not late:
+            return False
+        return self._fill_gap(sender) or self._hand_over(sender, late)
+
+    # -- signing -------------------------------------------------------------------------------------------------
+
+    def _sign(self, sender: Address) -> bool:
+        """Simulate the next intents, give nonces to those that the contracts take, store their bytes."""
+        with reading(self._engine) as connection:
+            waiting = rows.unmined(connection, sender)
+            room = min(WAVE, self._profile.in_flight - waiting)
+            queued = rows.in_state(connection, sender, (S.QUEUED,), room) if room > 0 else []
+        if not queued:
+            return False
+        answers = self._rpc.batch([("eth_call", (self._message(row), "latest")) for row in queued])
+        good: list[OutboxRow] = []
+        refused: ChuzhengError | None = None
+        for row, answer in zip(queued, answers, strict=True):
+            if isinstance(answer, RpcError):
+                if not is_revert(answer):
+                    raise answer
+                refused = revert_error(answer)
+                break  # what comes after may build on it, as it may build on what isn't mined yet
+            good.append(row)
+        if not good:
+            return refused is not None and waiting == 0 and self._fail(sender, queued[0], refused)
+        self._give_nonces(sender, good)
+        return True
+
+    def _fail(self, sender: Address, row: OutboxRow, error: ChuzhengError) -> bool:
+        with writing(self._engine) as connection:
+            self._change(sender, connection)
+            rows.move(connection, row, S.FAILED, error_code=error.code, error_params=error.params)
+        return True
+
+    def _give_nonces(self, sender: Address, good: Sequence[OutboxRow]) -> None:
+        count = self._transaction_count(sender)
+        with writing(self._engine) as connection:
+            self._change(sender, connection)
+            first = max(count, rows.highest_nonce(connection, sender) + 1)  # the account may be used elsewhere too
+            for nonce, row in enumerate(good, first):
+                self._store_signature(connection, row, nonce)
+
+    def _store_signature(self, connection: Connection, row: OutboxRow, nonce: int) -> None:
+        signed = self._signers[row.sender].sign_transaction(
+            Transaction(
+                nonce,
+                self._profile.gas_price,
+                self._profile.transaction_gas,
+                self._deployment.address(row.contract),
+                row.calldata,
+                self._deployment.chain_id,
+            )
+        )
+        fresh = {"nonce": nonce, "raw": signed.raw, "tx_hash": signed.tx_hash, "sent_at": None}
+        rows.move(connection, row, S.SIGNED, **fresh)
+
+    def _sign_anew(self, sender: Address, row: OutboxRow) -> None:
+        """Another nonce for `row`: its own belongs to a transaction that isn't ours. Should its old bytes be mined
+        after all, the contracts make the second call a no-op or refuse it: doing it twice does it once."""
+        count = self._transaction_count(sender)
+        with writing(self._engine) as connection:
+            self._change(sender, connection)
+            rows.keep_attempt(connection, row, self._now())
+            self._store_signature(connection, row, max(count, rows.highest_nonce(connection, sender) + 1))
+        log.warning("intent %s is signed anew: its nonce was used elsewhere", row.intent_key)
+
+    def _fill_gap(self, sender: Address) -> bool:
+        """After a loss the chain may wait for a nonce that none of our rows has: then all that wait move down to it."""
+        count = self._transaction_count(sender)
+        with writing(self._engine) as connection:
+            self._change(sender, connection)
+            waiting = rows.in_state(connection, sender, (S.SIGNED, S.SENT), 10 * self._profile.in_flight)
+            nonces = [row.nonce for row in waiting if row.nonce is not None]
+            if not nonces or count >= min(nonces) or rows.highest_nonce(connection, sender, mined=True) >= count:
+                return False
+            for row in waiting:
+                rows.keep_attempt(connection, row, self._now())
+            for nonce, row in enumerate(waiting, count):
+                self._store_signature(connection, row, nonce)
+        log.warning("%d intents of %s are signed anew from nonce %d", len(waiting), sender, count)
+        return True
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def _send(self, sender: Address) -> bool:
+        with reading(self._engine) as connection:
+            signed = rows.in_state(connection, sender, (S.SIGNED,), self._profile.in_flight)
+        return bool(signed) and self._hand_over(sender, signed)
+
+    def _hand_over(self, sender: Address, batch: Sequence[OutboxRow]) -> bool:
+        """Send stored bytes; whether a node took any. What it says about each is what happens to each."""
+        answers = self._rpc.batch([("eth_sendRawTransaction", ("0x" + (r.raw or b"").hex(),)) for r in batch])
+        taken: list[OutboxRow] = []
+        used: list[OutboxRow] = []
+        for row, answer in zip(batch, answers, strict=True):
+            kind = self._profile.refusal(answer.message) if isinstance(answer, RpcError) else Refusal.KNOWN
+            match kind:
+                case Refusal.KNOWN:
+                    taken.append(row)
+                case Refusal.NONCE_USED:
+                    used.append(row)
+                case Refusal.LATER:
+                    log.info("intent %s waits: %s", row.intent_key, answer)
+                case Refusal.REFUSED:
+                    log.error("the node refuses intent %s: %s", row.intent_key, answer)
+        if taken:
+            with writing(self._engine) as connection:
+                self._change(sender, connection)
+                for row in taken:
+                    rows.move(connection, row, S.SENT, sent_at=self._now())
+        for row in used:
+            self._find_own(sender, row)
+        return bool(taken or used)
+
+    def _find_own(self, sender: Address, row: OutboxRow) -> None:
+        """The account is past this nonce: by our own bytes, as a rule. Only if surely not, it is signed anew."""
+        with reading(self._engine) as connection:
+            earlier = rows.attempts(connection, row)
+        hashes = [row.tx_hash, *(tx_hash for tx_hash, _, _ in earlier)]
+        receipts = self._rpc.batch([("eth_getTransactionReceipt", (h,)) for h in hashes])
+        for tx_hash, receipt in zip(hashes, receipts, strict=True):
+            if isinstance(receipt, RpcError):
+                raise receipt
+            if receipt is not None and receipt.get("blockHash"):
+                with writing(self._engine) as connection:
+                    self._change(sender, connection)
+                    rows.move(connection, row, S.MINED, tx_hash=tx_hash, **_place(receipt))
+                self._looked.pop(sender, None)
+                return
+        final = self._transaction_count(sender, final=True)
+        if row.nonce is not None and final > row.nonce:  # someone else's transaction has it, for good
+            self._sign_anew(sender, row)
+
+    def _transaction_count(self, sender: Address, *, final: bool = False) -> int:
+        at = "latest"
+        if final and self._profile.finality_depth:
+            head = latest_block(self._rpc)
+            at = hex(max(0, head.number - self._profile.finality_depth))
+        return int(self._rpc.call("eth_getTransactionCount", sender, at), 16)
+
+    def _message(self, row: OutboxRow) -> dict[str, Any]:
+        return {
+            "from": row.sender,
+            "to": self._deployment.address(row.contract),
+            "data": "0x" + row.calldata.hex(),
+            "gas": hex(self._profile.transaction_gas),
+            "gasPrice": hex(self._profile.gas_price),
+        }
+
+
+def _place(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a receipt says that its transaction stands, and whether it succeeded."""
+    return {
+        "block_number": int(receipt["blockNumber"], 16),
+        "block_hash": receipt["blockHash"].lower(),
+        "succeeded": int(receipt["status"], 16) == 1,
+    }

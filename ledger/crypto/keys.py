@@ -94,24 +94,34 @@ def _load(address: str) -> object:
 
 def _write_new(path: Path, data: bytes) -> None:
     """Written beside and linked into place, so that a crash leaves a whole key or none."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError("key.unwritable", path=str(path), reason=error.strerror) from None
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _write_durably(beside, data)
+        os.link(beside, path)
+        _sync_folder(path.parent)
     except FileExistsError:
         raise ConflictError("key.exists", path=str(path)) from None
     except OSError as error:
         raise ConfigurationError("key.unwritable", path=str(path), reason=error.strerror) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    path.unlink(missing_ok=True)  # what a crash of an earlier process of this number left
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The contracts' tests, on a clean machine too: their own Python environment, solcjs where py-solc-x looks, a fresh anvil
+# on a free port. Arguments go to `brownie test`: bash scripts/contract_tests.sh tests/contracts/test_anchor_log.py -k proof
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+BUILD="$PWD/build/contracts"
+# Not under contracts/, where Brownie would compile the Solidity and Vyper files that the packages bring along.
+VENV="$BUILD/venv"
+STAMP="$VENV/.lock.$(cksum <contracts/requirements.lock | tr ' ' '-')"
+
+install_node
+if [ ! -f "$STAMP" ]; then
+  say "正在准备合约测试环境（约 1 分钟）… / Setting up the contract tests' environment (about a minute) …"
+  [ -x "$VENV/bin/python" ] || "$(find_python)" -m venv "$VENV"
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r contracts/requirements.lock
+  touch "$STAMP"
+fi
+# Node may be the one packaged for Python.
+PATH="$PWD/node_modules/.bin:$PATH:$PWD/.venv/bin"
+
+# py-solc-x looks for `solc-v<version>` in this folder and never downloads what is there.
+mkdir -p "$BUILD/solc" "$BUILD/home" "$BUILD/none"
+cp scripts/solc.sh "$BUILD/solc/solc-v0.8.37"
+chmod +x "$BUILD/solc/solc-v0.8.37"
+
+export PATH SOLCX_BINARY_PATH="$BUILD/solc"
+export HOME="$BUILD/home" # Brownie keeps settings there; the user's own stay as they are
+export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
+port=$("$VENV/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+# The one file in which Brownie takes a port; its networks are the package's own.
+mkdir -p "$HOME/.brownie"
+sed "s/port: 8545/port: $port/" "$VENV"/lib/python*/site-packages/brownie/data/network-config.yaml \
+  >"$HOME/.brownie/network-config.yaml"
+
+[ $# -gt 0 ] || set -- tests/contracts
+exec "$VENV/bin/brownie" test "$@" -c tests/contracts/pytest.ini --network anvil

@@ -1,0 +1,23 @@
+"""Every test starts from the world as its module made it."""
+
+from __future__ import annotations
+
+import pytest
+from world import World, harness
+
+
+@pytest.fixture(scope="module")
+def world(module_isolation):
+    return World()
+
+
+@pytest.fixture(scope="module")
+def library(module_isolation):
+    return harness()
+
+
+@pytest.fixture(autouse=True)
+def isolation(fn_isolation):
+    """Each test's transactions are undone."""
+
+

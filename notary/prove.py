@@ -69,11 +69,9 @@ class Prover:
     def receipt(self, origin: Origin, index: int, *, salted: bool) -> Receipt:
         """The newest receipt of one entry; with its salt for the owner only. NotFoundError beyond the log's end."""
         log, position = self._place(origin, index)
+        raw = self.entry(origin, index)
         with self._store.reading() as connection:
-            raw = self._store.entry(connection, position)
             sealed = self._store.salted(connection, [position]).get(position) if salted else None
-        if raw is None:
-            raise NotFoundError("notary.no_entry", origin=origin, index=index)
         entry = Entry.from_bytes(raw)
         salt = None if sealed is None else self._vault.open_keys(entry.sha256, sealed)[1]
         receipt = Receipt(entry, origin, index, salt)
@@ -143,6 +141,15 @@ class Prover:
             return None
         size = parse_checkpoint(note).size
         return Head(note, size, None) if size > last else None
+
+    def entry(self, origin: Origin, index: int) -> bytes:
+        """The 92 bytes at a place; NotFoundError beyond the log's end."""
+        _, position = self._place(origin, index)
+        with self._store.reading() as connection:
+            raw = self._store.entry(connection, position)
+        if raw is None:
+            raise NotFoundError("notary.no_entry", origin=origin, index=index)
+        return raw
 
     def position(self, origin: Origin, index: int) -> int:
         """The database's key of an entry; NotFoundError beyond the log's end."""

@@ -1,0 +1,183 @@
+"""Decisions on what is anchored: checked against the history, proven from the log, handed to the outbox.
+
+The contract has the last word (contracts.md, CertificateStatus); its twin in ledger.statuses is asked first, so that a
+decision that can't stand is refused here, in words, before it costs a transaction. Anchoring never decides by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ledger.codes.causes import check_cause
+from ledger.errors import ConfigurationError, InputError, UnavailableError
+from ledger.statuses import Decider, Decision, DecisionCode, NewDecision, check_annulment, check_move
+from ledger.types import Address, Block, BlockTime, DepartmentCode, Digest, Kind, Origin
+from notary.entry import Entry, log_id, parse_origin, status_key
+from notary.prove import AnchorIndex
+from notary.service import Notary
+from notary.worker import Outbox
+
+Place = tuple[Origin, int]
+"""A log and a position in it."""
+WITH_STATUS = frozenset({Kind.CERTIFICATE, Kind.DOCUMENT, Kind.CREDIT})
+ZERO = bytes(32)
+NO_PROOF: tuple[Any, ...] = (ZERO, b"", 0, 0, [])
+"""The contract's `Proof` for "none needed"."""
+
+
+class DecisionIndex(AnchorIndex, Protocol):
+    """What the index of the chain tells about decisions."""
+
+    def decisions(self, status_key: Digest) -> Sequence[Decision]: ...
+
+    def cursor(self) -> Block | None:
+        """The newest block that the index holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is decided about; `place` and `entry` only where it stands in a log of this notary."""
+
+    key: Digest
+    owner: bool
+    place: Place | None = None
+    entry: bytes = b""
+
+
+class Decisions:
+    """Builds the intents of a notary's departments; `operators` are their addresses with the role STATUS."""
+
+    def __init__(
+        self, notary: Notary, outbox: Outbox, index: DecisionIndex, *, operators: Mapping[DepartmentCode, Address]
+    ) -> None:
+        self._notary, self._outbox, self._index = notary, outbox, index
+        self._operators = dict(operators)
+
+    def decide(
+        self,
+        department: DepartmentCode,
+        about: Digest | Place,
+        code: DecisionCode,
+        *,
+        cause: int = 0,
+        effective_from: BlockTime | None = None,
+        basis: Digest | None = None,
+        until: BlockTime | None = None,
+        ends: int | None = None,
+        successor: Place | None = None,
+    ) -> str:
+        """Hand a decision to the outbox; the intent's key, to ask its state by. Asked again: the same key.
+
+        `about` is a place in an own log, or a status key that has decisions already. `effective_from` (seconds; 0 from
+        the start) is the newest block's time if not given; `successor` is for SUPERSEDED only. InputError, DeniedError
+        or ConflictError `status.…` as the contract would say; UnavailableError while the entry isn't anchored.
+        """
+        check_cause(code, cause)
+        subject = self._subject(department, about)
+        history = self._index.decisions(subject.key)
+        now = self._now()
+        heir = None if successor is None else self._subject(department, successor)
+        if heir is not None and heir.key == subject.key:
+            raise InputError("decision.own_successor")
+        given = (int(code), cause, effective_from, basis, until, ends, heir.key if heir else None)
+        pending = self._intent_key("decide", subject.key, len(history), department, given)
+        if self._outbox.status(pending) is not None:
+            return pending
+        new = NewDecision(
+            code,
+            cause,
+            now if effective_from is None else effective_from,
+            basis,
+            heir.key if heir else None,
+            until,
+            ends,
+        )
+        # Whether a stranger to the log is competent, or the department suspended, only the chain knows: it is asked by
+        # the sender's preflight.
+        by = Decider(department, owner=subject.owner, competent=None if subject.owner else True)
+        earlier = check_move(history, new, by, now)
+        if earlier is not None:
+            pending = self._intent_key("decide", subject.key, earlier - 1, department, given)
+        decision = (
+            int(code), cause, new.effective_from, basis or ZERO, new.successor or ZERO, until or 0, ends or 0
+        )  # fmt: skip
+        proof = NO_PROOF if history else self._proof(subject)
+        if heir is not None:
+            self._enqueue(department, pending, "supersede", (subject.key, decision, proof, self._proof(heir)))
+        elif history:
+            self._enqueue(department, pending, "decide", (subject.key, decision))
+        else:
+            self._enqueue(department, pending, "decideFirst", (subject.key, decision, proof))
+        return pending
+
+    def annul(
+        self, department: DepartmentCode, about: Digest | Place, number: int, *, basis: Digest | None = None
+    ) -> str:
+        """Strike decision `number` down, for all dates; the intent's key. Both acts stay visible."""
+        subject = self._subject(department, about)
+        history = self._index.decisions(subject.key)
+        check_annulment(history, number, Decider(department, owner=subject.owner))
+        pending = self._intent_key("annul", subject.key, number, department, (basis,))
+        self._enqueue(department, pending, "annul", (subject.key, number, basis or ZERO))
+        return pending
+
+    def key_of(self, place: Place) -> Digest:
+        """The status key of an entry in a log of this notary."""
+        return self._subject(parse_origin(place[0]).issuer, place).key
+
+    def _subject(self, department: DepartmentCode, about: Digest | Place) -> _Subject:
+        if isinstance(about, bytes):
+            if len(about) != 32:
+                raise InputError("decision.key_length", found=len(about))
+            return _Subject(about, owner=False)
+        raw = self._notary.prover.entry(*about)
+        entry = Entry.from_bytes(raw)
+        if entry.kind not in WITH_STATUS:
+            raise InputError("decision.kind", found=entry.kind.word)
+        return _Subject(status_key(entry.issuer, entry.sha256), entry.issuer == department, about, raw)
+
+    def _proof(self, subject: _Subject) -> tuple[Any, ...]:
+        """The contract's `Proof`: where the entry stands in the earliest anchored tree that holds it."""
+        if subject.place is None:
+            raise InputError("decision.place_needed")
+        origin, index = subject.place
+        anchor = self._index.anchor_for(log_id(origin), index)
+        if anchor is None:
+            raise UnavailableError("decision.not_anchored", retry_after=3.0, index=index)
+        path = self._notary.logs[origin].inclusion_path(index, anchor.size)
+        return anchor.log_id, subject.entry, index, anchor.size, path
+
+    def _now(self) -> BlockTime:
+        """The newest block's time: the next block, which takes the decision, can't be earlier."""
+        cursor = self._index.cursor()
+        if cursor is None:
+            raise UnavailableError("decision.no_index", retry_after=5.0)
+        return cursor.time
+
+    def _enqueue(self, department: DepartmentCode, key: str, function: str, args: tuple[Any, ...]) -> None:
+        sender = self._operators.get(department)
+        if sender is None:
+            raise ConfigurationError("decision.no_operator", department=department)
+        if self._outbox.status(key) is not None:
+            return
+        with self._notary.store.transaction() as connection:
+            self._outbox.enqueue(
+                connection,
+                intent_key=key,
+                sender=sender,
+                contract="CertificateStatus",
+                function=function,
+                args=args,
+            )
+
+    @staticmethod
+    def _intent_key(act: str, key: Digest, number: int, department: DepartmentCode, given: tuple[Any, ...]) -> str:
+        """One key for one decision at one point of the history: a retry finds it, the same decision later doesn't."""
+        plain = [part.hex() if isinstance(part, bytes) else part for part in given]
+        digest = hashlib.sha256(json.dumps([department, plain]).encode()).hexdigest()[:32]
+        return f"{act}/{key.hex()}/{number}/{digest}"

@@ -1,0 +1,236 @@
+"""The worker: what is missing is done, once; a chain that loses blocks or refuses is caught up with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.errors import IntegrityError
+from ledger.types import Stage
+from notary.batch import MAX_WAIT
+from notary.receipt import inclusion_error
+from notary.receipts import first_not_included
+from notary.worker import Worker
+from tests.fakes.notary import ISSUER, LANE, ORIGIN, FakeOutbox, Rig, certificate, document, packed
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path / "home")
+    yield made
+    made.notary.close()
+
+
+def worker_of(rig: Rig) -> Worker:
+    return Worker(rig.notary, rig.outbox, rig.index, lanes={ORIGIN: LANE}, clock=rig.clock)
+
+
+def later(rig: Rig) -> None:
+    """The first waiting entry's file is as old as the real clock says: put ours well behind it."""
+    since = rig.log.waiting().since
+    rig.clock.at = (since or rig.clock.at) + MAX_WAIT + 1
+
+
+def test_step__entries_waiting__anchored_within_a_second_and_once(rig: Rig) -> None:
+    worker = worker_of(rig)
+    assert worker.step() is False
+    rig.notary.accept_records(ISSUER, ORIGIN, [certificate(1)])
+    since = rig.log.waiting().since
+    assert since is not None
+    rig.clock.at = since + 10
+    assert worker.step() is False
+    later(rig)
+    assert worker.step() is True
+    assert worker.step() is False
+    assert rig.outbox.deliver(rig.chain) == 1
+    assert worker.step() is False
+    receipt = rig.notary.receipt(ORIGIN, 0)
+    assert receipt.stage == Stage.ANCHORED
+    assert inclusion_error(receipt) is None
+    bundle = rig.notary.receipts(ORIGIN, 0, 1)
+    assert bundle.anchor == receipt.anchor
+    assert first_not_included(bundle) is None
+
+
+def test_step__anchor_under_way__the_next_waits_and_builds_on_it(rig: Rig) -> None:
+    worker = worker_of(rig)
+    for n in range(3):
+        rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5, start=5 * n), key=f"k{n}")
+        worker.step()
+    assert [intent.args[1] for intent in rig.outbox.intents.values()] == [5]
+    for state in ("signed", "sent", "mined"):
+        next(iter(rig.outbox.intents.values())).state = state
+        assert worker.step() is False
+    next(iter(rig.outbox.intents.values())).state = "queued"
+    rig.outbox.deliver(rig.chain)
+    assert worker.step() is True
+    rig.outbox.deliver(rig.chain)
+    assert [intent.args[1] for intent in rig.outbox.intents.values()] == [5, 15]
+    assert {rig.notary.receipt(ORIGIN, n).stage for n in range(15)} == {Stage.ANCHORED}
+    first, last = rig.notary.receipt(ORIGIN, 0), rig.notary.receipt(ORIGIN, 14)
+    assert first.inclusion is not None
+    assert last.inclusion is not None
+    assert (first.inclusion.size, last.inclusion.size) == (5, 15)
+
+
+def test_step__final_but_not_indexed__waits_for_the_index(rig: Rig) -> None:
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    worker.step()
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5, start=5), key="b")
+    next(iter(rig.outbox.intents.values())).state = "final"
+    assert worker.step() is False
+
+
+def test_step__chain_lost_blocks__receipts_fall_back_and_are_anchored_again(rig: Rig) -> None:
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    worker.step()
+    rig.outbox.deliver(rig.chain)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5, start=5), key="b")
+    worker.step()
+    rig.outbox.deliver(rig.chain)
+    before = rig.notary.receipt(ORIGIN, 7)
+    rig.chain.shorten(1)
+    fallen = rig.notary.receipt(ORIGIN, 7)
+    assert (before.stage, fallen.stage) == (Stage.ANCHORED, Stage.INCLUDED)
+    assert rig.notary.receipt(ORIGIN, 2).stage == Stage.ANCHORED
+    assert worker.step() is False  # the outbox sends the same bytes again
+    list(rig.outbox.intents.values())[1].state = "queued"
+    rig.outbox.deliver(rig.chain)
+    again = rig.notary.receipt(ORIGIN, 7)
+    assert again.stage == Stage.ANCHORED
+    assert (again.inclusion, again.checkpoint) == (before.inclusion, before.checkpoint)
+    assert again.anchor != before.anchor
+
+
+def test_step__chain_lost_and_refuses_the_old_anchor__made_anew_from_its_head(rig: Rig) -> None:
+    worker = worker_of(rig)
+    for n in range(2):
+        rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5, start=5 * n), key=f"k{n}")
+        worker.step()
+        rig.outbox.deliver(rig.chain)
+    rig.chain.shorten(2)
+    intents = list(rig.outbox.intents.values())
+    intents[1].state = "reverted"  # its proof began at 5, where the chain no longer is
+    assert worker.step() is True
+    retried = list(rig.outbox.intents)[-1]
+    assert retried.endswith("/10/1")
+    assert rig.outbox.deliver(rig.chain) == 1
+    assert {rig.notary.receipt(ORIGIN, n).stage for n in range(10)} == {Stage.ANCHORED}
+
+
+def test_step__chain_keeps_refusing__tries_again_with_growing_pauses(rig: Rig) -> None:
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    worker.step()
+    attempts = 0
+    for _ in range(300):
+        list(rig.outbox.intents.values())[-1].state = "failed"
+        attempts += worker.step()
+        rig.clock.at += 100
+    assert 4 <= attempts <= 7  # 30 s: at once, then after 1, 2, 4, 8, 16 s
+
+
+def test_step__log_not_opened_on_the_chain__sealed_and_kept_waiting(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "home")
+    rig.chain.shorten(1000)
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    assert worker.step() is False
+    rig.chain.open_log(ORIGIN)
+    assert worker.step() is True
+    rig.notary.close()
+
+
+def test_step__chain_has_another_root__stops_and_signs_no_second_history(rig: Rig) -> None:
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    rig.chain.anchor(rig.notary.log(ORIGIN).log_id, 3, bytes(32))
+    assert worker.step() is False
+    assert worker.stopped == {ORIGIN}
+    assert rig.outbox.intents == {}
+    with pytest.raises(IntegrityError):
+        rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5, start=9), key="b")
+
+
+def test_receipt__chain_has_another_root_for_a_handed_over_size__equivocation(rig: Rig) -> None:
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    worker.step()
+    rig.chain.anchor(rig.notary.log(ORIGIN).log_id, 5, bytes(32))
+    with pytest.raises(IntegrityError, match=r"log\.equivocation"):
+        rig.notary.receipt(ORIGIN, 0)
+
+
+def test_run__until_stopped__anchors_by_itself(rig: Rig) -> None:
+    worker, stop = worker_of(rig), threading.Event()
+    rig.clock.tick = 400
+    rig.notary.accept_records(ISSUER, ORIGIN, [document(1)])
+    later(rig)
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    for _ in range(500):
+        if rig.outbox.intents:
+            break
+        stop.wait(0.01)
+    stop.set()
+    thread.join(10)
+    assert len(rig.outbox.intents) == 1
+    assert not thread.is_alive()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(["submit", "step", "deliver", "lose", "refuse", "restart", "settle"]), max_size=25))
+def test_worker__any_course_of_events__ends_anchored_with_one_root_a_size(
+    tmp_path_factory: pytest.TempPathFactory, events: list[str]
+) -> None:
+    rig = Rig(tmp_path_factory.mktemp("course"))
+    rig.chain.mine(3)
+    worker, sent = worker_of(rig), 0
+    seen: dict[int, bytes] = {}
+    for event in [*events, *["step", "deliver"] * 4]:
+        match event:
+            case "submit":
+                rig.notary.accept_commitments(ISSUER, ORIGIN, packed(3, start=sent), key=f"k{sent}")
+                sent += 3
+            case "step":
+                rig.clock.at += 120_000
+                worker.step()
+            case "deliver":
+                rig.outbox.deliver(rig.chain)
+            case "lose":
+                lose(rig)
+            case "refuse":
+                for intent in rig.outbox.intents.values():
+                    intent.state = "failed" if intent.state == "queued" else intent.state
+            case "restart":
+                rig.again()
+                worker = worker_of(rig)
+            case "settle":
+                checkpoint = rig.log.checkpoint()
+                if checkpoint is not None:
+                    assert seen.setdefault(checkpoint.size, checkpoint.root) == checkpoint.root
+    assert worker.stopped == frozenset()
+    assert {rig.notary.receipt(ORIGIN, n).stage for n in range(sent)} <= {Stage.ANCHORED}
+    rig.notary.close()
+
+
+def lose(rig: Rig) -> None:
+    """The chain loses its last block; as the real outbox does, what was final and is gone is queued again."""
+    log_id = rig.notary.log(ORIGIN).log_id
+    if rig.chain.anchors(log_id, limit=1000):
+        rig.chain.shorten(1)
+    held = {anchor.size for anchor in rig.chain.anchors(log_id, limit=1000)}
+    for intent in rig.outbox.intents.values():
+        if intent.state == "final" and intent.args[1] not in held:
+            intent.state = "queued"
+
+
+def test_fake_outbox__is_one_the_worker_accepts() -> None:
+    assert FakeOutbox().status("nothing") is None

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from brownie import AnchorLog, CertificateStatus, Departments, MerkleHarness, accounts, chain, web3
+from brownie.convert.datatypes import HexString, Wei
 from brownie.exceptions import VirtualMachineError, decode_typed_error
 from eth_abi import encode
 
@@ -147,6 +148,15 @@ def reverts(name: str, *args: Any) -> Iterator[None]:
         yield
     found = getattr(caught.value, "revert_msg", None) or str(caught.value).removeprefix("Call reverted: ")
     assert found == decode_typed_error(error_data(name, *args))
+
+
+def plain(value: Any) -> Any:
+    """A contract's answer as tuples, ints, bytes and text: Brownie's own types don't compare with those."""
+    if isinstance(value, (tuple, list)):
+        return tuple(plain(v) for v in value)
+    if isinstance(value, HexString):
+        return bytes(value)
+    return int.__index__(value) if isinstance(value, Wei) else value
 
 
 def emitted(tx: Any, name: str, **values: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -63,8 +63,8 @@ class DisclosedMember:
 
     position: int
     name: str
-    value: Any
-    salt: bytes
+    value: Any = field(repr=False)
+    salt: bytes = field(repr=False)
     path: tuple[bytes, ...]
 
 

@@ -19,10 +19,10 @@ from notary.canonical import MAX_INTEGER, parse_strict
 from notary.checkpoint import parse_checkpoint
 from notary.entry import ENTRY_BYTES, Entry, leaf_of, parse_origin
 from notary.merkle import first_wrong_in_run, path_length
-from notary.receipt import (
+from notary.receipt import Receipt
+from notary.receipt_parts import (
     Evidence,
     Inclusion,
-    Receipt,
     ReceiptAnchor,
     anchor_to_value,
     check_stages,

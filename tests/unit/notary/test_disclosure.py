@@ -186,3 +186,8 @@ def test_parse__number_spelled_otherwise__the_same_commitment() -> None:
     disclosure = parse_disclosure(changed(at, value=1.0))
     assert type(disclosure.shown["version"]) is int
     assert recompute(disclosure) == RECEIPT.entry.sha256
+
+
+def test_disclosed_member__printed__without_value_and_salt() -> None:
+    assert "11420000011043201A" not in repr(parse_disclosure(DATA).members)
+    assert "salt" not in repr(parse_disclosure(DATA).members)

@@ -250,3 +250,8 @@ def test_parse__any_value_in_any_place__receipt_or_unreadable(value: Any, data: 
         parse_receipt(json.dumps(changed(*where, to=value)).encode())
     except UnreadableError:
         return
+
+
+def test_receipt__printed__without_its_salt() -> None:
+    assert FULL.without_salt() != receipt(stage="evidenced", signed=True)
+    assert "salt" not in repr(receipt(stage="evidenced"))

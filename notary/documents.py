@@ -1,0 +1,218 @@
+"""Files: hashed, encrypted into a content store, wrapped for their readers, and opened again (formats.md §7).
+
+Only ciphertext is stored or sent. The record about a file has its `document` member: size and both digests of the
+plain bytes, and the CID of the envelope. Plain bytes are released only when all three match that member.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from ledger.errors import InputError, IntegrityError
+from ledger.ports import ContentStore
+from ledger.types import DepartmentCode
+from notary.envelope import KEY_BYTES, RANDOM_BYTES, EnvelopeSuite, decrypt_stream, encrypt_stream, unwrap_key, wrap_key
+from notary.stores.disk import translated
+
+_PIECE = 1 << 20
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+MEDIA_TYPES = {
+    ".csv": "text/csv", ".gif": "image/gif", ".html": "text/html", ".jpeg": "image/jpeg", ".jpg": "image/jpeg",
+    ".json": "application/json", ".ofd": "application/ofd", ".pdf": "application/pdf", ".png": "image/png",
+    ".tif": "image/tiff", ".tiff": "image/tiff", ".txt": "text/plain", ".xml": "application/xml",
+    ".zip": "application/zip",
+}  # fmt: skip
+"""By file name's end; our own list, because the machine's differs from machine to machine and this is committed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What a record says about a file: size in bytes, digests of the plain bytes in hex."""
+
+    media_type: str
+    sha256: str
+    sm3: str
+    size: int
+
+    def member(self, cid: str | None = None) -> dict[str, Any]:
+        """The record's `document` member (formats.md §1)."""
+        facts: dict[str, Any] = {
+            "media_type": self.media_type,
+            "sha256": self.sha256,
+            "size": self.size,
+            "sm3": self.sm3,
+        }
+        return facts if cid is None else {"cid": cid, **facts}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the content store: the record's `document` member, and the key's wrap for each reader."""
+
+    document: dict[str, Any]
+    wraps: dict[DepartmentCode, bytes]
+    envelope_sha256: bytes
+
+
+def media_type_of(name: str) -> str:
+    """Media type by a file name's end, `application/octet-stream` where the list has none."""
+    return MEDIA_TYPES.get(Path(name).suffix.lower(), UNKNOWN_MEDIA_TYPE)
+
+
+def describe(source: BinaryIO, media_type: str) -> FileFacts:
+    """Facts about what `source` has left, in flat memory."""
+    hashes = _Hashes()
+    while piece := source.read(_PIECE):
+        hashes.update(piece)
+    return hashes.facts(media_type)
+
+
+def same_file(found: FileFacts, document: Mapping[str, Any]) -> bool:
+    """Whether size and both digests are those of a `document` member."""
+    return (found.size, found.sha256, found.sm3) == (document["size"], document["sha256"], document["sm3"])
+
+
+def store_file(
+    source: BinaryIO,
+    media_type: str,
+    readers: Mapping[DepartmentCode, X25519PublicKey],
+    *,
+    content: ContentStore,
+    scratch: Path,
+) -> StoredFile:
+    """Encrypt what `source` has left under a fresh key, put the envelope into `content`, wrap the key for `readers`.
+
+    The envelope passes through `scratch` (a folder for ciphertext that is removed again); plain bytes touch no disk.
+    InputError `document.no_reader` without readers: nobody could ever open it.
+    """
+    if not readers:
+        raise InputError("document.no_reader")
+    key = os.urandom(KEY_BYTES[EnvelopeSuite.AES_256_GCM])
+    plain = _Reading(source)
+    with _scratch_file(scratch) as (file, path):
+        digest = hashlib.sha256()
+        sealed = _Writing(file, digest.update)
+        encrypt_stream(plain, sealed, key=key, random7=os.urandom(RANDOM_BYTES))  # type: ignore[arg-type]
+        with translated():
+            file.flush()
+        envelope_sha256 = digest.digest()
+        cid = content.put(str(path))
+    wraps = {code: wrap_key(key, code, public, envelope_sha256) for code, public in readers.items()}
+    return StoredFile(plain.hashes.facts(media_type).member(cid), wraps, envelope_sha256)
+
+
+def open_file(
+    document: Mapping[str, Any],
+    *,
+    wrap: bytes,
+    reader: DepartmentCode,
+    key: X25519PrivateKey,
+    content: ContentStore,
+    target: Path,
+    scratch: Path,
+) -> FileFacts:
+    """Fetch, unwrap, decrypt; `target` (a new file, mode 0600) appears only if size and both digests match `document`.
+
+    NotFoundError if the store hasn't the envelope; UnreadableError for a wrong key or changed ciphertext;
+    IntegrityError `document.differs` if it holds another file; InputError `document.no_cid`, `document.target_exists`.
+    """
+    if "cid" not in document:
+        raise InputError("document.no_cid")
+    with _scratch_folder(scratch) as folder:
+        sealed_path = folder / "envelope"
+        content.get_to(document["cid"], str(sealed_path))
+        with translated(), sealed_path.open("rb") as sealed:
+            file_key = unwrap_key(wrap, reader, key, hashlib.file_digest(sealed, "sha256").digest())
+            sealed.seek(0)
+            return _release(sealed, file_key, document, target)
+
+
+def _release(sealed: BinaryIO, file_key: bytes, document: Mapping[str, Any], target: Path) -> FileFacts:
+    # Beside the target, so that it appears by one link: nobody sees half a file or another one than was registered.
+    descriptor, name = tempfile.mkstemp(prefix=".chuzheng-", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            hashes = _Hashes()
+            decrypt_stream(sealed, _Writing(file, hashes.update), key=file_key)  # type: ignore[arg-type]
+            found = hashes.facts(str(document["media_type"]))
+            if not same_file(found, document):
+                raise IntegrityError("document.differs", cid=document["cid"])
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(name, target)
+        except FileExistsError:
+            raise InputError("document.target_exists", path=str(target)) from None
+        return found
+    finally:
+        os.unlink(name)
+
+
+class _Hashes:
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._sm3 = hashlib.new("sm3")
+        self._size = 0
+
+    def update(self, piece: bytes) -> None:
+        self._sha256.update(piece)
+        self._sm3.update(piece)
+        self._size += len(piece)
+
+    def facts(self, media_type: str) -> FileFacts:
+        return FileFacts(media_type, self._sha256.hexdigest(), self._sm3.hexdigest(), self._size)
+
+
+class _Reading:
+    """The plain stream, hashed as it is read."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self.hashes = _Hashes()
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._source.read(size)
+        self.hashes.update(piece)
+        return piece
+
+
+class _Writing:
+    """A stream whose bytes also go to a digest."""
+
+    def __init__(self, target: IO[bytes], update: Callable[[bytes], None]) -> None:
+        self._target = target
+        self._update = update
+
+    def write(self, data: bytes) -> int:
+        with translated():
+            self._target.write(data)
+        self._update(data)
+        return len(data)
+
+
+@contextmanager
+def _scratch_folder(scratch: Path) -> Iterator[Path]:
+    with translated():
+        scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix="document-", dir=scratch)
+    with folder as path:
+        yield Path(path)
+
+
+@contextmanager
+def _scratch_file(scratch: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    with _scratch_folder(scratch) as folder:
+        path = folder / "envelope"
+        with translated():
+            file = path.open("wb")
+        with file:
+            yield file, path

@@ -56,9 +56,9 @@ def fsck(
     record store by rising index (None: not compared); `check_entries` also reads each entry (formats.md §3);
     `progress(done, of)` is called after each bundle. Raises only what makes looking impossible (UnavailableError).
     """
-    return _Check(
-        log, key, sorted((head for head in anchors if head.size), key=lambda h: h.size), rows, check_entries
-    ).run(progress)
+    fresh = TileLog(log.directory, log.origin, disk=log.disk)  # remembers nothing of what it read before
+    heads = sorted((head for head in anchors if head.size), key=lambda head: head.size)
+    return _Check(fresh, key, heads, rows, check_entries).run(progress)
 
 
 class _Check:

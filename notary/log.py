@@ -57,7 +57,7 @@ def parse_tile_path(text: str) -> TilePath:
     level, groups, width = match.groups()
     n = int(groups.replace("x", "").replace("/", ""))
     path = TilePath(None if level == ENTRIES else int(level), n, int(width) if width else TILE_WIDTH)
-    if str(path) != text or path.needs_size > MAX_SIZE:  # leading x000 groups, widths over 255, far beyond any log
+    if str(path) != text or path.width > TILE_WIDTH or path.needs_size > MAX_SIZE:  # x000 in front, wide, far away
         raise InputError("tiles.path")
     return path
 

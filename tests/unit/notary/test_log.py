@@ -71,6 +71,7 @@ def test_parse_tile_path__any_text__refused_or_spelled_the_one_way(text: str) ->
     [
         "tile/0/000.p/0",
         "tile/0/000.p/256",
+        "tile/0/000.p/300",
         "tile/0/000.p/01",
         "tile/00/000",
         "tile/0/x000/000",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -166,7 +166,8 @@ def test_disk_error__at_every_call__refused_and_nothing_half_visible(
     house.disk.hook = FailAt(at, error, stays)
     codes: set[str] = set()
     before = 0
-    for step in (lambda: house.append(200), house.seal, lambda: house.append(350), house.seal):
+    steps: list[Callable[[], None]] = [lambda: house.append(200), house.seal, lambda: house.append(350), house.seal]
+    for step in steps:
         before = house.log.durable_size()
         try:
             step()
@@ -293,8 +294,7 @@ class LogMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.house = House()
 
-    def attempt(self, step: object, fault: tuple[int, int | None, int | None] | None) -> None:
-        assert callable(step)
+    def attempt(self, step: Callable[[], None], fault: tuple[int, int | None, int | None] | None) -> None:
         if fault is None:
             step()
             return

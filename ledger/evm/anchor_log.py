@@ -1,0 +1,43 @@
+"""AnchorLog: heads and anchored roots at a named block, and the calls that change them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ledger.evm.codes import ZERO, department_code
+from ledger.evm.views import ContractView
+from ledger.types import DepartmentCode, Digest, LogId, Origin
+
+NAME = "AnchorLog"
+
+
+def open_log(origin: Origin) -> tuple[str, str, list[Any]]:
+    """(contract, function, arguments) for the outbox; by an operator of the origin's department with ANCHOR."""
+    return NAME, "openLog", [origin]
+
+
+def anchor(log_id: LogId, size: int, root: Digest, proof: Sequence[bytes]) -> tuple[str, str, list[Any]]:
+    """`proof`: RFC 9162 consistency proof from the chain's head, empty for the first anchor."""
+    return NAME, "anchor", [log_id, size, root, list(proof)]
+
+
+class AnchorLogView(ContractView):
+    contract = NAME
+
+    def network(self, block: int) -> str:
+        return str(self.read("network", [], block)[0])
+
+    def owner(self, log_id: LogId, block: int) -> DepartmentCode | None:
+        """The department whose log it is; None while the log isn't opened."""
+        owner = self.read("ownerOf", [log_id], block)[0]
+        return None if owner == ZERO else department_code(owner)
+
+    def head(self, log_id: LogId, block: int) -> tuple[int, Digest]:
+        """(size, root); size 0 before the first anchor, also for a log that isn't opened."""
+        size, root = self.read("head", [log_id], block)
+        return size, Digest(root)
+
+    def anchored_root(self, log_id: LogId, size: int, block: int) -> Digest | None:
+        root = self.read("anchoredRoot", [log_id, size], block)[0]
+        return None if root == ZERO else Digest(root)

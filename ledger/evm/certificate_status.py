@@ -1,0 +1,105 @@
+"""CertificateStatus: decisions at a named block, and the calls that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.evm.codes import ZERO, department_code, optional
+from ledger.evm.views import ContractView
+from ledger.statuses import Decision, DecisionCode
+from ledger.types import BlockTime, Digest, LogId
+
+NAME = "CertificateStatus"
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionInput:
+    """What is decided (contracts.md, CertificateStatus); `effective_from` and `until` are block times."""
+
+    code: DecisionCode
+    effective_from: BlockTime
+    cause: int = 0
+    basis: Digest | None = None
+    successor: Digest | None = None
+    until: BlockTime | None = None
+    ends: int | None = None
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        successor = self.successor or ZERO
+        basis = self.basis or ZERO
+        return int(self.code), self.cause, self.effective_from, basis, successor, self.until or 0, self.ends or 0
+
+
+@dataclass(frozen=True, slots=True)
+class EntryProof:
+    """That `entry` (92 bytes) stands at `index` under the anchored head of `size`."""
+
+    log_id: LogId
+    entry: bytes
+    index: int
+    size: int
+    path: tuple[bytes, ...]
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        return self.log_id, self.entry, self.index, self.size, list(self.path)
+
+
+NO_PROOF = EntryProof(LogId(ZERO), b"", 0, 0, ())
+
+
+def decide_first(key: Digest, decision: DecisionInput, proof: EntryProof) -> tuple[str, str, list[Any]]:
+    """(contract, function, arguments) for the outbox."""
+    return NAME, "decideFirst", [key, decision.as_tuple(), proof.as_tuple()]
+
+
+def decide(key: Digest, decision: DecisionInput) -> tuple[str, str, list[Any]]:
+    return NAME, "decide", [key, decision.as_tuple()]
+
+
+def supersede(
+    key: Digest, decision: DecisionInput, old: EntryProof | None, new: EntryProof
+) -> tuple[str, str, list[Any]]:
+    """`old` only where the key has no decision yet."""
+    return NAME, "supersede", [key, decision.as_tuple(), (old or NO_PROOF).as_tuple(), new.as_tuple()]
+
+
+def annul(key: Digest, number: int, basis: Digest | None) -> tuple[str, str, list[Any]]:
+    return NAME, "annul", [key, number, basis or ZERO]
+
+
+def decide_many(items: Sequence[tuple[Digest, DecisionInput, EntryProof | None]]) -> tuple[str, str, list[Any]]:
+    """Up to 100 at once; a proof where the key has no decision yet."""
+    return NAME, "decideMany", [[(k, d.as_tuple(), (p or NO_PROOF).as_tuple()) for k, d, p in items]]
+
+
+class CertificateStatusView(ContractView):
+    contract = NAME
+
+    def decisions(self, key: Digest, block: int) -> tuple[Decision, ...]:
+        """All decisions of a key in the order they were made."""
+        return tuple(_decision(fields) for fields in self.read("decisions", [key], block)[0])
+
+    def status_at(self, key: Digest, time: BlockTime, known: BlockTime, block: int) -> tuple[int, int]:
+        """(code, number) of the decision in force, (0, 0) if none: the contract's own judgement."""
+        code, number = self.read("statusAt", [key, time, known], block)
+        return code, number
+
+
+def _decision(fields: tuple[Any, ...]) -> Decision:
+    """The contract's struct `Decision`, in its order."""
+    number, code, cause, department, effective_from, recorded_at, basis, successor, until, ends, annulled_at = fields
+    return Decision(
+        number=number,
+        code=DecisionCode(code),
+        cause=cause,
+        department=department_code(department),
+        effective_from=BlockTime(effective_from),
+        recorded_at=BlockTime(recorded_at),
+        basis=optional(basis),
+        successor=optional(successor),
+        until=BlockTime(until) if until else None,
+        ends=ends or None,
+        annulled_at=BlockTime(annulled_at) if annulled_at else None,
+    )

@@ -1,0 +1,197 @@
+"""The embedded chain: one anvil process on loopback, its state on disk, and copies of the state that surely parse.
+
+anvil rewrites its state file in place: a kill may tear it, and then it doesn't start. So a thread keeps the last copy
+that parses (`state.good.json`), and a start begins from it where the file itself is torn. The genesis block is part of
+the state: it stays the same over restarts, and a folder without state begins another chain.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import platform
+import socket
+import subprocess  # the child is a fixed program with fixed arguments
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ledger.errors import ConfigurationError, UnavailableError
+from ledger.evm.rpc import Rpc
+
+CHAIN_ID = 420_000
+STATE = "state.json"
+GOOD = "state.good.json"
+BLOCK_GAS = 500_000_000
+BINARY = "CHUZHENG_ANVIL_BIN"
+log = logging.getLogger(__name__)
+
+
+def find_anvil(roots: Sequence[Path] = ()) -> Path:
+    """The program: named by CHUZHENG_ANVIL_BIN, else from node_modules at or above `roots` and this project."""
+    named = os.environ.get(BINARY)
+    if named:
+        if not os.access(named, os.X_OK):
+            raise ConfigurationError("chain.anvil_missing", path=named)
+        return Path(named)
+    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform, sys.platform)
+    machine = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    tail = Path("node_modules", "@foundry-rs", f"anvil-{system}-{machine}", "bin", "anvil")
+    for root in (*roots, Path(__file__).resolve().parents[2], Path.cwd()):
+        if os.access(root / tail, os.X_OK):
+            return root / tail
+    raise ConfigurationError("chain.anvil_missing", path=str(tail))
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class EmbeddedChain:
+    """A running anvil. `url` and `pid` while it runs; `stop` ends it by its own pid and keeps its state."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, url: str) -> None:
+        self._process = process
+        self._folder = folder
+        self.url = url
+        self._stop = threading.Event()
+        self._copied: tuple[int, int] | None = None
+        self._keeper = threading.Thread(target=self._keep, name="chain-state", daemon=True)
+        self._keeper.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Let it write its state and end; after `timeout` seconds it is killed and the last good copy counts."""
+        self._stop.set()
+        if self.running:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._keeper.join(timeout)
+        self._copy()
+
+    def kill(self) -> None:
+        """kill -9, for drills: up to an interval of blocks is lost."""
+        self._stop.set()
+        self._process.kill()
+        self._process.wait()
+        self._keeper.join(10)
+
+    def _keep(self) -> None:
+        while not self._stop.wait(1.0):
+            self._copy()
+
+    def _copy(self) -> None:
+        """Copy the state if it changed and is whole."""
+        with contextlib.suppress(OSError):
+            source = self._folder / STATE
+            stat = source.stat()
+            mark = (stat.st_mtime_ns, stat.st_size)
+            if mark == self._copied:
+                return
+            data = source.read_bytes()
+            if parses(data):
+                _replace(self._folder / GOOD, data)
+                self._copied = mark
+
+
+def parses(data: bytes) -> bool:
+    """Whether anvil would start from these bytes. The cheap look first: a state of a long chain is large."""
+    if not data.rstrip().endswith(b"}"):
+        return False
+    try:
+        state = json.loads(data)
+    except ValueError:
+        return False
+    return isinstance(state, dict) and "accounts" in state
+
+
+def start_anvil(
+    folder: Path,
+    port: int | None = None,
+    *,
+    chain_id: int = CHAIN_ID,
+    block_time: int = 1,
+    interval: int = 2,
+    binary: Path | None = None,
+    timeout: float = 30.0,
+) -> EmbeddedChain:
+    """Start the chain whose state is in `folder`, on loopback; returns when it answers and its state is on disk once.
+
+    No funded accounts: our own keys pay a gas price of 0. UnavailableError if it doesn't come up in `timeout` seconds.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _prepare(folder)
+    port = port or free_port()
+    command = [
+        str(binary or find_anvil()),
+        *("--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--accounts", "0"),
+        *("--base-fee", "0", "--gas-price", "0", "--gas-limit", str(BLOCK_GAS), "--hardfork", "london"),
+        *("--block-time", str(block_time), "--state", str(folder / STATE), "--state-interval", str(interval)),
+        *("--order", "fifo", "--no-cors", "--quiet"),
+    ]
+    with open(folder / "anvil.log", "ab") as output:
+        process = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    chain = EmbeddedChain(process, folder, f"http://127.0.0.1:{port}")
+    try:
+        _await(chain, folder, chain_id, timeout)
+    except BaseException:
+        chain.kill()
+        raise
+    return chain
+
+
+def _await(chain: EmbeddedChain, folder: Path, chain_id: int, timeout: float) -> None:
+    rpc = Rpc(chain.url, timeout=5)
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if not chain.running:
+            raise UnavailableError("chain.not_started", log=str(folder / "anvil.log"))
+        with contextlib.suppress(UnavailableError):
+            if int(rpc.call("eth_chainId"), 16) != chain_id:
+                raise ConfigurationError("chain.port_taken", url=chain.url)
+            if (folder / GOOD).exists():  # from here on a crash keeps the genesis block
+                return
+        time.sleep(0.05)
+    raise UnavailableError("chain.not_started", log=str(folder / "anvil.log"))
+
+
+def _prepare(folder: Path) -> None:
+    """Put the last good copy in the place of a torn state."""
+    state, good = folder / STATE, folder / GOOD
+    if state.exists() and parses(state.read_bytes()):
+        return
+    if good.exists():
+        log.warning("the chain's state was torn by a crash: starting from the last whole copy")
+        _replace(state, good.read_bytes())
+    elif state.exists():
+        raise ConfigurationError("chain.state_torn", path=str(state))
+
+
+def _replace(path: Path, data: bytes) -> None:
+    draft = path.with_name(path.name + ".new")
+    with open(draft, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)

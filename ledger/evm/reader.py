@@ -1,0 +1,130 @@
+"""The chain as verification and the notary ask for it (ledger.ports.ChainReader), over JSON-RPC.
+
+Every answer is of a named block. An outage, a pruned state or nonsense from the node is UnavailableError, never "no".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ledger.departments import Accreditation, DepartmentHistory
+from ledger.errors import UnavailableError
+from ledger.evm.anchor_log import NAME as ANCHOR_LOG
+from ledger.evm.anchor_log import AnchorLogView
+from ledger.evm.artifacts import artifact, decode_event
+from ledger.evm.blocks import block_at, blocks_at, latest_block
+from ledger.evm.certificate_status import CertificateStatusView
+from ledger.evm.departments import DepartmentsView
+from ledger.evm.deployment import Deployment, chain_identity, verify_deployment
+from ledger.evm.profiles import EngineProfile
+from ledger.evm.rpc import Rpc
+from ledger.statuses import Decision
+from ledger.types import Anchor, Block, ChainHash, DepartmentCode, Digest, LogId, TypeCode
+
+
+class EvmChainReader:
+    """Reads one node; asks once whether it is the chain of the deployment record (ConfigurationError if not)."""
+
+    def __init__(self, rpc: Rpc, profile: EngineProfile, deployment: Deployment) -> None:
+        self._rpc = rpc
+        self._profile = profile
+        self._deployment = deployment
+        self._logs = AnchorLogView(rpc, deployment)
+        self._statuses = CertificateStatusView(rpc, deployment)
+        self._departments = DepartmentsView(rpc, deployment)
+        self._verified = False
+
+    def chain_id(self) -> int:
+        return chain_identity(self._rpc)[0]
+
+    def genesis_hash(self) -> str:
+        return chain_identity(self._rpc)[1]
+
+    def head(self) -> Block:
+        self._accepted()
+        return latest_block(self._rpc)
+
+    def final_head(self) -> Block:
+        head = self.head()
+        if not self._profile.finality_depth:
+            return head
+        found = block_at(self._rpc, max(0, head.number - self._profile.finality_depth))
+        if found is None:
+            raise UnavailableError("chain.block_unknown", block=head.number)
+        return found
+
+    def block(self, number: int) -> Block | None:
+        self._accepted()
+        return block_at(self._rpc, number)
+
+    def log_head(self, log_id: LogId, block: int | None = None) -> tuple[int, Digest] | None:
+        at = self._at(block)
+        size, root = self._logs.head(log_id, at)
+        if size == 0 and self._logs.owner(log_id, at) is None:
+            return None
+        return size, root
+
+    def anchored_root(self, log_id: LogId, size: int, block: int | None = None) -> Digest | None:
+        return self._logs.anchored_root(log_id, size, self._at(block))
+
+    def anchors(self, log_id: LogId, above_size: int = 0, limit: int = 1) -> Sequence[Anchor]:
+        """Sizes only grow along the chain, so the first `limit` that are above are the smallest ones."""
+        found: list[tuple[int, Digest, dict[str, Any]]] = []
+        for log in self._anchored(log_id, self.final_head().number):
+            event = decode_event(ANCHOR_LOG, log["topics"], log["data"])
+            if event is not None and event[1]["size"] > above_size:
+                found.append((event[1]["size"], Digest(event[1]["root"]), log))
+                if len(found) == limit:
+                    break
+        blocks = blocks_at(self._rpc, [int(log["blockNumber"], 16) for _, _, log in found])
+        return tuple(self._anchor(log_id, *f, block) for f, block in zip(found, blocks, strict=True))
+
+    def decisions(self, status_key: Digest, block: int | None = None) -> Sequence[Decision]:
+        return self._statuses.decisions(status_key, self._at(block))
+
+    def department(self, code: DepartmentCode, block: int | None = None) -> DepartmentHistory | None:
+        return self._departments.department(code, self._at(block))
+
+    def accreditations(
+        self, issuer: DepartmentCode, type_code: TypeCode, block: int | None = None
+    ) -> Sequence[Accreditation]:
+        return self._departments.accreditations(issuer, type_code, self._at(block))
+
+    def _accepted(self) -> None:
+        if not self._verified:
+            verify_deployment(self._rpc, self._deployment)
+            self._verified = True
+
+    def _at(self, block: int | None) -> int:
+        if block is None:
+            return self.final_head().number
+        self._accepted()
+        return block
+
+    def _anchored(self, log_id: LogId, head: int) -> Iterator[dict[str, Any]]:
+        """The log's Anchored events up to block `head`, range by range."""
+        topic = next(t for t, event in artifact(ANCHOR_LOG).events.items() if event.name == "Anchored")
+        contract = self._deployment.contract(ANCHOR_LOG)
+        start = contract.from_block
+        while start <= head:
+            end = min(head, start + self._profile.log_range - 1)
+            query = {"address": contract.address, "topics": [topic, "0x" + log_id.hex()]}
+            yield from self._rpc.call("eth_getLogs", {**query, "fromBlock": hex(start), "toBlock": hex(end)})
+            start = end + 1
+
+    def _anchor(self, log_id: LogId, size: int, root: Digest, log: dict[str, Any], block: Block | None) -> Anchor:
+        if block is None or block.hash != log["blockHash"].lower():
+            raise UnavailableError("chain.moved", retry_after=1.0)  # between the two questions the chain changed
+        return Anchor(
+            log_id=log_id,
+            size=size,
+            root=root,
+            chain_id=self._deployment.chain_id,
+            genesis_hash=self._deployment.genesis_hash,
+            contract=self._deployment.address(ANCHOR_LOG),
+            tx_hash=ChainHash(log["transactionHash"].lower()),
+            block_number=block.number,
+            block_hash=block.hash,
+            block_time=block.time,
+        )

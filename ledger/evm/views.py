@@ -1,0 +1,33 @@
+"""One view call at a named block, its answer decoded and its refusal translated. What the contract wrappers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ledger.errors import UnavailableError
+from ledger.evm.artifacts import decode_result, encode_call
+from ledger.evm.deployment import Deployment
+from ledger.evm.reverts import is_revert, revert_error
+from ledger.evm.rpc import Rpc, RpcError
+
+
+class ContractView:
+    """Reads of one contract; `block` is always given, so that several answers belong together."""
+
+    contract: str
+
+    def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
+        self._rpc = rpc
+        self._address = deployment.address(self.contract)
+
+    def read(self, function: str, args: Sequence[Any], block: int) -> tuple[Any, ...]:
+        """The outputs of a view. The contract's own error if it refuses, UnavailableError if the node can't say."""
+        message = {"to": self._address, "data": "0x" + encode_call(self.contract, function, args).hex()}
+        try:
+            answer = self._rpc.call("eth_call", message, hex(block))
+        except RpcError as error:
+            if is_revert(error):
+                raise revert_error(error) from error
+            raise UnavailableError("chain.state_gone", block=block, reason=error.message[:100]) from error
+        return decode_result(self.contract, function, answer)

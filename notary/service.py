@@ -22,12 +22,13 @@ from ledger.errors import ConfigurationError, DeniedError, InputError, NotFoundE
 from ledger.ports import Clock, Signer
 from ledger.types import Anchor, DepartmentCode, Digest, Kind, LogId, Millis, Origin
 from notary.accept import Acceptance, catch_up
-from notary.canonical import parse_record
 from notary.checkpoint import Checkpoint
 from notary.csv_intake import prepare_csv
 from notary.entry import Entry, log_id, parse_origin
+from notary.filing import Filing, accept_document
 from notary.intake import Prepared, Wrong, check_kind, parse_packed, prepare_many
 from notary.log import Head
+from notary.lookup import Located, Lookup
 from notary.placing import Answer, Row, Submission
 from notary.processes import MIN_RECORDS, Processes
 from notary.prove import AnchorIndex, Prover
@@ -38,6 +39,7 @@ from notary.stores.tiles import TileLog
 from notary.vault import Vault
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
     from sqlalchemy import Engine
 
 MAX_BULK = 10_000
@@ -55,15 +57,6 @@ class Accepted:
     repeated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Where something stands; `version` only where it was looked up by identifier."""
-
-    origin: Origin
-    index: int
-    version: int | None = None
-
-
 class Notary:
     """Logs of the departments that this process writes for. Several processes may share database and folder."""
 
@@ -77,6 +70,7 @@ class Notary:
         clock: Clock,
         anchors: AnchorIndex,
         member_logs: Collection[Origin] = (),
+        filing: Filing | None = None,
         processes: Processes | None = None,
         evidence: Callable[[Anchor], Evidence] = lambda anchor: NoEvidence(),
         hook: Callable[[str], None] = lambda step: None,
@@ -98,11 +92,12 @@ class Notary:
                 for origin in sorted(log_keys)
             ]
         self._origins = {row.id: row.origin for row in rows}
-        self._processes, self._anchors = processes, anchors
+        self._processes, self._anchors, self.filing = processes, anchors, filing
         self.acceptance = Acceptance(self.store, self.logs, self._issuers, clock, hook=hook)
         self.prover = Prover(
             self.store, self.logs, self.signers, self.vault, anchors, processes=processes, evidence=evidence
         )
+        self._lookup = Lookup(self.store, self.vault, self.prover, self._origins)
 
     def close(self) -> None:
         """Commit what waits, then stop; submissions after this are refused."""
@@ -123,7 +118,7 @@ class Notary:
         More than one need a `key`. RowsError lists every wrong record of several; ConflictError `idempotency_conflict`,
         `already_anchored`; UnavailableError: try again, with the same key nothing is taken twice.
         """
-        issuer = self._writable(department, origin)
+        issuer = self.writable(department, origin)
         if not 1 <= len(records) <= limit:
             raise InputError("notary.bulk_count", limit=limit, found=len(records))
         if key is None and len(records) > 1:
@@ -140,7 +135,7 @@ class Notary:
         key: str | None,
     ) -> list[Accepted]:
         """The second half of accept_records, for records that were prepared elsewhere."""
-        issuer = self._writable(department, origin)
+        issuer = self.writable(department, origin)
         self._check_kinds(origin, [p.row for p in prepared])
         content = prepared[0].detail.content
         if len(prepared) > 1:
@@ -165,7 +160,7 @@ class Notary:
         RowsError `import.refused` lists everything that is wrong; a row whose certificate is anchored already with
         other content refuses the file (ConflictError `already_anchored`).
         """
-        issuer = self._writable(department, origin)
+        issuer = self.writable(department, origin)
         prepared = prepare_csv(source, issuer, self.vault, capture=capture, processes=self._processes)
         return self.accept_prepared(department, origin, prepared, operation=operation, key=key)
 
@@ -183,7 +178,7 @@ class Notary:
         `rows` packed (65 bytes each) or parsed. One that stands in the issuer's logs already is answered again if it
         came alone, else the call is refused (ConflictError `commitment_known`).
         """
-        self._writable(department, origin)
+        self.writable(department, origin)
         parsed = parse_packed(rows) if isinstance(rows, bytes) else list(rows)
         if not 1 <= len(parsed) <= MAX_BULK:
             raise InputError("notary.bulk_count", limit=MAX_BULK, found=len(parsed))
@@ -199,6 +194,22 @@ class Notary:
         self.seal(standing)
         return self.prover.bundle(self.log(standing), index_of(first), answer.entries)
 
+    def accept_document(
+        self,
+        department: DepartmentCode,
+        origin: Origin,
+        source: BinaryIO,
+        *,
+        media_type: str,
+        readers: Mapping[DepartmentCode, X25519PublicKey],
+        record: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Accepted:
+        """Encrypt a file for its `readers`, store it, and anchor a record about it (notary/filing.py)."""
+        return accept_document(
+            self, department, origin, source, media_type=media_type, readers=readers, record=record, key=key
+        )
+
     def receipt(self, origin: Origin, index: int, *, salted: bool = False) -> Receipt:
         """The newest receipt; `salted` for the owner's eyes only."""
         return self.prover.receipt(origin, index, salted=salted)
@@ -209,38 +220,29 @@ class Notary:
 
     def locate(self, *, identifier: str | None = None, commitment: bytes | None = None) -> list[Located]:
         """Where an identifier's versions (lowest first), or a commitment_sha256, stand in this notary's logs."""
-        with self.store.reading() as connection:
-            if commitment is not None:
-                found = self.store.find_commitment(connection, commitment)
-                return [Located(self._origins[log_of(p)], index_of(p)) for p in found if log_of(p) in self._origins]
-            if identifier is None:
-                raise InputError("notary.locate_what")
-            rows = [row for row in self.store.all_logs(connection) if row.id in self._origins]
-            issuers = {row.issuer: self._issuers[row.origin] for row in rows}
-            versions: list[tuple[int, int]] = []
-            for number, issuer in issuers.items():
-                mac = self.vault.identifier_mac(issuer, identifier)
-                known = self.store.identified(connection, number, [mac])
-                versions += [(version, entry.positions[0]) for (_, version), entry in known.items()]
-        return [Located(self._origins[log_of(p)], index_of(p), version) for version, p in sorted(versions)]
+        return self._lookup.locate(identifier, commitment)
 
     def record(self, origin: Origin, index: int) -> dict[str, Any]:
         """The record itself, decrypted; NotFoundError where the client committed and kept it."""
-        entry, key, body = self._kept(origin, index)
-        return parse_record(self.vault.open_body(entry.sha256, key, body))
+        return self._lookup.record(origin, index)
 
     def wraps(self, origin: Origin, index: int) -> dict[DepartmentCode, bytes]:
         """The wraps of the record's file, by reader (formats.md §7)."""
-        entry, key, _ = self._kept(origin, index)
-        with self.store.reading() as connection:
-            sealed = self.store.wraps(connection, self.prover.position(origin, index))
-        return {reader: self.vault.open_wrap(entry.sha256, key, reader, wrap) for reader, wrap in sealed.items()}
+        return self._lookup.wraps(origin, index)
 
-    def answered(self, department: DepartmentCode, origin: Origin, operation: str, key: bytes) -> bytes | None:
-        """The content that was answered under a key, before costly work is begun; None if nothing was."""
+    def stands(
+        self, department: DepartmentCode, origin: Origin, prepared: Prepared, *, operation: str, key: str | None
+    ) -> bool:
+        """Whether this record, or something under this key, was answered before: asked before costly work is begun."""
+        log, detail = self.log(origin), prepared.detail
+        kept = detail.content if key is None else hash_key(key)
         with self.store.reading() as connection:
-            known = self.store.answered(connection, self.log(origin).id, department, operation, [key]).get(key)
-        return None if known is None else known.content
+            if self.store.answered(connection, log.id, department, operation, [kept]):
+                return True
+            if detail.identifier is None:
+                return False
+            known = self.store.identified(connection, log.issuer, [detail.identifier])
+            return (detail.identifier, detail.version) in known
 
     def log(self, origin: Origin) -> LogRow:
         """A log's row; NotFoundError if this notary doesn't write it."""
@@ -275,7 +277,7 @@ class Notary:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def _writable(self, department: DepartmentCode, origin: Origin) -> DepartmentCode:
+    def writable(self, department: DepartmentCode, origin: Origin) -> DepartmentCode:
         """The log's issuer; a department writes its own logs only, whoever asks."""
         issuer = self._issuers.get(origin)
         if issuer is None:
@@ -325,18 +327,6 @@ class Notary:
                 receipt = Receipt(entry, where, first + offset - start, salt, promise)
                 accepted.append(Accepted(receipt, repeated))
         return accepted
-
-    def _kept(self, origin: Origin, index: int) -> tuple[Entry, bytes, bytes]:
-        """(entry, record key, sealed body) of a record that this notary keeps."""
-        position = self.prover.position(origin, index)
-        with self.store.reading() as connection:
-            raw = self.store.entry(connection, position)
-            sealed = self.store.salted(connection, [position]).get(position)
-            body = self.store.body(connection, position)
-        if raw is None or sealed is None or body is None:
-            raise NotFoundError("notary.no_record", origin=origin, index=index)
-        entry = Entry.from_bytes(raw)
-        return entry, self.vault.open_keys(entry.sha256, sealed)[0], body
 
 
 def hash_key(key: str) -> bytes:

@@ -1,0 +1,78 @@
+"""Finding again and reading again: what stands where, the record behind an entry, the wraps of its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.errors import InputError, NotFoundError
+from ledger.types import DepartmentCode, Origin
+from notary.canonical import parse_record
+from notary.entry import Entry, parse_origin
+from notary.prove import Prover
+from notary.stores.records import RecordStore, index_of, log_of
+from notary.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where something stands; `version` only where it was looked up by identifier."""
+
+    origin: Origin
+    index: int
+    version: int | None = None
+
+
+class Lookup:
+    """Reads of one notary's records; `origins` are its logs by row number."""
+
+    def __init__(self, store: RecordStore, vault: Vault, prover: Prover, origins: Mapping[int, Origin]) -> None:
+        self._store, self._vault, self._prover, self._origins = store, vault, prover, origins
+
+    def locate(self, identifier: str | None, commitment: bytes | None) -> list[Located]:
+        """Where an identifier's versions (lowest first), or a commitment_sha256, stand in this notary's logs."""
+        if (identifier is None) is (commitment is None):
+            raise InputError("notary.locate_what")
+        found: list[tuple[int, int | None]] = []
+        with self._store.reading() as connection:
+            if commitment is not None:
+                found = [(position, None) for position in self._store.find_commitment(connection, commitment)]
+            elif identifier is not None:
+                found = list(self._versions(connection, identifier))
+        own = [(position, version) for position, version in found if log_of(position) in self._origins]
+        return [Located(self._origins[log_of(p)], index_of(p), version) for p, version in own]
+
+    def record(self, origin: Origin, index: int) -> dict[str, Any]:
+        """The record itself, decrypted; NotFoundError where the client committed and kept it."""
+        entry, key, body = self._kept(origin, index)
+        return parse_record(self._vault.open_body(entry.sha256, key, body))
+
+    def wraps(self, origin: Origin, index: int) -> dict[DepartmentCode, bytes]:
+        """The wraps of the record's file, by reader (formats.md §7)."""
+        entry, key, _ = self._kept(origin, index)
+        with self._store.reading() as connection:
+            sealed = self._store.wraps(connection, self._prover.position(origin, index))
+        return {reader: self._vault.open_wrap(entry.sha256, key, reader, wrap) for reader, wrap in sealed.items()}
+
+    def _versions(self, connection: Any, identifier: str) -> list[tuple[int, int]]:
+        rows = [row for row in self._store.all_logs(connection) if row.id in self._origins]
+        issuers = {row.issuer: parse_origin(row.origin).issuer for row in rows}
+        versions: list[tuple[int, int]] = []
+        for number, issuer in issuers.items():
+            mac = self._vault.identifier_mac(issuer, identifier)
+            known = self._store.identified(connection, number, [mac])
+            versions += [(version, entry.positions[0]) for (_, version), entry in known.items()]
+        return [(position, version) for version, position in sorted(versions)]
+
+    def _kept(self, origin: Origin, index: int) -> tuple[Entry, bytes, bytes]:
+        """(entry, record key, sealed body) of a record that this notary keeps."""
+        position = self._prover.position(origin, index)
+        with self._store.reading() as connection:
+            raw = self._store.entry(connection, position)
+            sealed = self._store.salted(connection, [position]).get(position)
+            body = self._store.body(connection, position)
+        if raw is None or sealed is None or body is None:
+            raise NotFoundError("notary.no_record", origin=origin, index=index)
+        entry = Entry.from_bytes(raw)
+        return entry, self._vault.open_keys(entry.sha256, sealed)[0], body

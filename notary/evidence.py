@@ -133,6 +133,8 @@ class Evidence:
     chain: ChainSeen | Unavailable = OFFLINE
     as_of: AsOf | None = None
     """The block that the chain's facts are of: final by the trust file's rule."""
+    head: int | None = None
+    """The number of the chain's newest block."""
     root: Digest | Absent | Unavailable = OFFLINE
     """The root that the chain holds for the receipt's (log, size), at `as_of`."""
     newest_root: Digest | Absent | Unavailable = OFFLINE

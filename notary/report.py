@@ -139,11 +139,11 @@ WAITING = frozenset({CheckName.INCLUSION, CheckName.ANCHORED, CheckName.FINAL})
 
 
 def needed_checks(
-    kind: Kind, *, identifier: bool, as_received: bool = False, signed: bool = False, sealed: bool = False
+    kind: Kind, *, identifier: bool, signed: bool = False, sealed: bool = False
 ) -> frozenset[CheckName]:
     """What `valid` needs for a record, disclosure, file or receipt of `kind` (verification.md, "Needed").
 
-    `identifier`: the record has one, or might have one that isn't shown; `as_received` takes check 3 out again.
+    `identifier`: the record has one as issued, or might have one that isn't shown; one `as_received` isn't judged.
     `signed`: the receipt has the issuer's signature; `sealed`: a sealed file was presented.
     """
     needed = {
@@ -158,7 +158,7 @@ def needed_checks(
         needed.add(CheckName.STATUS)
     if kind == Kind.CERTIFICATE:
         needed.add(CheckName.PERIOD)
-    if identifier and not as_received:
+    if identifier:
         needed.add(CheckName.IDENTIFIER)
     if signed:
         needed.add(CheckName.ISSUER_KEY)

@@ -1,0 +1,113 @@
+"""Checks 6 and 7: does the chain hold the checkpoint, and for good? Verification.md, the rows and the paragraph below.
+
+Pure. Online the chain is asked for (log, size, root) only. A receipt that isn't anchored yet is judged by waiting:
+`skipped` as long as nothing contradicts it, `fail` when the log's time is over or the chain holds another root.
+"""
+
+from __future__ import annotations
+
+from ledger.types import Digest
+from notary.checkpoint import parse_checkpoint
+from notary.checks.case import ANCHOR_LOG, Case, barred, hexed, moment, unasked
+from notary.checks.log import signed_by_log
+from notary.evidence import ABSENT, LogSeen, Unavailable
+from notary.receipt import QbftEvidence
+from notary.report import Check, CheckName, Outcome
+from notary.trust_file import TrustFile
+
+_ANCHORED = CheckName.ANCHORED
+_FINAL = CheckName.FINAL
+OTHER_ROOT = "other_root"
+
+
+def check_anchored(case: Case) -> Check:  # noqa: PLR0911  a return for each sentence of the rule
+    """Check 6: (log, size, root) is anchored; chain id, genesis and contract are the trust file's."""
+    trust = case.trust
+    if case.untrusted or trust is None:
+        return barred(_ANCHORED, case.untrusted)
+    if contradiction := _another_chain(case, trust):
+        return contradiction
+    if case.receipt.inclusion is None:
+        return _promised(case, trust)
+    head, evidence = case.receipt.head, case.evidence
+    if isinstance(evidence.root, Unavailable):
+        if case.receipt.anchor is None:
+            return Check(_ANCHORED, Outcome.SKIPPED, "included_unasked", source="receipt")
+        return unasked(_ANCHORED, evidence.root)
+    found = evidence.root if isinstance(evidence.root, bytes) else evidence.newest_root
+    if isinstance(found, bytes):
+        return _compare(found, None if head is None else head.root)
+    if case.receipt.anchor is None:
+        return Check(_ANCHORED, Outcome.SKIPPED, "included", source="chain")
+    if isinstance(found, Unavailable):
+        return unasked(_ANCHORED, found)
+    if evidence.head is not None and case.receipt.anchor.block_number > evidence.head:
+        params = {"block": case.receipt.anchor.block_number, "head": evidence.head}
+        return Check(_ANCHORED, Outcome.UNKNOWN, "chain_behind", params, source="chain")
+    return Check(_ANCHORED, Outcome.FAIL, "absent", expected=hexed(head.root) if head else None, source="chain")
+
+
+def _compare(found: Digest, expected: Digest | None) -> Check:
+    if found == expected:
+        return Check(_ANCHORED, Outcome.PASS, "anchored", observed=hexed(found), source="chain")
+    return Check(
+        _ANCHORED, Outcome.FAIL, OTHER_ROOT, observed=hexed(found), expected=hexed(expected), source="chain"
+    )
+
+
+def _another_chain(case: Case, trust: TrustFile) -> Check | None:
+    """A receipt of our network whose anchor names another chain or contract contradicts the trust file."""
+    anchor = case.receipt.anchor
+    if anchor is None:
+        return None
+    known = trust.addresses_of(ANCHOR_LOG)
+    pairs: tuple[tuple[str, object, object, bool], ...] = (
+        ("chain_id", anchor.chain_id, trust.chain_id, anchor.chain_id == trust.chain_id),
+        ("genesis_hash", anchor.genesis_hash, trust.genesis_hash, anchor.genesis_hash == trust.genesis_hash),
+        ("contract", anchor.contract, " ".join(sorted(known)), anchor.contract in known),
+    )
+    for member, observed, expected, same in pairs:
+        if not same:
+            return Check(
+                _ANCHORED, Outcome.FAIL, "another_chain", {"member": member},
+                observed=str(observed), expected=str(expected), source="trust",
+            )  # fmt: skip
+    return None
+
+
+def _promised(case: Case, trust: TrustFile) -> Check:
+    """Nothing to ask the chain for yet. Past the log's `max_delay`, and the log asked in vain: the promise failed."""
+    receipt, seen = case.receipt, case.evidence.log
+    until = receipt.entry.accepted_at + trust.delay_of(receipt.origin)
+    params = {"until": moment(until)}
+    size: int | None = 0 if seen is ABSENT else None
+    if isinstance(seen, LogSeen) and signed_by_log(seen.checkpoint, receipt.origin, trust):
+        size = parse_checkpoint(seen.checkpoint).size
+    if size is not None and size > receipt.index:
+        return Check(_ANCHORED, Outcome.SKIPPED, "included_since", params, source="log")
+    if size is not None and case.now > until:
+        return Check(_ANCHORED, Outcome.FAIL, "overdue", params, source="log")
+    return Check(_ANCHORED, Outcome.SKIPPED, "promised", params, source="receipt")
+
+
+def check_final(case: Case, anchored: Check) -> Check:  # noqa: PLR0911  a return for each sentence of the rule
+    """Check 7, by the trust file's finality rule; with rule `none` it has the outcome of check 6."""
+    trust = case.trust
+    if case.untrusted or trust is None:
+        return barred(_FINAL, case.untrusted)
+    if anchored.outcome is Outcome.SKIPPED:
+        return Check(_FINAL, Outcome.SKIPPED, "waiting", source=anchored.source)
+    if anchored.outcome is Outcome.UNKNOWN:
+        return Check(_FINAL, Outcome.UNKNOWN, "as_recorded", source=anchored.source)
+    if trust.finality == "none":
+        case_word = "test_chain" if anchored.outcome is Outcome.PASS else "test_chain_failed"
+        return Check(_FINAL, anchored.outcome, case_word, source="trust")
+    if anchored.outcome is Outcome.FAIL:
+        if anchored.case == OTHER_ROOT:
+            return Check(_FINAL, Outcome.FAIL, OTHER_ROOT, source="chain")
+        return Check(_FINAL, Outcome.SKIPPED, "nothing_recorded", source=anchored.source)
+    if trust.finality == "qbft" and isinstance(case.receipt.evidence, QbftEvidence):
+        return Check(_FINAL, Outcome.UNKNOWN, "evidence_unsupported", source="receipt")
+    if not isinstance(case.evidence.root, bytes):
+        return Check(_FINAL, Outcome.UNKNOWN, "not_yet", {"rule": trust.finality}, source="chain")
+    return Check(_FINAL, Outcome.PASS, "final", {"rule": trust.finality}, source="chain")

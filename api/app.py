@@ -20,7 +20,6 @@ from api import errors
 from api.certificates import endpoints as certificates
 from api.console import pages
 from api.departments import endpoints as departments
-from api.documents import endpoints as documents
 from api.health import endpoints as health
 from api.logs import endpoints as logs
 from api.observing import Observed, set_up_logs
@@ -78,17 +77,18 @@ def assemble(parts: Parts) -> FastAPI:
         docs_url=None,  # the usual pages load scripts from elsewhere; ours is console/pages.py
         redoc_url=None,
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # spans hold addresses
         license_info={"name": "Apache-2.0"},
     )
     app.state.parts = parts
     app.state.tokens = parts.tokens
     errors.install(app)
-    for room in (certificates, documents, logs, verifications, statuses, departments, trust, health):
+    for room in (certificates, logs, verifications, statuses, departments, trust, health):
         app.include_router(room.router, prefix=PREFIX)
     app.include_router(health.metrics_router)
     app.include_router(pages.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
-    app.add_middleware(Observed, meters=parts.meters)
+    app.add_middleware(Observed, meters=parts.meters, on_error=errors.unexpected)
     _describe_problems(app)
     return app
 

@@ -76,7 +76,7 @@ def status_of(error: ChuzhengError) -> int:
 def problem(error: ChuzhengError, language: Language, request_id: str | None = None) -> dict[str, Any]:
     """RFC 9457 members plus ours: `code`, `message_zh`, `message_en`, `retry_after`?, `errors`? (rows)."""
     status = status_of(error)
-    messages: dict[Language, str] = {"zh": _message(error, "zh"), "en": _message(error, "en")}
+    messages: dict[Language, str] = {"zh": message(error, "zh"), "en": message(error, "en")}
     body: dict[str, Any] = {
         "type": f"urn:chuzheng:error:{error.code}",
         "title": text(f"web.problem.{TITLES.get(status, 'broken')}", language),
@@ -92,7 +92,7 @@ def problem(error: ChuzhengError, language: Language, request_id: str | None = N
         body["retry_after"] = max(1, math.ceil(error.retry_after or 5))
     if isinstance(error, RowsError):
         body["errors"] = [
-            {"row": row, "column": column, "code": e.code, "message_zh": _message(e, "zh"), "message_en": _message(e, "en")}
+            {"row": row, "column": column, "code": e.code, "message_zh": message(e, "zh"), "message_en": message(e, "en")}
             for row, column, e in error.rows[:MOST_ROWS]
         ]
     return body
@@ -110,12 +110,11 @@ def respond(request: Request, error: ChuzhengError) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers: ours, FastAPI's own refusals, a client that went away, and everything else."""
+    """Register the handlers: ours, FastAPI's own refusals, a client that went away. The rest is `unexpected`'s."""
     app.add_exception_handler(ChuzhengError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
@@ -136,6 +135,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         return respond(request, InputError("request.method", method=request.method))
+    if error.status_code == 413:
+        return respond(request, InputError("request.too_large", limit="-", found="-"))
     if error.status_code == 404:
         return respond(request, NotFoundError("request.not_found"))
     return respond(request, UnreadableError("request.unreadable"))
@@ -145,13 +146,15 @@ async def _gone(request: Request, error: Exception) -> JSONResponse:
     return respond(request, UnreadableError("request.truncated"))
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """The answer to what nobody foresaw: the request id for the caller, the trace for the log only."""
     request_id = getattr(request.state, "request_id", "-")
     log.error("unexpected", request_id=request_id, kind=type(error).__name__, exc_info=error)
     return respond(request, IntegrityError("server.unexpected", request_id=request_id))
 
 
-def _message(error: ChuzhengError, language: Language) -> str:
+def message(error: ChuzhengError, language: Language) -> str:
+    """The error's text, or at least its code in a sentence."""
     try:
         return error_text(error, language)
     except (KeyError, IndexError, ValueError):  # a text that lacks a parameter must not hide the error itself

@@ -11,10 +11,13 @@ import re
 import secrets
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -58,9 +61,10 @@ class Meters:
 class Observed:
     """ASGI: gives each request its id, logs and counts it, and puts the security headers on the response."""
 
-    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+    def __init__(self, app: ASGIApp, meters: Meters, on_error: Callable[[Request, Exception], Response]) -> None:
         self._app = app
         self._meters = meters
+        self._on_error = on_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,7 +72,7 @@ class Observed:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
 
         async def observed_send(message: Message) -> None:
             nonlocal status
@@ -81,6 +85,10 @@ class Observed:
 
         try:
             await self._app(scope, receive, observed_send)
+        except Exception as error:  # the outermost door: what nobody handled is answered here, with headers and id
+            if status:
+                raise
+            await self._on_error(Request(scope), error)(scope, receive, observed_send)
         finally:
             took = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "-")

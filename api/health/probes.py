@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from api.errors import message
 from api.health.schemas import Test
 from api.parts import Parts
 from ledger.errors import ChuzhengError
-from ledger.texts import error_text, text
+from ledger.texts import text
 from notary.checkpoint import parse_checkpoint
 from notary.entry import log_id
 
@@ -89,7 +90,7 @@ def _run(parts: Parts, probe: Callable[[Parts], Finding]) -> Test:
         case, params = probe(parts)
         zh, en = (text(f"web.health.{case}", language, **params) for language in ("zh", "en"))
     except ChuzhengError as error:
-        case, zh, en = error.code, error_text(error, "zh"), error_text(error, "en")
+        case, zh, en = error.code, message(error, "zh"), message(error, "en")
     except Exception as error:  # the door of a probe: its failure is an answer, not a crash
         case, kind = "odd", type(error).__name__
         zh, en = text("web.health.odd", "zh", kind=kind), text("web.health.odd", "en", kind=kind)

@@ -20,7 +20,7 @@ from ledger.codes.holder_types import holder_types
 from ledger.errors import ChuzhengError, NotFoundError, UnavailableError
 from ledger.statuses import Decision
 from ledger.types import Anchor, Digest, Origin
-from notary.entry import status_key
+from notary.entry import Entry, log_id, status_key
 
 FLOOR = 0.25
 """Seconds: above what any of the paths takes while nothing is wrong."""
@@ -41,9 +41,9 @@ class Standing:
     decisions: tuple[Decision, ...] | None
 
 
-def by_identifier(parts: Parts, identifier: str, shown: str | None, *, floor: float = FLOOR) -> Standing:
+def by_identifier(parts: Parts, identifier: str, shown: str | None) -> Standing:
     """The newest version under this identifier. NotFoundError `status.unknown` if there is none, or `shown` is wrong."""
-    with at_least(floor):
+    with at_least(FLOOR):
         notary = parts.the_notary()
         located = notary.locate(identifier=identifier)
         found = located[-1] if located else None
@@ -58,13 +58,13 @@ def by_identifier(parts: Parts, identifier: str, shown: str | None, *, floor: fl
             log.info("lookup", answered=False)
             raise NotFoundError("status.unknown")
         log.info("lookup", answered=True)
-        receipt = notary.receipt(found.origin, found.index)
-        key = status_key(receipt.entry.issuer, receipt.entry.sha256)
+        entry = Entry.from_bytes(notary.prover.entry(found.origin, found.index))
+        key = status_key(entry.issuer, entry.sha256)
         return Standing(
             found.origin,
             found.index,
             found.version,
-            receipt.entry.issuer,
+            entry.issuer,
             key,
             anchor_of(parts, found.origin, found.index),
             decisions_of(parts, key),
@@ -99,8 +99,6 @@ def decisions_of(parts: Parts, key: Digest) -> tuple[Decision, ...] | None:
 
 def anchor_of(parts: Parts, origin: Origin, index: int) -> Anchor | None:
     """The earliest known anchor above `index`, or None."""
-    from notary.entry import log_id
-
     try:
         found = parts.the_chain().anchors(log_id(origin), above_size=index)
     except UnavailableError:

@@ -18,6 +18,7 @@ from ledger.errors import InputError
 from ledger.types import Millis
 from notary.canonical import canonicalise, parse_strict
 from notary.disclosure import FORMAT as DISCLOSURE
+from notary.evidence import FileDigests
 from notary.receipt import FORMAT as RECEIPT
 
 MOST = 2 << 20
@@ -25,15 +26,6 @@ MOST = 2 << 20
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PIECE = 1 << 20
 MEMBERS = frozenset({"receipt", "record", "disclosure", "file", "identifier", "shown", "at"})
-
-
-@dataclass(frozen=True, slots=True)
-class FileDigests:
-    """An original file without the file: bytes, and both digests (32 bytes each)."""
-
-    size: int
-    sha256: bytes
-    sm3: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""The public page: one form, with or without scripts, and the description of the interface for people."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from api.bodies import declared_length, read_body
+from api.console import view
+from api.errors import status_of
+from api.language import language_of
+from api.parts import Parts, PartsDep, address_of
+from api.statuses.lookup import by_identifier
+from api.verifications.endpoints import MOST
+from api.verifications.judging import judge
+from api.verifications.submission import Submission, add_file, from_json, instant
+from ledger.errors import ChuzhengError, InputError, UnreadableError
+from ledger.texts import Language, text
+
+router = APIRouter(include_in_schema=False)
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+MOST_FILES = 12
+Answer = view.ReportView | view.StatusView | view.ProblemView
+
+
+@router.get("/", response_class=HTMLResponse)
+def verify_page(request: Request, parts: PartsDep) -> HTMLResponse:
+    """The empty form."""
+    return _page("verify.html", parts, language_of(request), result=None)
+
+
+@router.get("/verify", response_class=HTMLResponse)
+def verify_page_again(request: Request, parts: PartsDep) -> HTMLResponse:
+    """The same, for who reloads after a plain form."""
+    return _page("verify.html", parts, language_of(request), result=None)
+
+
+@router.post("/verify", response_class=HTMLResponse)
+async def verify_submitted(request: Request, parts: PartsDep) -> HTMLResponse:
+    """A plain form is answered with the whole page, the page's own script with the result alone."""
+    language = language_of(request)
+    scripted = request.headers.get("content-type", "").startswith("application/json")
+    status = 200
+    try:
+        parts.checks.take(address_of(request))
+        if scripted:
+            submission = from_json(await read_body(request, MOST), MOST)
+        else:
+            submission = await _from_form(request, parts)
+        answer = await run_in_threadpool(_answer, request, parts, submission.check(), language)
+    except ChuzhengError as error:
+        status, answer = status_of(error), view.of_problem(error, language)
+    if scripted:
+        return _page(f"{answer.kind}.html", parts, language, status, result=answer)
+    return _page("verify.html", parts, language, status, result=answer)
+
+
+@router.get("/api/v1/docs", response_class=HTMLResponse)
+def describe(request: Request, parts: PartsDep) -> HTMLResponse:
+    """The description of the interface as a page, without scripts from elsewhere."""
+    return _page("docs.html", parts, language_of(request), api=request.app.openapi())
+
+
+def _answer(request: Request, parts: Parts, submission: Submission, language: Language) -> Answer:
+    if submission.identifier_alone:
+        parts.lookups.take(address_of(request))
+        standing = by_identifier(parts, submission.identifier or "", submission.shown)
+        at = submission.at if submission.at is not None else parts.clock.now()
+        return view.of_standing(standing, parts, at // 1000, language)
+    report = judge(parts, submission)
+    parts.meters.verdicts.labels(report.answer.value).inc()
+    return view.of_report(report, parts, language)
+
+
+async def _from_form(request: Request, parts: Parts) -> Submission:
+    """The uploaded form; files lie in unnamed temporary files that vanish with the request."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise InputError("request.media_type", found="-", expected="multipart/form-data")
+    if declared_length(request, parts.settings.max_check_bytes) is None:
+        raise UnreadableError("request.length")
+    async with request.form(max_files=MOST_FILES, max_fields=8, max_part_size=4096) as form:
+        submission = Submission(
+            identifier=_field(form, "identifier"), shown=_field(form, "shown"), at=instant(_field(form, "at"))
+        )
+        for item in form.getlist("files"):
+            if isinstance(item, UploadFile) and item.filename:
+                file: BinaryIO = item.file
+                submission = await run_in_threadpool(add_file, submission, item.filename, item.size or 0, file)
+        return submission
+
+
+def _field(form: Any, name: str) -> str | None:
+    value = form.get(name)
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _page(template: str, parts: Parts, language: Language, status: int = 200, **values: Any) -> HTMLResponse:
+    def translate(key: str, **params: Any) -> str:
+        return text(key, language, **params)
+
+    contact = parts.settings.contact_zh if language == "zh" else parts.settings.contact_en
+    render = partial(_templates.get_template(template).render, t=translate, lang=language, contact=contact)
+    html = render(test_chain=parts.test_chain, **values)
+    headers = {"Cache-Control": "no-store", "Content-Language": "zh-CN" if language == "zh" else "en", "Vary": "Accept-Language"}
+    return HTMLResponse(html, status_code=status, headers=headers)

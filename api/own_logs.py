@@ -1,0 +1,61 @@
+"""The logs of our own notary, as verification asks for them (notary.collect.LogReader): read from disk, not over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ledger.errors import NotFoundError, UnavailableError
+from ledger.types import Origin
+from notary.entry import Entry
+from notary.evidence import Located
+
+if TYPE_CHECKING:
+    from notary.service import Notary
+    from notary.stores.tiles import TileLog
+
+
+class OwnLogs:
+    """What this notary has. A log that it doesn't write can't be asked here: UnavailableError `log.not_here`."""
+
+    def __init__(self, notary: Notary) -> None:
+        self._notary = notary
+
+    def checkpoint(self, origin: str) -> str | None:
+        """The newest signed note; None while there is none."""
+        return self._log(origin).checkpoint_note()
+
+    def entry(self, origin: str, index: int) -> bytes | None:
+        """The 92 bytes at `index`; None beyond the checkpoint's size."""
+        files = self._log(origin)
+        return files.entry(index) if index < files.sealed_size() else None
+
+    def inclusion(self, origin: str, index: int, size: int) -> Sequence[bytes]:
+        """The inclusion path of `index` in the tree of `size`."""
+        return self._log(origin).inclusion_path(index, size)
+
+    def locate(self, identifier: str) -> Sequence[Located]:
+        """Entries whose record has this identifier, lowest version first."""
+        return [self._located(item.origin, item.index) for item in self._notary.locate(identifier=identifier)]
+
+    def _located(self, origin: Origin, index: int) -> Located:
+        entry = Entry.from_bytes(self._notary.prover.entry(origin, index))
+        try:
+            record: dict[str, Any] = self._notary.record(origin, index)
+        except NotFoundError:
+            return Located(origin, index, entry)
+        return Located(
+            origin,
+            index,
+            entry,
+            type_code=record.get("type"),
+            valid_from=record.get("valid_from"),
+            valid_to=record.get("valid_to"),
+            dates_known="valid_from" in record,
+        )
+
+    def _log(self, origin: str) -> TileLog:
+        files = self._notary.logs.get(Origin(origin))
+        if files is None:
+            raise UnavailableError("log.not_here", origin=origin)
+        return files

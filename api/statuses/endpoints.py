@@ -1,0 +1,137 @@
+"""Statuses: what is in force, for anyone; decisions, for the department with STATUS. Decisions go by the outbox: 202."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import CallerDep
+from api.bodies import read_body
+from api.limits import idempotency_key
+from api.parts import Parts, PartsDep, address_of
+from api.problems import READ, WRITE, problems
+from api.statuses.answers import SCHEMA, decisions_body, status_body
+from api.statuses.decisions import intent_body, parse_decision, submit
+from api.statuses.lookup import by_identifier, decisions_of
+from api.statuses.schemas import DecisionRequest, IntentBody, StatusBody
+from api.verifications.submission import instant
+from ledger.codes.certificate_ids import check_identifier
+from ledger.errors import InputError, NotFoundError
+from ledger.types import Digest, Role
+
+router = APIRouter(prefix="/statuses", tags=["statuses"])
+_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
+MOST = 64 << 10
+
+
+@router.get(
+    "/intents/{intent}",
+    summary="How far a decision has come: submitted, on the chain, confirmed",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": IntentBody}}}, **problems(401, 403, 404, 503)},
+)
+def read_intent(intent: str, caller: CallerDep, parts: PartsDep) -> Response:
+    """Poll after what `Retry-After` says until `state` is `final`, `reverted` or `failed`."""
+    if not intent.startswith(f"status:{caller.department}:"):
+        raise NotFoundError("status.intent_unknown", intent=intent[:80])
+    body = intent_body(parts, intent)
+    headers = {"Cache-Control": "no-store"} | ({} if body["done"] else {"Retry-After": "1"})
+    return JSONResponse(body, headers=headers)
+
+
+@router.get(
+    "/{subject}",
+    summary="What is in force, by certificate identifier or status key",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": StatusBody}}}, **problems(*READ, 422)},
+)
+def read_status(
+    request: Request,
+    subject: str,
+    parts: PartsDep,
+    shown: Annotated[str | None, Query(max_length=40, description="For a person's certificate; see POST lookups")] = None,
+    at: Annotated[str | None, Query(max_length=40, description="Day or RFC 3339 time; default: now")] = None,
+) -> Response:
+    """By status key (64 hex digits): the chain's decisions, as public as the chain. By identifier: public look-up,
+    paced; a person's certificate also needs one value shown on it, and wrong and unknown answer alike."""
+    return _status(request, parts, subject, shown, instant(at))
+
+
+@router.post(
+    "/lookups",
+    summary="The same with the identifier and the shown value in the body, so that no address holds them",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": StatusBody}}}, **problems(400, *READ, 422)},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["identifier"],
+                        "properties": {name: {"type": "string"} for name in ("identifier", "shown", "at")},
+                    }
+                }
+            },
+        }
+    },
+)
+async def look_up(request: Request, parts: PartsDep) -> Response:
+    from api.verifications.submission import from_json
+
+    asked = from_json(await read_body(request, MOST), MOST)
+    if not asked.identifier_alone:
+        raise InputError("request.member", name="identifier", expected='"1.2.156.3005.2.…"')
+    return await run_in_threadpool(_status, request, parts, asked.identifier, asked.shown, asked.at)
+
+
+@router.post(
+    "/{key}/decisions",
+    status_code=202,
+    summary="Decide about a registered certificate",
+    response_class=Response,
+    responses={
+        202: {"description": "Durable; poll the intent", "content": {"application/json": {"schema": IntentBody}}},
+        **problems(*WRITE),
+    },
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": DecisionRequest}}}},
+)
+async def decide(
+    request: Request,
+    key: str,
+    caller: CallerDep,
+    parts: PartsDep,
+    idempotency_key_header: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
+) -> Response:
+    """Suspend, resume, rescind … or `annul` one's own decision. Refused at once if the rules forbid it; what is
+    answered with 202 is durable and sent until the chain took or refused it."""
+    caller.require(Role.STATUS)
+    if not _KEY.fullmatch(key):
+        raise InputError("status.form")
+    checked = idempotency_key(idempotency_key_header)
+    wanted = parse_decision(await read_body(request, MOST), parts.clock.now() // 1000)
+    with parts.writes.pass_through():
+        intent = await run_in_threadpool(submit, parts, caller.department, Digest(bytes.fromhex(key)), wanted, checked)
+    body = await run_in_threadpool(intent_body, parts, intent)
+    headers = {"Location": f"/api/v1/statuses/intents/{quote(intent, safe='')}", "Retry-After": "1"}
+    return JSONResponse(body, status_code=202, headers=headers)
+
+
+def _status(request: Request, parts: Parts, subject: str, shown: str | None, at: int | None) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if _KEY.fullmatch(subject):
+        key = Digest(bytes.fromhex(subject))
+        body: dict[str, Any] = {"schema": SCHEMA, "key": subject, **decisions_body(parts, decisions_of(parts, key), at)}
+        return JSONResponse(body, headers=headers)
+    parts.lookups.take(address_of(request))
+    if "segments" in check_identifier(subject) or "root" in check_identifier(subject):
+        raise InputError("status.form")
+    return JSONResponse(status_body(parts, by_identifier(parts, subject, shown), at), headers=headers)
+
+

@@ -1,0 +1,49 @@
+"""Verifications: what was presented in, a report out. Public, paced; keeps and logs nothing of it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.bodies import read_body
+from api.parts import Parts, PartsDep, address_of
+from api.problems import problems
+from api.statuses.answers import status_body
+from api.statuses.lookup import by_identifier
+from api.verifications.judging import judge
+from api.verifications.schemas import ReportBody, VerificationRequest
+from api.verifications.submission import Submission, from_json
+from notary.report_json import to_json
+
+router = APIRouter(prefix="/verifications", tags=["verifications"])
+MOST = 4 << 20
+"""Bytes of a request: a record of 1 MiB and a receipt of 256 KiB, as JSON text within JSON."""
+
+
+@router.post(
+    "",
+    summary="Verify a record, disclosure, file (by its digests), receipt or identifier",
+    response_class=Response,
+    responses={
+        200: {"description": "The report", "content": {"application/json": {"schema": ReportBody}}},
+        **problems(400, 404, 413, 422, 429, 503),
+    },
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": VerificationRequest}}}},
+)
+async def verify_now(request: Request, parts: PartsDep) -> Response:
+    """A verdict is never an HTTP error: 200 with the report, also for `mismatch` or `cannot_check`."""
+    parts.checks.take(address_of(request))
+    body = await read_body(request, MOST)
+    return await run_in_threadpool(_answer, request, parts, from_json(body, MOST).check())
+
+
+def _answer(request: Request, parts: Parts, submission: Submission) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if submission.identifier_alone:
+        parts.lookups.take(address_of(request))
+        standing = by_identifier(parts, submission.identifier or "", submission.shown)
+        return JSONResponse(status_body(parts, standing, submission.at), headers=headers)
+    report = judge(parts, submission)
+    parts.meters.verdicts.labels(report.answer.value).inc()
+    return Response(to_json(report), media_type="application/json", headers=headers)

@@ -1,0 +1,38 @@
+"""From a submission to a report: parse, collect, verify. The page and the API share this; nothing is kept or logged."""
+
+from __future__ import annotations
+
+from api.parts import Parts
+from api.verifications.submission import Submission
+from ledger.errors import InputError
+from notary.canonical import parse_record
+from notary.collect import Collector
+from notary.disclosure import parse_disclosure
+from notary.evidence import Presented
+from notary.receipt import parse_receipt
+from notary.report import Report
+from notary.verify import verify
+
+
+def judge(parts: Parts, submission: Submission) -> Report:
+    """The report about a record, disclosure, file or receipt. UnreadableError where a part doesn't parse strictly."""
+    presented = present(submission)
+    now = parts.clock.now()
+    issuer = parts.directory.get(presented.receipt.entry.issuer)
+    collector = Collector(parts.chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
+    evidence = collector.collect(presented, parts.trust)
+    return verify(presented, evidence, parts.trust, submission.at if submission.at is not None else now, now)
+
+
+def present(submission: Submission) -> Presented:
+    """The parts, parsed. A disclosure brings its receipt; a receipt given beside it is used instead."""
+    disclosure = None if submission.disclosure is None else parse_disclosure(submission.disclosure)
+    receipt = None if submission.receipt is None else parse_receipt(submission.receipt)
+    if receipt is None and disclosure is not None:
+        receipt = disclosure.receipt
+    if receipt is None:
+        raise InputError("request.receipt_missing")
+    if submission.record is not None and disclosure is not None:
+        raise InputError("request.two_of_one", kind="record, disclosure")
+    record = None if submission.record is None else parse_record(submission.record)
+    return Presented(receipt, record=record, disclosure=disclosure, file=submission.file)

@@ -1,0 +1,47 @@
+"""Shapes of a verification for the description of the interface; verification.md is the rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.certificates.schemas import EXAMPLE
+
+_TEXT_OR_OBJECT = [{"type": "string", "description": "The JSON text, exactly as received"}, {"type": "object"}]
+
+VerificationRequest: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "A receipt with record, or a disclosure, or an identifier alone; the file itself is never sent",
+    "properties": {
+        "receipt": {"anyOf": _TEXT_OR_OBJECT},
+        "record": {"anyOf": _TEXT_OR_OBJECT},
+        "disclosure": {"anyOf": _TEXT_OR_OBJECT},
+        "file": {
+            "type": "object",
+            "required": ["size", "sha256", "sm3"],
+            "additionalProperties": False,
+            "properties": {
+                "size": {"type": "integer", "minimum": 0},
+                "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                "sm3": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            },
+        },
+        "identifier": {"type": "string", "maxLength": 200},
+        "shown": {
+            "type": "string",
+            "maxLength": 40,
+            "description": "For a person's certificate: last four of the holder's number, or the issue date",
+        },
+        "at": {"type": "string", "description": "Day (YYYY-MM-DD, its end in Beijing) or RFC 3339 time; default: now"},
+    },
+    "example": {"identifier": EXAMPLE["identifier"], "at": "2026-11-21"},
+}
+ReportBody: dict[str, Any] = {
+    "type": "object",
+    "description": "Report of notary.verify: verdict, checks in order, as of when; or a chuzheng-status/1 answer",
+    "properties": {
+        "schema": {"type": "string"},
+        "verdict": {"type": ["string", "null"]},
+        "checks": {"type": "array", "items": {"type": "object"}},
+    },
+}

@@ -1,0 +1,68 @@
+"""Tokens: made once, kept hashed, refused alike."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from api.auth import TokenStore, ensure_tokens
+from ledger.errors import ConfigurationError, DeniedError
+from ledger.types import DepartmentCode, Role
+
+CODE = DepartmentCode("11420000MB9543829Q")
+
+
+def test_token__issued__is_known_and_its_secret_nowhere_on_disk(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "keys" / "tokens.json")
+    token = store.issue(CODE, Role.ANCHOR)
+    caller = store.caller(token)
+    assert (caller.department, caller.roles) == (CODE, Role.ANCHOR)
+    secret = token.split("_", 2)[2]
+    assert secret not in (tmp_path / "keys" / "tokens.json").read_text()
+    assert stat.S_IMODE((tmp_path / "keys" / "tokens.json").stat().st_mode) == 0o600
+    assert len(secret) >= 43
+
+
+@pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: t + "A", lambda t: t.upper(), lambda t: "", lambda t: "é", lambda t: t.replace("czt", "cz", 1), lambda t: "czt_000000000000_" + t.split("_", 2)[2]])  # fmt: skip
+def test_token__changed__is_refused(tmp_path: Path, change) -> None:  # type: ignore[no-untyped-def]
+    store = TokenStore(tmp_path / "tokens.json")
+    token = store.issue(CODE, Role.ANCHOR)
+    with pytest.raises(DeniedError) as caught:
+        store.caller(change(token))
+    assert caught.value.code == "auth.token"
+
+
+def test_token__ended_by_another_process__is_refused_without_restart(tmp_path: Path) -> None:
+    store, other = TokenStore(tmp_path / "t.json"), TokenStore(tmp_path / "t.json")
+    token = store.issue(CODE, Role.STATUS)
+    assert store.caller(token)
+    assert other.end(store.all()[0].id)
+    assert not other.end("nothing")
+    with pytest.raises(DeniedError):
+        store.caller(token)
+
+
+def test_token__role__is_checked_by_bit(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "t.json")
+    caller = store.caller(store.issue(CODE, Role.ANCHOR | Role.GATEWAY))
+    caller.require(Role.GATEWAY)
+    with pytest.raises(DeniedError) as caught:
+        caller.require(Role.STATUS)
+    assert caught.value.code == "auth.role"
+
+
+def test_ensure__second_start__makes_none(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "t.json")
+    made = ensure_tokens(store, [CODE])
+    assert [(d, r) for d, r, _ in made] == [(CODE, Role.ANCHOR), (CODE, Role.STATUS)]
+    assert ensure_tokens(TokenStore(tmp_path / "t.json"), [CODE]) == []
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema":"chuzheng-tokens/2","tokens":[]}'])
+def test_tokens_file__damaged__says_so(tmp_path: Path, content: str) -> None:
+    (tmp_path / "t.json").write_text(content)
+    with pytest.raises(ConfigurationError) as caught:
+        TokenStore(tmp_path / "t.json").all()
+    assert caught.value.code == "auth.tokens_file"

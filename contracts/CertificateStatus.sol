@@ -89,14 +89,12 @@ contract CertificateStatus is ICertificateStatus {
     /// @inheritdoc ICertificateStatus
     function decideFirst(bytes32 key, DecisionInput calldata decision, Proof calldata proof) external returns (bool) {
         bytes32 department = _operator();
-        _requirePlain(decision);
-        return _decide(key, department, decision, 0, proof.entry.length == 0 ? _keys[key] : _prove(key, department, proof));
+        return _decide(key, department, decision, 0, _known(key, department, proof));
     }
 
     /// @inheritdoc ICertificateStatus
     function decide(bytes32 key, DecisionInput calldata decision) external returns (bool) {
         bytes32 department = _operator();
-        _requirePlain(decision);
         return _decide(key, department, decision, 0, _keys[key]);
     }
 
@@ -108,9 +106,9 @@ contract CertificateStatus is ICertificateStatus {
         Proof calldata newProof
     ) external returns (bool) {
         bytes32 department = _operator();
-        require(decision.code == SUPERSEDED, CertificateStatus_CodeNotSuperseded(decision.code));
-        Key memory known = oldProof.entry.length == 0 ? _keys[key] : _prove(key, department, oldProof);
+        Key memory known = _known(key, department, oldProof);
         _requireEntitled(key, department, known);
+        require(decision.code == SUPERSEDED, CertificateStatus_CodeNotSuperseded(decision.code));
         bytes32 successor = _keyOf(key, newProof.entry);
         require(
             successor != key && (decision.successor == 0 || decision.successor == successor),
@@ -126,9 +124,7 @@ contract CertificateStatus is ICertificateStatus {
         require(items.length <= MANY, CertificateStatus_TooMany(items.length, MANY));
         for (uint256 i = 0; i < items.length; ++i) {
             DecisionItem calldata item = items[i];
-            _requirePlain(item.decision);
-            Key memory known =
-                item.proof.entry.length == 0 ? _keys[item.key] : _prove(item.key, department, item.proof);
+            Key memory known = _known(item.key, department, item.proof);
             if (_decide(item.key, department, item.decision, 0, known)) ++decided;
         }
     }
@@ -211,19 +207,11 @@ contract CertificateStatus is ICertificateStatus {
         return _departments.requireOperator(msg.sender, STATUS);
     }
 
-    /// @dev A decision other than 8, which alone names a successor.
-    function _requirePlain(DecisionInput calldata decision) private pure {
-        require(
-            decision.code != SUPERSEDED && decision.successor == 0,
-            CertificateStatus_SuccessorUnexpected(decision.code)
-        );
-    }
-
-    /// @dev The key's record; a first decision proves that its entry is anchored and the caller's own. Where the key has
-    /// decisions, the proof is one that came second and isn't looked at.
-    function _prove(bytes32 key, bytes32 department, Proof calldata proof) private view returns (Key memory known) {
+    /// @dev The key's owner and count. A first decision proves that its entry is anchored and the caller's own; where
+    /// the key has decisions, the proof is one that came second and isn't looked at.
+    function _known(bytes32 key, bytes32 department, Proof calldata proof) private view returns (Key memory known) {
         known = _keys[key];
-        if (known.count != 0) return known;
+        if (known.count != 0 || proof.entry.length == 0) return known;
         bytes32 entryKey = _keyOf(key, proof.entry);
         bytes18 issuer = Entries.issuer(proof.entry);
         require(
@@ -296,6 +284,11 @@ contract CertificateStatus is ICertificateStatus {
         _requireEntitled(key, department, known);
         uint8 code = decision.code;
         require(code != IN_FORCE && code <= OTHER, CertificateStatus_CodeUnknown(code));
+        // 8 comes with a proven successor, by way of `supersede`; no other code names one.
+        require(
+            (code == SUPERSEDED) == (successor != 0) && (successor != 0 || decision.successor == 0),
+            CertificateStatus_SuccessorUnexpected(code)
+        );
         require(
             code == SUSPENDED || code == RESCINDED || !_departments.isSuspended(department),
             CertificateStatus_DepartmentSuspended(department, code)

@@ -50,8 +50,8 @@ interface IAnchorLog {
     /// @notice The department of the log; zero if it isn't opened.
     function ownerOf(bytes32 logId) external view returns (bytes32);
 
-    /// @notice Whether the 92-byte entry is the one at `index` of the anchored tree of `size`. False too for an entry of
-    /// another version, length or issuer than the log's owner, and for a size that isn't anchored.
+    /// @notice Whether the 92-byte entry is the one at `index` of the anchored tree of `size`. False too for an entry
+    /// of another version, length or issuer than the log's owner, and for a size that isn't anchored.
     function isIncluded(bytes32 logId, uint64 size, uint64 index, bytes calldata entry, bytes32[] calldata path)
         external
         view

@@ -5,8 +5,8 @@ pragma solidity 0.8.37;
 /// @notice A status key is SHA-256("chuzheng/status/v1"0 || issuer (18 bytes) || commitment_sha256).
 /// Codes: 1 resumed or transferred in, 2 suspended, 3 rescinded, 4 deregistered, 5 lapsed, 6 transferred out, 7 revoked
 /// as a penalty, 8 superseded, 9 withdrawn for the public interest, 10 other.
-/// Moves: in force → 2–10; 2 → 1, 3–10, and 2 by another department; 5 → 3, 4, 7; 6 → 1, 3, 4, 7; 3, 7, 9, 10 → 4;
-/// 4, 8 → nothing. The state that a move starts from is `statusAt(key, now, now)`.
+/// Moves: in force → 2-10; 2 → 1, 3-10, and 2 by another department; 5 → 3, 4, 7; 6 → 1, 3, 4, 7;
+/// 3, 7, 9, 10 → 4; 4, 8 → nothing. The state that a move starts from is `statusAt(key, now, now)`.
 ///
 /// Every function checks the caller's rights first; a call that would then change nothing returns false.
 interface ICertificateStatus {
@@ -125,7 +125,7 @@ interface ICertificateStatus {
     error CertificateStatus_NotDecider(bytes32 key, uint32 number, bytes32 decidedBy, bytes32 department);
     /// @dev The state `from` (decision `number`, 0: in force) doesn't allow `code` to this department.
     error CertificateStatus_MoveNotAllowed(bytes32 key, uint8 from, uint32 number, uint8 code);
-    /// @dev Code 8 brings the proof of the successor (`supersede`); other codes name none.
+    /// @dev Code 8 goes through `supersede`, which proves its successor; no other code names or brings one.
     error CertificateStatus_SuccessorUnexpected(uint8 code);
     /// @dev `supersede` is for code 8.
     error CertificateStatus_CodeNotSuperseded(uint8 code);

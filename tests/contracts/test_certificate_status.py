@@ -1,0 +1,532 @@
+"""CertificateStatus: proofs, moves, annulment, many at once, types. Each function done, no-op and denied."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+
+import pytest
+from brownie import web3
+from world import (
+    COMPETENT,
+    ISSUER,
+    NONE,
+    OTHER,
+    STATUS,
+    TYPE,
+    Tree,
+    digest,
+    emitted,
+    entry_of,
+    key_of,
+    left,
+    now,
+    plain,
+    reverts,
+    unchanged,
+    wait,
+)
+
+from notary.merkle import inclusion_path, leaf_hash, root_from_leaves
+
+BASIS = digest("basis")
+SALT = digest("salt")
+RECORD = {"issuer": ISSUER, "kind": "certificate", "number": "1", "schema": "certificate/1", "type": TYPE}
+
+
+def fields() -> list[bytes]:
+    """formats.md §2, with nothing of ours: names sorted, one salt each."""
+    return [
+        hashlib.sha256(b"chuzheng/field/v1\0" + salt_of(i) + json.dumps([n, v], separators=(",", ":")).encode()).digest()
+        for i, (n, v) in enumerate(sorted(RECORD.items()))
+    ]
+
+
+def salt_of(position: int) -> bytes:
+    return hmac.digest(SALT, b"chuzheng/field/v1\0" + position.to_bytes(4, "big"), "sha256")
+
+
+LEAVES = [leaf_hash(f) for f in fields()]
+TYPED = hashlib.sha256(
+    b"chuzheng/record/v1\0" + len(LEAVES).to_bytes(2, "big") + root_from_leaves(LEAVES)
+).digest()
+"""The commitment of RECORD."""
+COMMITMENTS = [TYPED, *(digest(f"certificate {i}") for i in range(1, 120))]
+ENTRIES = [entry_of(ISSUER, c) for c in COMMITMENTS]
+KINDS = {kind: entry_of(ISSUER, digest(f"kind {kind}"), kind=kind) for kind in range(9)}
+TREE = Tree([*ENTRIES, *KINDS.values(), entry_of(ISSUER, digest("v2"), version=2)])
+SIZE = len(TREE.entries)
+KEYS = [key_of(ISSUER, c) for c in COMMITMENTS]
+EMPTY = (NONE, b"", 0, 0, [])
+
+
+@pytest.fixture(scope="module")
+def log(world):
+    opened = world.open()
+    world.log.anchor(opened, SIZE, TREE.root(SIZE), [], {"from": world.issuer})
+    return opened
+
+
+@pytest.fixture
+def status(world, log):
+    return world.status
+
+
+@pytest.fixture
+def mine(world):
+    return {"from": world.issuer}
+
+
+def proof(log: bytes, index: int) -> tuple:
+    return (log, TREE.entries[index], index, SIZE, TREE.path(index, SIZE))
+
+
+def decision(code, *, cause=0, since=0, basis=BASIS, successor=NONE, until=0, ends=0) -> tuple:
+    return (code, cause, since, basis, successor, until, ends)
+
+
+def type_proof(**changes) -> tuple:
+    position = sorted(RECORD).index("type")
+    given = {
+        "issuer": left(ISSUER),
+        "commitment": TYPED,
+        "typeCode": left(TYPE),
+        "n": len(LEAVES),
+        "i": position,
+        "salt": salt_of(position),
+        "path": list(inclusion_path(LEAVES, position)),
+    } | changes
+    return tuple(given.values())
+
+
+def state(status, key, at=None, known=None) -> tuple[int, int]:
+    at = now() if at is None else at
+    return plain(status.statusAt(key, at, now() if known is None else known))
+
+
+# First decisions
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 5, 6, 7, 9, 10])
+def test_decide_first__each_code__done_then_noop(world, status, log, mine, code):
+    args = (KEYS[3], decision(code, cause=1, since=1000), proof(log, 3))
+    tx = status.decideFirst(*args, mine)
+    assert tx.return_value is True
+    assert emitted(
+        tx,
+        "Decided",
+        key=KEYS[3],
+        department=left(ISSUER),
+        number=1,
+        operator=world.issuer,
+        code=code,
+        cause=1,
+        effectiveFrom=1000,
+        basis=BASIS,
+        successor=NONE,
+        until=0,
+        ends=0,
+    )
+    kept = (1, code, 1, left(ISSUER), 1000, tx.timestamp, BASIS, NONE, 0, 0, 0)
+    assert plain(status.decisions(KEYS[3])) == (kept,)
+    assert unchanged(status.decideFirst(*args, mine))
+    assert unchanged(status.decide(*args[:2], mine))
+    assert state(status, KEYS[3]) == (code, 1)
+
+
+def test_decide_first__where_decisions_are__as_a_later_one(status, log, mine):
+    status.decideFirst(KEYS[3], decision(2), proof(log, 3), mine)
+    tx = status.decideFirst(KEYS[3], decision(3), proof(log, 3), mine)
+    assert emitted(tx, "Decided", number=2, code=3)
+
+
+@pytest.mark.parametrize("kind", range(9))
+def test_decide_first__kind__only_1_2_5(status, log, mine, kind):
+    index = len(ENTRIES) + kind
+    args = (key_of(ISSUER, digest(f"kind {kind}")), decision(3), proof(log, index))
+    if kind in (1, 2, 5):
+        assert status.decideFirst(*args, mine).return_value
+    else:
+        with reverts("CertificateStatus_KindWithoutStatus", args[0], kind):
+            status.decideFirst(*args, mine)
+
+
+def test_decide_first__entry_of_another_version_or_length__denied(status, log, mine):
+    key = key_of(ISSUER, digest("v2"))
+    for entry in (TREE.entries[-1], TREE.entries[0][:-1], TREE.entries[0] + b"\0"):
+        with reverts("CertificateStatus_EntryInvalid", key):
+            status.decideFirst(key, decision(3), (log, entry, SIZE - 1, SIZE, TREE.path(SIZE - 1, SIZE)), mine)
+
+
+def test_decide_first__wrong_key_index_size_log__denied(world, status, log, mine):
+    with reverts("CertificateStatus_KeyDiffers", KEYS[4], KEYS[3]):
+        status.decideFirst(KEYS[4], decision(3), proof(log, 3), mine)
+    path = TREE.path(3, SIZE)
+    for given in (
+        (log, ENTRIES[3], 4, SIZE, path),
+        (log, ENTRIES[3], 3, SIZE - 1, path),
+        (log, ENTRIES[3], 3, SIZE, path[:-1]),
+        (digest("no log"), ENTRIES[3], 3, SIZE, path),
+    ):
+        with reverts("CertificateStatus_NotIncluded", given[0], given[2], given[3]):
+            status.decideFirst(KEYS[3], decision(3), given, mine)
+
+
+def test_decide_first__another_department__denied_and_so_is_its_log(world, status, log, mine):
+    for account, code in ((world.other, OTHER), (world.competent, COMPETENT)):
+        with reverts("CertificateStatus_FirstByOwner", KEYS[3], left(ISSUER), left(code)):
+            status.decideFirst(KEYS[3], decision(3), proof(log, 3), {"from": account})
+    # The other department anchors an entry that names this issuer: its log doesn't prove it.
+    smuggled = Tree([ENTRIES[3]])
+    theirs = world.open(OTHER)
+    world.log.anchor(theirs, 1, smuggled.root(1), [], {"from": world.other})
+    with reverts("CertificateStatus_NotIncluded", theirs, 0, 1):
+        status.decideFirst(KEYS[3], decision(3), (theirs, ENTRIES[3], 0, 1, []), mine)
+
+
+def test_decide_first__one_flipped_bit_in_entry_or_path__denied(world, status, log):
+    data = bytes.fromhex(status.decideFirst.encode_input(KEYS[3], decision(3), proof(log, 3)).removeprefix("0x"))
+    request = {"to": status.address, "from": str(world.issuer)}
+    path = b"".join(TREE.path(3, SIZE))
+
+    def answers(start: int, length: int):
+        for at in range(start, start + length):
+            for bit in range(8):
+                changed = bytearray(data)
+                changed[at] ^= 1 << bit
+                yield "result" in web3.provider.make_request(
+                    "eth_call", [{**request, "data": "0x" + changed.hex()}, "latest"]
+                )
+
+    assert "result" in web3.provider.make_request("eth_call", [{**request, "data": "0x" + data.hex()}, "latest"])
+    assert not any(answers(data.index(ENTRIES[3]), 92))
+    assert not any(answers(data.index(path), len(path)))
+    assert not any(answers(data.index(KEYS[3]), 32))
+
+
+# Who may, and what
+
+
+def test_every_function__without_the_role__denied_first(world, status, log):
+    calls = {
+        "decideFirst": (NONE, decision(99), EMPTY),
+        "decide": (NONE, decision(99)),
+        "supersede": (NONE, decision(99), EMPTY, EMPTY),
+        "annul": (NONE, 0, NONE),
+        "decideMany": ([(NONE, decision(99), EMPTY)] * 101,),
+        "proveType": (NONE, type_proof()),
+    }
+    for function, args in calls.items():
+        with reverts("Departments_RoleMissing", world.stranger, STATUS):
+            getattr(status, function)(*args, {"from": world.stranger})
+
+
+def test_decide__no_first_decision__denied(world, status, mine):
+    for account in (world.issuer, world.other, world.competent):
+        with reverts("CertificateStatus_ProofNeeded", KEYS[3]):
+            status.decide(KEYS[3], decision(3), {"from": account})
+    with reverts("CertificateStatus_ProofNeeded", KEYS[3]):
+        status.decideFirst(KEYS[3], decision(3), EMPTY, mine)
+
+
+def test_decide__another_department__denied_before_the_decision_is_read(world, status, log, mine):
+    status.decideFirst(KEYS[0], decision(2), proof(log, 0), mine)
+    for account, code in ((world.other, OTHER), (world.competent, COMPETENT)):
+        with reverts("CertificateStatus_TypeNotProven", KEYS[0], left(ISSUER), left(code)):
+            status.decide(KEYS[0], decision(99), {"from": account})
+    status.proveType(KEYS[0], type_proof(), {"from": world.competent})
+    with reverts("CertificateStatus_NotEntitled", KEYS[0], left(ISSUER), left(OTHER)):
+        status.decide(KEYS[0], decision(99), {"from": world.other})
+    assert status.decide(KEYS[0], decision(3), {"from": world.competent}).return_value
+
+
+WRONG = {
+    "code 0": (decision(0), "CodeUnknown", (0,)),
+    "code 11": (decision(11), "CodeUnknown", (11,)),
+    "code 8 without a proof": (decision(8), "SuccessorUnexpected", (8,)),
+    "code 8 with a successor but no proof": (decision(8, successor=BASIS), "SuccessorUnexpected", (8,)),
+    "successor of a 3": (decision(3, successor=BASIS), "SuccessorUnexpected", (3,)),
+    "until of a 3": (decision(3, until=2**40), "UntilUnexpected", (3,)),
+    "until at the start": (decision(2, since=1000, until=1000), "UntilInvalid", (1000, 1000)),
+    "until before the start": (decision(2, since=1000, until=999), "UntilInvalid", (1000, 999)),
+    "ends of a 3": (decision(3, ends=1), "EndsUnexpected", (3, 1)),
+    "1 that ends nothing": (decision(1), "EndsUnexpected", (1, 0)),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_decide__wrong_members__denied(status, log, mine, case):
+    given, error, args = WRONG[case]
+    with reverts(f"CertificateStatus_{error}", *args):
+        status.decideFirst(KEYS[3], given, proof(log, 3), mine)
+
+
+def test_decide__effective_later_than_its_block__denied(status, log, mine):
+    later = now() + 1_000_000
+    for since in (later, 2**40, 2**64 - 1):
+        with pytest.raises(Exception, match="CertificateStatus_EffectiveLater"):
+            status.decideFirst(KEYS[3], decision(3, since=since), proof(log, 3), mine)
+
+
+def test_decide__suspended_department__only_suspends_and_rescinds(world, status, log, mine):
+    status.decideFirst(KEYS[3], decision(2), proof(log, 3), mine)
+    world.departments.suspend(left(ISSUER), 1, NONE, {"from": world.council})
+    for given in (decision(1, ends=1), *(decision(c) for c in (4, 5, 6, 7, 9, 10))):
+        with reverts("CertificateStatus_DepartmentSuspended", left(ISSUER), given[0]):
+            status.decide(KEYS[3], given, mine)
+    with reverts("CertificateStatus_DepartmentSuspended", left(ISSUER), 8):
+        status.supersede(KEYS[3], decision(8), EMPTY, proof(log, 4), mine)
+    with reverts("CertificateStatus_DepartmentSuspended", left(ISSUER), 0):
+        status.annul(KEYS[3], 1, NONE, mine)
+    assert status.decideFirst(KEYS[4], decision(2), proof(log, 4), mine).return_value
+    assert status.decide(KEYS[3], decision(3), mine).return_value
+
+
+# Moves
+
+FOLLOWERS = {2: {1, 3, 4, 5, 6, 7, 8, 9, 10}, 3: {4}, 4: set(), 5: {3, 4, 7}, 6: {1, 3, 4, 7}, 7: {4}, 9: {4}, 10: {4}}
+
+
+@pytest.mark.parametrize("state_code", FOLLOWERS)
+def test_moves__by_the_owner__as_the_table_says(status, log, mine, state_code):
+    status.decideFirst(KEYS[3], decision(state_code), proof(log, 3), mine)
+    for code in range(1, 11):
+        given = decision(code, basis=digest("second"), ends=int(code == 1))
+        send, args = (
+            (status.supersede, (KEYS[3], given, EMPTY, proof(log, 4))) if code == 8 else (status.decide, (KEYS[3], given))
+        )
+        if code in FOLLOWERS[state_code]:
+            assert send.call(*args, mine)
+        else:
+            with reverts("CertificateStatus_MoveNotAllowed", KEYS[3], state_code, 1, code):
+                send(*args, mine)
+
+
+def test_moves__from_superseded_and_resumed(status, log, mine):
+    status.supersede(KEYS[3], decision(8), proof(log, 3), proof(log, 4), mine)
+    for code in (2, 3, 4, 5, 6, 7, 9, 10):
+        with reverts("CertificateStatus_MoveNotAllowed", KEYS[3], 8, 1, code):
+            status.decide(KEYS[3], decision(code, basis=NONE), mine)
+    status.decideFirst(KEYS[5], decision(2), proof(log, 5), mine)
+    assert emitted(status.decide(KEYS[5], decision(1, ends=1), mine), "Decided", code=1, ends=1)
+    assert state(status, KEYS[5]) == (1, 2)
+    for code in (2, 3, 4, 5, 6, 7, 9, 10):
+        assert status.decide.call(KEYS[5], decision(code, basis=NONE), mine)
+    with reverts("CertificateStatus_MoveNotAllowed", KEYS[5], 1, 2, 1):
+        status.decide(KEYS[5], decision(1, ends=1, basis=NONE), mine)
+
+
+def test_resume__two_suspensions__each_by_its_own_department_or_the_competent_one(world, status, log, mine):
+    status.decideFirst(KEYS[0], decision(2), proof(log, 0), mine)
+    status.proveType(KEYS[0], type_proof(), {"from": world.other})
+    competent = {"from": world.competent}
+    with reverts("CertificateStatus_MoveNotAllowed", KEYS[0], 2, 1, 2):
+        status.decide(KEYS[0], decision(2, cause=2), mine)
+    assert status.decide(KEYS[0], decision(2), competent).return_value
+    assert state(status, KEYS[0]) == (2, 2)
+    with reverts("CertificateStatus_NotDecider", KEYS[0], 2, left(COMPETENT), left(ISSUER)):
+        status.decide(KEYS[0], decision(1, ends=2), mine)
+    with reverts("CertificateStatus_NothingToEnd", KEYS[0], 3):
+        status.decide(KEYS[0], decision(1, ends=3), mine)
+    assert status.decide(KEYS[0], decision(1, ends=1), mine).return_value
+    # The owner resumed; the competent department's suspension stands.
+    assert state(status, KEYS[0]) == (2, 2)
+    with reverts("CertificateStatus_NothingToEnd", KEYS[0], 1):
+        status.decide(KEYS[0], decision(1, ends=1, cause=1), mine)
+    assert status.decide(KEYS[0], decision(1, ends=2), competent).return_value
+    assert state(status, KEYS[0]) == (1, 4)
+
+
+def test_resume__of_the_owner_s_suspension_by_the_competent_department__done(world, status, log, mine):
+    status.decideFirst(KEYS[0], decision(2), proof(log, 0), mine)
+    status.proveType(KEYS[0], type_proof(), mine)
+    assert status.decide(KEYS[0], decision(1, ends=1), {"from": world.competent}).return_value
+
+
+def test_suspension__past_its_end__over_by_itself(status, log, mine):
+    until = now() + 1000
+    tx = status.decideFirst(KEYS[3], decision(2, until=until), proof(log, 3), mine)
+    recorded = tx.timestamp
+    expected = {recorded: (2, 1), until - 1: (2, 1), until: (0, 0)}
+    assert {t: state(status, KEYS[3], at=t) for t in expected} == expected
+    wait(1001)
+    assert state(status, KEYS[3]) == (0, 0)
+    # Over, so there is nothing to resume; and the same department may suspend again.
+    with reverts("CertificateStatus_MoveNotAllowed", KEYS[3], 0, 0, 1):
+        status.decide(KEYS[3], decision(1, ends=1), mine)
+    assert status.decide(KEYS[3], decision(2), mine).return_value
+    # Sent again, the one that is over still changes nothing.
+    assert unchanged(status.decide(KEYS[3], decision(2, until=until), mine))
+
+
+def test_status_at__by_time_and_knowledge__true_since_and_known_since(status, log, mine):
+    first = status.decideFirst(KEYS[3], decision(2, since=1000), proof(log, 3), mine).timestamp
+    wait(100)
+    second = status.decide(KEYS[3], decision(1, ends=1, since=5000), mine).timestamp
+    wait(100)
+    third = status.decide(KEYS[3], decision(3), mine).timestamp
+    expected = {
+        (999, first): (0, 0),
+        (1000, first - 1): (0, 0),
+        (1000, first): (2, 1),
+        (4999, second): (2, 1),
+        (5000, second): (1, 2),
+        (5000, second - 1): (2, 1),
+        (0, third): (3, 3),
+        (10**10, third): (3, 3),
+    }
+    assert {k: state(status, KEYS[3], *k) for k in expected} == expected
+
+
+# Annulment
+
+
+def test_annul__by_who_decided__done_then_noop_and_never_made(world, status, log, mine):
+    status.decideFirst(KEYS[3], decision(2), proof(log, 3), mine)
+    status.decide(KEYS[3], decision(4), mine)
+    before = now()
+    wait(100)
+    tx = status.annul(KEYS[3], 2, BASIS, mine)
+    assert tx.return_value is True
+    assert emitted(
+        tx, "Annulled", key=KEYS[3], department=left(ISSUER), number=2, operator=world.issuer, basis=BASIS
+    )
+    assert unchanged(status.annul(KEYS[3], 2, NONE, mine))
+    assert [d[-1] for d in plain(status.decisions(KEYS[3]))] == [0, tx.timestamp]
+    assert state(status, KEYS[3]) == (2, 1)
+    assert state(status, KEYS[3], known=before) == (4, 2)
+    with reverts("CertificateStatus_DecisionAnnulled", KEYS[3], 2):
+        status.decide(KEYS[3], decision(4), mine)
+    assert status.decide(KEYS[3], decision(4, basis=digest("new")), mine).return_value
+
+
+def test_annul__of_a_resumption__the_suspension_stands_again(status, log, mine):
+    status.decideFirst(KEYS[3], decision(2), proof(log, 3), mine)
+    status.decide(KEYS[3], decision(1, ends=1), mine)
+    status.annul(KEYS[3], 2, BASIS, mine)
+    assert state(status, KEYS[3]) == (2, 1)
+    assert status.decide(KEYS[3], decision(1, ends=1, basis=NONE), mine).return_value
+
+
+def test_annul__by_others__denied_but_the_competent_one_may(world, status, log, mine):
+    status.decideFirst(KEYS[0], decision(3), proof(log, 0), mine)
+    for account, code in ((world.other, OTHER), (world.competent, COMPETENT)):
+        with reverts("CertificateStatus_NotDecider", KEYS[0], 1, left(ISSUER), left(code)):
+            status.annul(KEYS[0], 1, NONE, {"from": account})
+    status.proveType(KEYS[0], type_proof(), mine)
+    with reverts("CertificateStatus_NotDecider", KEYS[0], 1, left(ISSUER), left(OTHER)):
+        status.annul(KEYS[0], 1, NONE, {"from": world.other})
+    assert status.annul(KEYS[0], 1, NONE, {"from": world.competent}).return_value
+
+
+@pytest.mark.parametrize("number", [0, 2, 2**32 - 1])
+def test_annul__no_such_decision__denied(status, log, mine, number):
+    status.decideFirst(KEYS[3], decision(3), proof(log, 3), mine)
+    with reverts("CertificateStatus_DecisionUnknown", KEYS[3], number):
+        status.annul(KEYS[3], number, NONE, mine)
+
+
+# Successors
+
+
+def test_supersede__first_and_later__done_then_noop(status, log, mine):
+    tx = status.supersede(KEYS[3], decision(8), proof(log, 3), proof(log, 4), mine)
+    assert emitted(tx, "Decided", code=8, successor=KEYS[4], number=1)
+    assert unchanged(status.supersede(KEYS[3], decision(8), EMPTY, proof(log, 4), mine))
+    assert plain(status.decisions(KEYS[3]))[0][7] == KEYS[4]
+    status.decideFirst(KEYS[5], decision(2), proof(log, 5), mine)
+    assert status.supersede(KEYS[5], decision(8, successor=KEYS[4]), EMPTY, proof(log, 4), mine).return_value
+    assert state(status, KEYS[4]) == (0, 0)
+
+
+def test_supersede__wrong_successor__denied(world, status, log, mine):
+    old = proof(log, 3)
+    with reverts("CertificateStatus_CodeNotSuperseded", 3):
+        status.supersede(KEYS[3], decision(3), old, proof(log, 4), mine)
+    with reverts("CertificateStatus_SuccessorDiffers", NONE, KEYS[3]):
+        status.supersede(KEYS[3], decision(8), old, old, mine)
+    with reverts("CertificateStatus_SuccessorDiffers", KEYS[5], KEYS[4]):
+        status.supersede(KEYS[3], decision(8, successor=KEYS[5]), old, proof(log, 4), mine)
+    with reverts("CertificateStatus_EntryInvalid", KEYS[3]):
+        status.supersede(KEYS[3], decision(8), old, EMPTY, mine)
+    with reverts("CertificateStatus_NotIncluded", log, 5, SIZE):
+        status.supersede(KEYS[3], decision(8), old, (log, ENTRIES[4], 5, SIZE, TREE.path(5, SIZE)), mine)
+    with reverts("CertificateStatus_KindWithoutStatus", KEYS[3], 3):
+        status.supersede(KEYS[3], decision(8), old, proof(log, len(ENTRIES) + 3), mine)
+    with reverts("CertificateStatus_ProofNeeded", KEYS[3]):
+        status.supersede(KEYS[3], decision(8), EMPTY, proof(log, 4), mine)
+    with reverts("CertificateStatus_FirstByOwner", KEYS[3], left(ISSUER), left(OTHER)):
+        status.supersede(KEYS[3], decision(8), old, proof(log, 4), {"from": world.other})
+
+
+# Many at once
+
+
+def test_decide_many__a_hundred_with_proofs__done_then_noop(status, log, mine):
+    items = [(KEYS[i], decision(3), proof(log, i)) for i in range(100)]
+    tx = status.decideMany(items, mine)
+    assert tx.return_value == 100
+    assert len(tx.events["Decided"]) == 100
+    again = status.decideMany(items, mine)
+    assert again.return_value == 0
+    assert not again.events
+    mixed = [*items[:2], (KEYS[2], decision(4), EMPTY), (KEYS[100], decision(2), proof(log, 100))]
+    assert status.decideMany(mixed, mine).return_value == 2
+
+
+def test_decide_many__none__counts_nothing(status, mine):
+    tx = status.decideMany([], mine)
+    assert tx.return_value == 0
+
+
+def test_decide_many__one_wrong_or_too_many__denied_whole(status, log, mine):
+    items = [(KEYS[i], decision(3), proof(log, i)) for i in range(3)]
+    with reverts("CertificateStatus_KeyDiffers", KEYS[9], KEYS[3]):
+        status.decideMany([*items, (KEYS[9], decision(3), proof(log, 3))], mine)
+    with reverts("CertificateStatus_SuccessorUnexpected", 8):
+        status.decideMany([*items, (KEYS[3], decision(8), proof(log, 3))], mine)
+    with reverts("CertificateStatus_TooMany", 101, 100):
+        status.decideMany([(KEYS[i], decision(3), EMPTY) for i in range(101)], mine)
+    assert not status.decisions(KEYS[0])
+
+
+# Types
+
+
+def test_prove_type__once__done_then_noop(world, status, mine):
+    tx = status.proveType(KEYS[0], type_proof(), mine)
+    assert emitted(
+        tx, "TypeProven", key=KEYS[0], typeCode=left(TYPE), department=left(ISSUER), operator=world.issuer
+    )
+    assert unchanged(status.proveType(KEYS[0], type_proof(), {"from": world.competent}))
+    assert bytes(status.typeOf(KEYS[0])) == left(TYPE)
+
+
+def test_prove_type__anything_else_shown__denied(status, mine):
+    number = sorted(RECORD).index("number")
+    for changes in (
+        {"issuer": left(OTHER)},
+        {"issuer": left(ISSUER)[:-1] + b"x"},
+        {"commitment": digest("x")},
+        {"typeCode": left(COMPETENT + "002")},
+        {"typeCode": left(TYPE)[:-1] + b"x"},
+        {"n": len(LEAVES) + 1},
+        {"i": number},
+        {"salt": salt_of(number)},
+        {"path": []},
+        {"i": number, "salt": salt_of(number), "path": list(inclusion_path(LEAVES, number))},
+    ):
+        given = type_proof(**changes)
+        with reverts("CertificateStatus_TypeProofInvalid", KEYS[0], given[2]):
+            status.proveType(KEYS[0], given, mine)
+    with reverts("CertificateStatus_TypeProofInvalid", KEYS[1], left(TYPE)):
+        status.proveType(KEYS[1], type_proof(), mine)
+
+
+def test_prove_type__before_the_owner_s_first_decision__the_competent_one_still_waits(world, status, log, mine):
+    status.proveType(KEYS[0], type_proof(), {"from": world.competent})
+    with reverts("CertificateStatus_FirstByOwner", KEYS[0], left(ISSUER), left(COMPETENT)):
+        status.decideFirst(KEYS[0], decision(2), proof(log, 0), {"from": world.competent})
+    status.decideFirst(KEYS[0], decision(2), proof(log, 0), mine)
+    assert status.decide(KEYS[0], decision(3), {"from": world.competent}).return_value

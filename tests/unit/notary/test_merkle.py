@@ -190,3 +190,13 @@ def test_run__shape_or_root_wrong__first_is_named(first: int, size: int, root: b
 
 def test_run__of_nothing__nothing_wrong() -> None:
     assert merkle.first_wrong_in_run(0, 0, [], [], bytes(32)) is None
+
+
+def test_proofs__a_hash_that_is_not_32_bytes__refused_even_where_all_agree() -> None:
+    short = b"r" * 31
+    assert not merkle.verify_consistency(4, 4, short, short, [])
+    assert not merkle.verify_inclusion(0, 1, short, [], short)
+    left, right = b"l" * 31, b"r" * 33
+    assert not merkle.verify_inclusion(0, 2, left, [right], merkle.node_hash(left, right))
+    assert not merkle.verify_consistency(1, 2, left, merkle.node_hash(left, right), [right])
+    assert merkle.first_wrong_in_run(0, 1, [short], [b""], short) == 0

@@ -255,3 +255,10 @@ def test_parse__any_value_in_any_place__receipt_or_unreadable(value: Any, data: 
 def test_receipt__printed__without_its_salt() -> None:
     assert FULL.without_salt() != receipt(stage="evidenced", signed=True)
     assert "salt" not in repr(receipt(stage="evidenced"))
+
+
+@pytest.mark.parametrize("missing", ["inclusion", "checkpoint"])
+def test_parse__half_of_a_stage__the_missing_half_is_named(missing: str) -> None:
+    with pytest.raises(UnreadableError) as caught:
+        parse_receipt(json.dumps(without(missing)).encode())
+    assert caught.value.params["member"] == missing

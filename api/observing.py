@@ -6,6 +6,7 @@ security headers are put on, because every response passes here.
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import secrets
@@ -115,9 +116,19 @@ def set_up_logs(level: str, stream: Any = None) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=stream or sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=stream or _Stderr()),
         cache_logger_on_first_use=False,
     )
+
+
+class _Stderr(io.TextIOBase):
+    """Whatever stderr is at the moment of writing: the process may redirect it after start."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def _request_id(scope: Scope) -> str:

@@ -20,7 +20,7 @@ def judge(parts: Parts, submission: Submission) -> Report:
     now = parts.clock.now()
     issuer = parts.directory.get(presented.receipt.entry.issuer)
     collector = Collector(parts.chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
-    evidence = collector.collect(presented, parts.trust)
+    evidence = collector.collect(presented, parts.trust, now)
     return verify(presented, evidence, parts.trust, submission.at if submission.at is not None else now, now)
 
 

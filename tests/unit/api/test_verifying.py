@@ -1,0 +1,238 @@
+"""Verifying over HTTP: the API and the page, with and without scripts."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.statuses import lookup
+from notary.disclosure import make_disclosure
+from notary.receipt import Receipt, parse_receipt
+from tests.fakes.house import IDENTIFIER, ISSUER, House
+from tests.unit.api.test_writing import problem
+
+API = "/api/v1/verifications"
+FILE = "一份公文".encode() * 1000
+
+
+@pytest.fixture(autouse=True)
+def quick_lookups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(lookup, "FLOOR", 0.0)
+    yield
+
+
+def texts(house: House, record: dict[str, Any]) -> dict[str, str]:
+    """Receipt and record as a visitor has them."""
+    receipt = house.anchored(record)
+    return {"receipt": receipt.to_json().decode(), "record": json.dumps(record, ensure_ascii=False)}
+
+
+def document_record() -> dict[str, Any]:
+    digests = {"sha256": hashlib.sha256(FILE).hexdigest(), "sm3": hashlib.new("sm3", FILE).hexdigest()}
+    document = {"media_type": "application/pdf", "size": len(FILE), **digests}
+    return {"schema": "document/1", "kind": "document", "issuer": ISSUER, "document": document, "title": "关于样例的通知"}
+
+
+def verdict(client: TestClient, **body: Any) -> dict[str, Any]:
+    answer = client.post(API, json=body)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_verify__record_with_receipt__is_valid_on_a_test_chain(client: TestClient, house: House) -> None:
+    report = verdict(client, **texts(house, house.certificate()))
+    assert (report["verdict"], report["test_chain"]) == ("valid", True), report
+    assert [c["number"] for c in report["checks"]] == list(range(1, 13))
+
+
+def test_verify__record_as_object__is_judged_like_its_text(client: TestClient, house: House) -> None:
+    sent = texts(house, house.certificate())
+    report = verdict(client, receipt=json.loads(sent["receipt"]), record=json.loads(sent["record"]))
+    assert report["verdict"] == "valid"
+
+
+def test_verify__changed_record__is_a_mismatch(client: TestClient, house: House) -> None:
+    sent = texts(house, house.certificate())
+    report = verdict(client, receipt=sent["receipt"], record=sent["record"].replace("散装", "").replace("兴山县", "远安县"))
+    assert report["verdict"] == "mismatch"
+    assert report["next_zh"] and report["code"].startswith("CZ-10")
+
+
+def test_verify__day_after_the_end__is_expired(client: TestClient, house: House) -> None:
+    sent = texts(house, house.certificate())
+    assert verdict(client, **sent, at="2029-02-25")["verdict"] == "valid"
+    assert verdict(client, **sent, at="2029-02-26")["verdict"] == "expired"
+    assert verdict(client, **sent, at="2029-02-25T23:59:59+08:00")["verdict"] == "valid"
+
+
+def test_verify__file_by_its_digests__is_compared_with_the_record(client: TestClient, house: House) -> None:
+    sent = texts(house, document_record())
+    digests = {"size": len(FILE), "sha256": hashlib.sha256(FILE).hexdigest(), "sm3": hashlib.new("sm3", FILE).hexdigest()}
+    assert verdict(client, **sent, file=digests)["verdict"] == "valid"
+    assert verdict(client, **sent, file={**digests, "size": 1})["verdict"] == "mismatch"
+    assert verdict(client, **sent, file={**digests, "sm3": "0" * 64})["verdict"] == "mismatch"
+
+
+def test_verify__disclosure__brings_its_own_receipt(client: TestClient, house: House) -> None:
+    record = house.certificate()
+    receipt: Receipt = house.anchored(record)
+    assert receipt.salt is not None
+    data = make_disclosure(record, receipt.salt, ["name"], receipt)
+    report = verdict(client, disclosure=data.decode())
+    assert report["verdict"] == "valid", report
+
+
+def test_verify__chain_down__is_cannot_check(client: TestClient, house: House) -> None:
+    sent = texts(house, house.certificate())
+    house.chain.fail()
+    assert verdict(client, **sent)["verdict"] == "cannot_check"
+
+
+def test_verify__identifier_alone__is_a_status(client: TestClient, house: House) -> None:
+    house.anchored(house.certificate())
+    assert verdict(client, identifier=IDENTIFIER)["schema"] == "chuzheng-status/1"
+    problem(client.post(API, json={"identifier": IDENTIFIER[:-1] + "9"}), 404, "status.unknown")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{}", 422, "request.nothing_to_check"),
+        (b'{"at":"2026-01-01"}', 422, "request.nothing_to_check"),
+        (b'{"file":{"size":1,"sha256":"%s","sm3":"%s"}}' % (b"0" * 64, b"0" * 64), 422, "request.file_alone"),
+        (b'{"record":"{}"}', 422, "request.receipt_missing"),
+        (b'{"other":1}', 422, "request.unknown_member"),
+        (b'{"identifier":"x","at":"2026-13-01"}', 422, "request.member"),
+        (b'{"identifier":"x","at":"2026-01-01T00:00:00"}', 422, "request.member"),
+        (b'{"file":{"size":true,"sha256":"","sm3":""}}', 422, "request.member"),
+        (b'{"receipt":7}', 422, "request.member"),
+        (b"[]", 422, "request.member"),
+    ],
+)
+def test_verify__wrong_request__is_told_what_to_do(client: TestClient, body: bytes, status: int, code: str) -> None:
+    problem(client.post(API, content=body), status, code)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"receipt":"{}"}', b'{"receipt":"nonsense"}', b'{"a":1,"a":2}', b"\xff"])
+def test_verify__unreadable__is_no_verdict(client: TestClient, body: bytes) -> None:
+    answer = client.post(API, content=body)
+    assert answer.status_code == 400, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_verify__flipped_bit_in_each_member__never_valid(client: TestClient, house: House) -> None:
+    sent = texts(house, house.certificate())
+    value = json.loads(sent["receipt"])
+    parse_receipt(sent["receipt"].encode())
+    for name in ("entry", "salt", "index", "checkpoint", "inclusion"):
+        changed = json.loads(sent["receipt"])
+        if name == "index":
+            changed[name] += 1
+        elif name == "inclusion":
+            changed[name]["size"] += 1
+        elif name == "checkpoint":
+            changed[name] = value[name].replace("\n1\n", "\n2\n")
+        else:
+            changed[name] = ("A" if value[name][0] != "A" else "B") + value[name][1:]
+        answer = client.post(API, json={"receipt": json.dumps(changed), "record": sent["record"]})
+        assert answer.status_code in (200, 400), name
+        assert answer.status_code == 400 or answer.json()["verdict"] != "valid", name
+
+
+def test_verify__log_lines__hold_nothing_of_what_was_sent(
+    capsys: pytest.CaptureFixture[str], client: TestClient, house: House
+) -> None:
+    sent = texts(house, house.certificate())
+    verdict(client, **sent)
+    logged = capsys.readouterr().err
+    assert "request" in logged
+    for secret in ("兴山县", "JY14200000000001", "91420526MA9986781L", json.loads(sent["receipt"])["salt"]):
+        assert secret not in logged
+
+
+def plain(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_page__both_languages__say_what_is_sent(client: TestClient) -> None:
+    zh, en = client.get("/").text, client.get("/?lang=en").text
+    assert '<html lang="zh-CN">' in zh and '<html lang="en">' in en
+    assert "原文件不会上传" in zh and "会上传到本服务" in zh
+    assert "is not uploaded" in en
+    assert "测试链" in plain(zh) and "Test chain" in plain(en)
+    assert client.get("/", headers={"Accept-Language": "en-GB"}).text.count("Check now") == 1
+    assert not re.search(r"<script(?![^>]*\bsrc=)", zh), "no inline script"
+    assert not re.search(r"\son[a-z]+=|\sstyle=", zh), "no inline handler or style"
+    assert "http://" not in zh.replace("http://www.w3.org", "") and "https://" not in zh
+
+
+def test_page__plain_form__uploads_and_judges(client: TestClient, house: House) -> None:
+    record = document_record()
+    sent = texts(house, record)
+    files = [
+        ("files", ("通知.pdf", io.BytesIO(FILE), "application/pdf")),
+        ("files", ("通知.record.json", io.BytesIO(sent["record"].encode()), "application/json")),
+        ("files", ("通知.receipt.json", io.BytesIO(sent["receipt"].encode()), "application/json")),
+    ]
+    page = client.post("/verify?lang=zh", files=files, data={"identifier": "", "shown": "", "at": ""})
+    assert page.status_code == 200, page.text
+    words = plain(page.text)
+    assert "有效" in words and "四个问题" in words and "测试链" in words
+    assert "<form" in page.text, "the whole page"
+    files[0] = ("files", ("通知.pdf", io.BytesIO(FILE + b"x"), "application/pdf"))
+    assert "内容不一致" in plain(client.post("/verify?lang=zh", files=files).text)
+
+
+def test_page__scripted__gets_the_result_alone(client: TestClient, house: House) -> None:
+    sent = texts(house, house.certificate())
+    answer = client.post("/verify?lang=en", json=sent)
+    assert answer.status_code == 200, answer.text
+    assert "<form" not in answer.text and "<html" not in answer.text
+    assert "Is it unchanged?" in answer.text
+    changed = client.post("/verify?lang=en", json={**sent, "record": sent["record"].replace("兴山县", "远安县")}).text
+    for needed in ("What to do", "Contact", "027-12345", "CZ-10"):
+        assert needed in changed
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [({}, 422, "没有可核验的内容"), ({"identifier": IDENTIFIER}, 404, "查无结果"), ({"receipt": "{}"}, 400, "未能核验")],
+)
+def test_page__refusals__are_words_with_a_code(client: TestClient, body: Any, status: int, said: str) -> None:
+    answer = client.post("/verify?lang=zh", json=body)
+    assert answer.status_code == status
+    assert said in answer.text
+    assert "<code>" in answer.text
+
+
+def test_page__identifier__shows_status_and_decisions(client: TestClient, house: House) -> None:
+    from ledger.statuses import DecisionCode
+    from notary.entry import status_key
+
+    receipt = house.anchored(house.certificate())
+    assert "没有停用或撤销的决定" in client.post("/verify?lang=zh", data={"identifier": IDENTIFIER}, files={"files": ("", b"")}).text
+    house.chain.decide(status_key(ISSUER, receipt.entry.sha256), DecisionCode.RESCINDED, ISSUER)
+    house.clock.time += 60_000
+    words = plain(client.post("/verify?lang=zh", json={"identifier": IDENTIFIER}).text)
+    assert "现有决定：撤销" in words
+
+
+def test_page__values_from_outside__are_escaped(client: TestClient, house: House) -> None:
+    answer = client.post("/verify?lang=en", json={"<script>alert(1)</script>": 1})
+    assert "<script>" not in answer.text
+    answer = client.post("/verify?lang=en", json={"receipt": '{"format":"<img src=x>"}'})
+    assert "<img" not in answer.text
+
+
+def test_page__upload_too_large__is_refused(client: TestClient, house: House) -> None:
+    declared = {"Content-Length": str(house.parts.settings.max_check_bytes + 1), "Content-Type": "multipart/form-data; boundary=x"}
+    answer = client.post("/verify", content=b"", headers=declared)
+    assert answer.status_code == 413

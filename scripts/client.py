@@ -38,10 +38,11 @@ def read_token(file: Path | None) -> str:
 class Client:
     """Calls to one server. A call that may be sent again (idempotent) is, after what Retry-After says."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, *, attempts: int = ATTEMPTS) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(base_url=url.rstrip("/") + "/api/v1/", headers=headers, timeout=TIMEOUT)
         self.url = url
+        self._attempts = attempts
 
     def __enter__(self) -> Client:
         return self
@@ -51,8 +52,8 @@ class Client:
 
     def send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """One call; retries what failed on the way or was told to come back. Our errors, never httpx's."""
-        for attempt in range(ATTEMPTS):
-            last = attempt == ATTEMPTS - 1
+        for attempt in range(self._attempts):
+            last = attempt == self._attempts - 1
             try:
                 response = self._http.request(method, path, **arguments)
             except httpx.HTTPError as error:

@@ -1,0 +1,110 @@
+"""The keys of one machine, by name in the data folder's `keys/`: every file 0600, made once, never overwritten.
+
+    owner.key               secp256k1, the contracts' owner (stands in for the Council)
+    council.pem             Ed25519, signs the trust file
+    storage.key             32 bytes in hex, wraps the keys of records
+    logs/<origin>.pem       Ed25519, one per log: promises and checkpoints; `<origin>` percent-encoded
+    operators/<code>.key    secp256k1, a department's operator on the chain
+    wraps/<code>.pem        X25519, files are wrapped to it
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from ledger.crypto.keys import create_signing_key, create_wrap_key, load_signer, load_wrap_key
+from ledger.errors import ConfigurationError
+from ledger.ports import Signer
+from ledger.types import DepartmentCode, Origin
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    from ledger.evm.transactions import EvmKey
+
+
+class Keyring:
+    """Reads keys; the `make_` calls make what isn't there yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._logs = folder / "logs"
+        self._operators = folder / "operators"
+        self._wraps = folder / "wraps"
+
+    def make_machine_keys(self) -> None:
+        """Owner, council and storage key."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.owner()
+        if not (self.folder / "council.pem").exists():
+            create_signing_key(self.folder / "council.pem")
+        storage = self.folder / "storage.key"
+        if not storage.exists():
+            draft = self.folder / ".storage.key.new"
+            draft.unlink(missing_ok=True)
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+            draft.replace(storage)
+
+    def make_department_keys(self, code: DepartmentCode, origin: Origin) -> None:
+        """Operator, log and wrap key of a department that keeps a log here."""
+        for folder in (self._logs, self._operators, self._wraps):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        from ledger.evm.transactions import load_or_make_key
+
+        load_or_make_key(self._operators / f"{code}.key")
+        if not self._log(origin).exists():
+            create_signing_key(self._log(origin))
+        if not (self._wraps / f"{code}.pem").exists():
+            create_wrap_key(self._wraps / f"{code}.pem")
+
+    def owner(self) -> EvmKey:
+        """The owner's key, made at first use."""
+        from ledger.evm.transactions import load_or_make_key
+
+        return load_or_make_key(self.folder / "owner.key")
+
+    def council(self) -> Signer:
+        """The key that signs the trust file."""
+        return load_signer(f"file:{self.folder / 'council.pem'}")
+
+    def storage_key(self) -> bytes:
+        """32 bytes; ConfigurationError if the file is missing or isn't one."""
+        path = self.folder / "storage.key"
+        try:
+            if path.stat().st_mode & 0o077:
+                raise ConfigurationError("key.open_to_others", address=str(path), mode="0600")
+            key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        except (OSError, ValueError):
+            raise ConfigurationError("key.unreadable", address=str(path), reason="storage key") from None
+        if len(key) != 32:
+            raise ConfigurationError("key.form", address=str(path))
+        return key
+
+    def origins(self) -> list[Origin]:
+        """Logs that this machine has a key for."""
+        return sorted(Origin(unquote(path.stem)) for path in self._logs.glob("*.pem"))
+
+    def log_addresses(self) -> dict[Origin, str]:
+        """Key address (`file:…`) of each log, for processes that load keys themselves."""
+        return {origin: f"file:{self._log(origin)}" for origin in self.origins()}
+
+    def log_signers(self) -> dict[Origin, Signer]:
+        """Signer of each log."""
+        return {origin: load_signer(address) for origin, address in self.log_addresses().items()}
+
+    def operators(self) -> dict[DepartmentCode, EvmKey]:
+        """Operator key of each department."""
+        from ledger.evm.transactions import load_key
+
+        return {DepartmentCode(path.stem): load_key(path) for path in sorted(self._operators.glob("*.key"))}
+
+    def wrap_key(self, code: DepartmentCode) -> X25519PrivateKey:
+        """The key that a department's files are wrapped to."""
+        return load_wrap_key(f"file:{self._wraps / f'{code}.pem'}")
+
+    def _log(self, origin: Origin) -> Path:
+        return self._logs / f"{quote(origin, safe='')}.pem"

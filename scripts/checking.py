@@ -1,0 +1,191 @@
+"""What `doctor` and `log fsck` look at on one machine. Each finding has a plain cause and a fix."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ledger.errors import ChuzhengError, UnavailableError
+from ledger.texts import Language, error_text, text
+from ledger.types import Digest, Origin
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from notary.fsck import LogReport
+
+LEAST_FREE_MIB = 1024
+ROWS_AT_ONCE = 10_000
+CLOCK_TOLERANCE = 10
+"""Seconds between our clock and the newest block's time that are nothing to worry about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `doctor`: `name` and `case` choose the texts; `needed` ones decide the exit code."""
+
+    name: str
+    case: str = "ok"
+    needed: bool = True
+    params: dict[str, Any] = field(default_factory=dict)
+    error: ChuzhengError | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.case == "ok"
+
+    @property
+    def mark(self) -> str:
+        return "[ OK ]" if self.ok else "[FAIL]" if self.needed else "[WARN]"
+
+    def told(self, language: Language) -> str:
+        name = text(f"cli.doctor.{self.name}", language)
+        if self.ok:
+            return name
+        why = error_text(self.error, language) if self.error else text(
+            f"cli.doctor.{self.name}.{self.case}", language, **self.params
+        )  # fmt: skip
+        return f"{name}: {why}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "ok": self.ok, "needed": self.needed, "case": self.case,
+            "message_zh": self.told("zh"), "message_en": self.told("en"),
+        }  # fmt: skip
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every check, in the order in which one would mend what they find."""
+    return [_look(name, look, settings) for name, look in CHECKS.items()]
+
+
+def check_logs(settings: Settings, origin: str | None = None) -> list[LogReport]:
+    """fsck of this machine's logs against records, own key and, where it answers, the chain."""
+    from api import wiring
+    from notary.checkpoint import ED25519, VerifierKey, key_id
+    from notary.entry import log_id
+    from notary.fsck import fsck
+    from notary.log import Head
+
+    with wiring.open_parts(settings) as parts:
+        notary = parts.the_notary()
+        reports = []
+        for name, log in notary.logs.items():
+            if origin is not None and name != origin:
+                continue
+            public = notary.signers[name].public_key
+            anchors = [Head(a.size, Digest(a.root)) for a in _anchors(parts.chain, log_id(name))]
+            key = VerifierKey(name, key_id(name, public), ED25519, public)
+            reports.append(fsck(log, key=key, anchors=anchors, rows=_rows(notary, Origin(name))))
+    return reports
+
+
+def _anchors(chain: Any, log: Any) -> list[Any]:
+    """All anchored sizes; an outage leaves the chain out of the comparison, which `doctor` reports."""
+    try:
+        return list(chain.anchors(log, 0, 1_000_000)) if chain is not None else []
+    except UnavailableError:
+        return []
+
+
+def _rows(notary: Any, origin: Origin) -> Iterator[tuple[int, bytes]]:
+    row = notary.log(origin)
+    first = 0
+    while True:
+        with notary.store.reading() as connection:
+            found = notary.store.entries_from(connection, row.id, first, ROWS_AT_ONCE)
+        if not found:
+            return
+        yield from enumerate(found, first)
+        first += len(found)
+
+
+def _look(name: str, look: Callable[[Settings], Finding | None], settings: Settings) -> Finding:
+    try:
+        return look(settings) or Finding(name)
+    except ChuzhengError as error:
+        return Finding(name, error.code, error=error)
+    except OSError as error:
+        return Finding(name, "os", params={"reason": error.strerror or type(error).__name__})
+
+
+def _home(settings: Settings) -> Finding | None:
+    if not settings.home.is_dir():
+        return Finding("home", "missing", params={"path": settings.home})
+    return None
+
+
+def _keys(settings: Settings) -> Finding | None:
+    """Nobody but the owner may read the keys."""
+    for path in [settings.keys_dir, *sorted(settings.keys_dir.glob("*"))]:
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            return Finding("keys", "open", params={"path": path})
+    if not any(settings.keys_dir.glob("*")):
+        return Finding("keys", "missing", params={"path": settings.keys_dir})
+    return None
+
+
+def _disk(settings: Settings) -> Finding | None:
+    existing = next(p for p in [settings.home.absolute(), *settings.home.absolute().parents] if p.exists())
+    free = shutil.disk_usage(existing).free >> 20
+    return Finding("disk", "low", params={"free": free, "least": LEAST_FREE_MIB}) if free < LEAST_FREE_MIB else None
+
+
+def _algorithms(settings: Settings) -> Finding | None:
+    import hashlib
+
+    return None if "sm3" in hashlib.algorithms_available else Finding("algorithms", "sm3")
+
+
+def _trust(settings: Settings) -> Finding | None:
+    from notary.trust import read_trust
+
+    if not settings.trust_path.is_file():
+        return Finding("trust", "missing", params={"path": settings.trust_path})
+    trust = read_trust(settings.trust_path.read_bytes())
+    if trust.expired(time.time_ns() // 1_000_000):  # type: ignore[arg-type]
+        return Finding("trust", "expired", params={"path": settings.trust_path})
+    return None
+
+
+def _database(settings: Settings) -> Finding | None:
+    from api import wiring
+
+    with wiring.open_parts(settings) as parts:
+        parts.the_notary().locate(commitment=bytes(32))
+    return None
+
+
+def _chain(settings: Settings) -> Finding | None:
+    """The node answers, is the deployment's chain, and its clock and ours agree."""
+    from ledger.evm.blocks import latest_block
+    from ledger.evm.deployment import load_deployment, verify_deployment
+    from ledger.evm.rpc import Rpc
+
+    rpc = Rpc(settings.rpc_url)
+    block = latest_block(rpc)
+    verify_deployment(rpc, load_deployment(settings.deployment_path))
+    age = int(time.time()) - block.time
+    if age > settings.chain_max_age:
+        return Finding("chain", "old", params={"age": age})
+    if age < -CLOCK_TOLERANCE:
+        return Finding("chain", "clock", params={"ahead": -age})
+    return None
+
+
+def _server(settings: Settings) -> Finding | None:
+    try:
+        socket.create_connection((settings.host, settings.port), timeout=2).close()
+    except OSError:
+        return Finding("server", "down", needed=False, params={"url": settings.url})
+    return None
+
+
+CHECKS: dict[str, Callable[[Settings], Finding | None]] = {
+    "home": _home, "keys": _keys, "disk": _disk, "algorithms": _algorithms, "trust": _trust,
+    "database": _database, "chain": _chain, "server": _server,
+}  # fmt: skip

@@ -1,0 +1,64 @@
+"""`chuzheng`: the command line. Thin: a command parses, calls a room below, prints.
+
+Each command imports what it needs when it runs, so that `--help` and the judging of one receipt start fast.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+import typer
+
+from ledger.errors import ChuzhengError
+from scripts import output
+from scripts.commands import anchor, local, network, record, status, verify
+
+app = typer.Typer(
+    name="chuzheng",
+    help="楚证：登记、核验证照与文件。/ Anchor and verify certificates and documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for part in (network, record, anchor, verify, status, local):
+    part.register(app)
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command line and returns its exit code (verification.md, exit codes)."""
+    as_json = "--json" in arguments
+    try:
+        value: Any = app(arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        return output.EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return output.EXIT_USAGE
+    except ChuzhengError as error:
+        return output.failed(error, as_json=as_json)
+    except KeyboardInterrupt:
+        return output.EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return output.EXIT_UNEXPECTED
+    except Exception as error:  # the door: nobody sees a traceback who didn't ask for one
+        if os.environ.get("CHUZHENG_DEBUG"):
+            raise
+        output.say("cli.unexpected", kind=type(error).__name__)
+        return output.EXIT_UNEXPECTED
+    return value if isinstance(value, int) else output.EXIT_OK
+
+
+def main() -> None:
+    """Entry point of the `chuzheng` script."""
+    output.prepare_streams()
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""`chuzheng log fsck`, `doctor`, `config`: looking after one machine; nothing is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ledger.errors import InputError
+from ledger.texts import error_text
+from scripts import output
+from scripts.commands.files import write_new
+from scripts.commands.options import Home, Json
+
+log_app = typer.Typer(no_args_is_help=True, help="日志维护。/ Looking after logs.")
+config_app = typer.Typer(no_args_is_help=True, help="设置。/ Settings.")
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(log_app, name="log")
+    app.command("doctor")(doctor)
+    app.add_typer(config_app, name="config")
+
+
+@log_app.command("fsck")
+def fsck(
+    origin: Annotated[str | None, typer.Argument(help="日志来源，默认全部 / origin of a log, default: all")] = None,
+    home: Home = None,
+    json_: Json = False,
+) -> int:
+    """由条目重建每个根，与检查点、链、数据库比对。/ Rebuild every root from the entries and compare."""
+    from api.settings import load
+    from scripts.checking import check_logs
+
+    language = output.language()
+    reports = check_logs(load({"home": home}).settings, origin)
+    if not reports:
+        raise InputError("cli.no_logs")
+    wrong = sum(len(report.findings) for report in reports)
+    sound = wrong == 0
+    payload = output.message("chuzheng-fsck/1", "cli.fsck.sound" if sound else "cli.fsck.wrong", ok=sound, count=wrong)
+    logs = [
+        {
+            "origin": r.origin, "sealed": r.sealed, "durable": r.durable, "checked": r.checked, "root": r.root.hex(),
+            "findings": [{"code": f.code, "message_zh": error_text(f, "zh"), "message_en": error_text(f, "en")}
+                         for f in r.findings],
+        }
+        for r in reports
+    ]  # fmt: skip
+    lines = []
+    for report in reports:
+        lines.append(f"{'OK ' if report.sound else '!! '} {report.origin}  {report.checked:,}/{report.durable:,}")
+        lines += [f"    {error_text(finding, language)}  [{finding.code}]" for finding in report.findings]
+    lines.append(payload[f"message_{language}"])
+    output.result({**payload, "logs": logs}, "\n".join(lines), as_json=json_)
+    return output.EXIT_OK if sound else output.EXIT_UNEXPECTED
+
+
+def doctor(home: Home = None, json_: Json = False) -> int:
+    """逐项检查，给出原因和办法。/ Check this machine; each line with cause and fix. Exit 1 if a needed one fails."""
+    from api.settings import load
+    from scripts.checking import examine
+
+    language = output.language()
+    findings = examine(load({"home": home}).settings)
+    failed = sum(1 for f in findings if f.needed and not f.ok)
+    key = "cli.doctor.well" if not failed else "cli.doctor.ill"
+    payload: dict[str, Any] = output.message("chuzheng-doctor/1", key, ok=not failed, count=failed)
+    payload["checks"] = [f.as_json() for f in findings]
+    lines = [f"{f.mark} {f.told(language)}" for f in findings]
+    output.result(payload, "\n".join([*lines, payload[f"message_{language}"]]), as_json=json_)
+    return output.EXIT_OK if not failed else output.EXIT_UNEXPECTED
+
+
+@config_app.command("show")
+def config_show(home: Home = None, json_: Json = False) -> None:
+    """每项设置的值及其来源。/ Every setting, its value, and where it came from."""
+    from importlib.metadata import version
+
+    from api.settings import load
+
+    loaded = load({"home": home})
+    values = {name: (str(value), loaded.origins[name]) for name, value in loaded.settings}
+    payload = {
+        "schema": "chuzheng-config/1", "ok": True, "code": "cli.config", "version": version("chuzheng"),
+        "settings": {name: {"value": value, "from": source} for name, (value, source) in values.items()},
+    }  # fmt: skip
+    lines = [f"{name:<20} {value}   ({source})" for name, (value, source) in values.items()]
+    output.result(payload, "\n".join([f"chuzheng {version('chuzheng')}", *lines]), as_json=json_)
+
+
+@config_app.command("init")
+def config_init(
+    path: Annotated[Path, typer.Argument(help="要写的文件 / file to write")] = Path("chuzheng.toml"),
+    json_: Json = False,
+) -> None:
+    """写一份带说明的设置文件，全部为默认值。/ Write a settings file: every default, commented out, explained."""
+    from api.settings import explained
+
+    write_new(path, explained().encode())
+    payload = output.message("chuzheng-config/1", "cli.config.written", path=str(path))
+    output.result(payload, payload[f"message_{output.language()}"], as_json=json_)

@@ -1,0 +1,192 @@
+"""`chuzheng status …`: what is in force, and a department's decisions about what it issued.
+
+A decision is durable once the server took it, and counts once the chain confirmed it; both are said.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from ledger.errors import InputError, UnavailableError
+from scripts import output
+from scripts.commands.files import read_file
+from scripts.commands.options import Json, TokenFile, Url
+
+if TYPE_CHECKING:
+    from scripts.client import Client
+
+PATIENCE = 60.0
+"""Seconds that a command waits for the chain; the decision itself isn't lost then."""
+_KEY = re.compile(r"[0-9a-f]{64}")
+
+status_app = typer.Typer(no_args_is_help=True, help="状态：查询与变更。/ Statuses: look up and decide.")
+
+Target = Annotated[str, typer.Argument(help="凭证文件、证照标识或状态键 / receipt file, identifier or status key")]
+Cause = Annotated[int, typer.Option(help="事由代码，暂停时 1 暂扣 2 中止 / cause, for suspensions 1 or 2")]
+Basis = Annotated[str | None, typer.Option(help="依据：决定书登记的承诺值（64 位十六进制）/ commitment of the order's entry")]
+From = Annotated[str | None, typer.Option("--from", help="生效日期，默认现在；start 为自始 / date of effect, default: now")]
+Shown = Annotated[str | None, typer.Option(help="个人证照：证件号后四位或签发日期 / person's: last four or date of issue")]
+
+DECISIONS: dict[str, str] = {
+    "resume": "恢复。/ Resume.",
+    "rescind": "撤销。/ Rescind.",
+    "deregister": "注销。/ Deregister.",
+    "lapse": "失效。/ Let lapse.",
+    "transfer-out": "转出。/ Transfer out.",
+    "transfer-in": "转入。/ Transfer in.",
+    "revoke": "吊销。/ Revoke as a penalty.",
+    "withdraw": "撤回。/ Withdraw for the public interest.",
+}
+
+
+def register(app: typer.Typer) -> None:
+    for word, explanation in DECISIONS.items():
+        status_app.command(word, help=explanation)(_command(word))
+    app.add_typer(status_app, name="status")
+
+
+def _command(word: str) -> Callable[..., None]:
+    def run(
+        target: Target, cause: Cause = 0, basis: Basis = None, effective: From = None, shown: Shown = None,
+        url: Url = None, token_file: TokenFile = None, json_: Json = False,
+    ) -> None:  # fmt: skip
+        wanted = {"decision": word, "cause": cause, "basis": basis, "effective_from": day(effective)}
+        _submit(target, shown, wanted, url, token_file, as_json=json_)
+
+    return run
+
+
+@status_app.command("suspend", help="暂扣或中止。/ Suspend.")
+def suspend(
+    target: Target, cause: Cause = 1, until: Annotated[str | None, typer.Option(help="截止日期（含）/ last day")] = None,
+    basis: Basis = None, effective: From = None, shown: Shown = None, url: Url = None, token_file: TokenFile = None,
+    json_: Json = False,
+) -> None:  # fmt: skip
+    end = day(until)
+    wanted = {
+        "decision": "suspend", "cause": cause, "basis": basis, "effective_from": day(effective),
+        "until": None if end is None else end + 24 * 3600,
+    }  # fmt: skip
+    _submit(target, shown, wanted, url, token_file, as_json=json_)
+
+
+@status_app.command("supersede", help="被新版本取代。/ Superseded by a newer version.")
+def supersede(
+    target: Target, successor: Annotated[str, typer.Argument(help="新证照 / the new one: receipt, identifier or key")],
+    basis: Basis = None, effective: From = None, shown: Shown = None, url: Url = None, token_file: TokenFile = None,
+    json_: Json = False,
+) -> None:  # fmt: skip
+    wanted = {"decision": "supersede", "basis": basis, "effective_from": day(effective), "successor": successor}
+    _submit(target, shown, wanted, url, token_file, as_json=json_)
+
+
+@status_app.command("annul", help="撤销一项决定，视为自始未作出。/ A decision counts as never made.")
+def annul(
+    target: Target, number: Annotated[int, typer.Argument(min=1, help="决定的序号，见 status show / its number")],
+    basis: Basis = None, shown: Shown = None, url: Url = None, token_file: TokenFile = None, json_: Json = False,
+) -> None:  # fmt: skip
+    _submit(target, shown, {"decision": "annul", "number": number, "basis": basis}, url, token_file, as_json=json_)
+
+
+@status_app.command("show", help="现行状态与全部决定。/ What is in force, and every decision.")
+def show(target: Target, shown: Shown = None, url: Url = None, json_: Json = False) -> None:
+    with _connect(url, None) as server:
+        status = look_up(server, target, shown)
+    output.result({"schema": "chuzheng-status/1", "ok": True, **status}, _lines(status), as_json=json_)
+
+
+def decide(server: Client, key: str, wanted: dict[str, Any], *, wait: float = PATIENCE) -> dict[str, Any]:
+    """Sends one decision and waits until the chain confirmed or refused it; the intent's last state."""
+    body = {name: value for name, value in wanted.items() if value is not None}
+    intent = server.post_json(f"statuses/{key}/decisions", body)
+    deadline = time.monotonic() + wait
+    while not intent["done"] and time.monotonic() < deadline:
+        time.sleep(0.3)
+        intent = server.get_json(f"statuses/intents/{quote(intent['intent'], safe='')}")
+    return dict(intent)
+
+
+def key_of(server: Client, target: str, shown: str | None) -> str:
+    """The status key of a receipt file, an identifier or a key."""
+    from notary.entry import status_key
+    from notary.receipt import parse_receipt
+
+    if _KEY.fullmatch(target):
+        return target
+    if Path(target).is_file():
+        entry = parse_receipt(read_file(Path(target))).entry
+        return status_key(entry.issuer, entry.sha256).hex()
+    return str(look_up(server, target, shown)["key"])
+
+
+def look_up(server: Client, target: str, shown: str | None) -> dict[str, Any]:
+    """The status as the server answers it to anyone."""
+    if _KEY.fullmatch(target) or Path(target).is_file():
+        return dict(server.get_json(f"statuses/{key_of(server, target, shown)}"))
+    asked = {"identifier": target} | ({"shown": shown} if shown else {})
+    return dict(server.post_json("statuses/lookups", asked))
+
+
+def day(text: str | None) -> int | None:
+    """First second of a day in Asia/Shanghai, Unix seconds; `start` is 0, from the start."""
+    from ledger.certificates import first_second, parse_day
+
+    if text is None:
+        return None
+    if text == "start":
+        return 0
+    parsed = parse_day(text)
+    if parsed is None:
+        raise InputError("cli.day", text=text)
+    return int(first_second(parsed))
+
+
+def _connect(url: str | None, token: str | None) -> Any:
+    from api.settings import load
+    from scripts.client import connect
+
+    return connect(load({"public_url": url}).settings.url, token)
+
+
+def _submit(
+    target: str, shown: str | None, wanted: dict[str, Any], url: str | None, token_file: Path | None, *, as_json: bool
+) -> None:
+    from scripts.client import read_token
+
+    with _connect(url, read_token(token_file)) as server:
+        if "successor" in wanted:
+            wanted["successor"] = key_of(server, wanted["successor"], shown)
+        intent = decide(server, key_of(server, target, shown), wanted)
+    if intent["error"] is not None:
+        raise InputError("cli.refused", state=intent["state"], code=intent["error"]["code"])
+    if not intent["done"]:
+        raise UnavailableError("cli.on_its_way", state=intent["state"])
+    payload = output.message("chuzheng-decided/1", "cli.decided", block=intent["block_number"])
+    output.result({**payload, "intent": intent}, payload[f"message_{output.language()}"], as_json=as_json)
+
+
+def _lines(status: dict[str, Any]) -> str:
+    """A status for a terminal."""
+    from scripts.commands.verify import moment
+
+    language = output.language()
+    lines = [output.text(f"cli.status.{status['status']}", language)]
+    if status.get("test_chain"):
+        lines[0] += "  " + output.text("cli.test_chain", language)
+    for decision in status.get("decisions") or ():
+        lines.append(
+            output.text(
+                "cli.status.line.annulled" if decision["annulled_at"] else "cli.status.line", language,
+                number=decision["number"], word=output.text(f"cli.status.{decision['word']}", language),
+                effective=moment(decision["effective_from"] * 1000) if decision["effective_from"] else "-",
+                recorded=moment(decision["recorded_at"] * 1000), department=decision["department"],
+            )  # fmt: skip
+        )
+    return "\n".join(lines)

@@ -36,6 +36,7 @@ LEASE = 5_000
 WAVE = 100
 """intents that are simulated and signed together"""
 LONGEST_WAIT = 5.0
+FILLER_GAS = 21_000
 log = logging.getLogger(__name__)
 
 
@@ -222,7 +223,8 @@ class Sender:
         late = [row for row in sent if (row.sent_at or 0) <= oldest]
         if not late:
             return False
-        return self._fill_gap(sender) or self._hand_over(sender, late)
+        self._fill_gap(sender)
+        return self._hand_over(sender, late)
 
     # -- signing -------------------------------------------------------------------------------------------------
 
@@ -287,21 +289,22 @@ class Sender:
             self._store_signature(connection, row, max(count, rows.highest_nonce(connection, sender) + 1))
         log.warning("intent %s is signed anew: its nonce was used elsewhere", row.intent_key)
 
-    def _fill_gap(self, sender: Address) -> bool:
-        """After a loss the chain may wait for a nonce that none of our rows has: then all that wait move down to it."""
+    def _fill_gap(self, sender: Address) -> None:
+        """After a loss the chain may wait for nonces that none of our rows has, used elsewhere before. Empty calls to
+        the account itself take them, so that our bytes stay as they are: signed anew they might be done twice."""
         count = self._transaction_count(sender)
-        with writing(self._engine) as connection:
-            self._change(sender, connection)
-            waiting = rows.in_state(connection, sender, (S.SIGNED, S.SENT), 10 * self._profile.in_flight)
-            nonces = [row.nonce for row in waiting if row.nonce is not None]
-            if not nonces or count >= min(nonces) or rows.highest_nonce(connection, sender, mined=True) >= count:
-                return False
-            for row in waiting:
-                rows.keep_attempt(connection, row, self._now())
-            for nonce, row in enumerate(waiting, count):
-                self._store_signature(connection, row, nonce)
-        log.warning("%d intents of %s are signed anew from nonce %d", len(waiting), sender, count)
-        return True
+        with reading(self._engine) as connection:
+            waiting = rows.in_state(connection, sender, (S.SIGNED, S.SENT), 1)
+            mined = rows.highest_nonce(connection, sender, mined=True)
+        lowest = waiting[0].nonce if waiting else None
+        if lowest is None or lowest <= count or mined >= count:
+            return
+        sign = self._signers[sender].sign_transaction
+        price, chain_id = self._profile.gas_price, self._deployment.chain_id
+        upto = min(lowest, count + self._profile.in_flight)
+        fillers = [sign(Transaction(n, price, FILLER_GAS, sender, b"", chain_id)).raw for n in range(count, upto)]
+        log.warning("nonces %d to %d of %s are filled: what had them is gone", count, upto - 1, sender)
+        self._rpc.batch([("eth_sendRawTransaction", ("0x" + raw.hex(),)) for raw in fillers])
 
     # -- sending -------------------------------------------------------------------------------------------------
 

@@ -59,6 +59,7 @@ cursor = sa.Table(
     "chain_cursor",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),  # one row, 1
+    sa.Column("chain_id", sa.BigInteger, nullable=False),
     sa.Column("genesis_hash", sa.String(66), nullable=False),
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("hash", sa.String(66), nullable=False),

@@ -251,9 +251,8 @@ class FakeChain:
             if number > at:
                 continue
             annulled = self._annulled.get((Digest(status_key), decision.number))
-            if annulled is not None and annulled <= at:
-                decision = replace(decision, annulled_at=self._blocks[annulled].time)
-            found.append(decision)
+            struck = annulled is not None and annulled <= at
+            found.append(replace(decision, annulled_at=self._blocks[annulled or 0].time) if struck else decision)
         return tuple(found)
 
     def department(self, code: DepartmentCode, block: int | None = None) -> DepartmentHistory | None:

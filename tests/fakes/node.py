@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import rlp
+import rlp  # type: ignore[import-untyped]
 from coincurve import PublicKey
 
 from ledger.errors import UnavailableError
@@ -103,7 +103,8 @@ class FakeNode:
                         ready = True
                         break
             if self.foreign:
-                nobody = Tx("0x" + hashlib.sha256(name + b"tx").hexdigest(), "0x" + "99" * 20, 0, self.addresses[0], b"")
+                tx_hash = "0x" + hashlib.sha256(name + b"tx").hexdigest()
+                nobody = Tx(tx_hash, "0x" + "99" * 20, 0, self.addresses[0], b"")
                 block.txs.append((nobody, True, self.foreign))
                 self.foreign = []
 
@@ -168,20 +169,20 @@ class FakeNode:
                 del self._faults[i]
                 raise error
 
-    def eth_chainId(self) -> str:  # noqa: N802
+    def eth_chainId(self) -> str:
         return hex(CHAIN_ID)
 
-    def eth_getCode(self, address: str, _at: str) -> str:  # noqa: N802
+    def eth_getCode(self, address: str, _at: str) -> str:
         return "0x" + CODE.hex() if address.lower() in self.addresses else "0x"
 
-    def eth_getBlockByNumber(self, at: str, _full: bool) -> Any:  # noqa: N802
+    def eth_getBlockByNumber(self, at: str, _full: bool) -> Any:
         number = len(self.blocks) - 1 if at == "latest" else int(at, 16)
         if number >= len(self.blocks):
             return None
         b = self.blocks[number]
         return {"number": hex(b.number), "hash": b.hash, "parentHash": b.parent, "timestamp": hex(b.time)}
 
-    def eth_getTransactionCount(self, sender: str, at: str) -> str:  # noqa: N802
+    def eth_getTransactionCount(self, sender: str, at: str) -> str:
         top = len(self.blocks) if at == "latest" else int(at, 16) + 1
         return hex(sum(1 for b in self.blocks[:top] for t, _, _ in b.txs if t.sender == sender))
 
@@ -189,7 +190,7 @@ class FakeNode:
         self.handler(self, Tx("", message["from"], -1, message["to"], bytes.fromhex(message["data"][2:])))
         return "0x"
 
-    def eth_sendRawTransaction(self, raw: str) -> str:  # noqa: N802
+    def eth_sendRawTransaction(self, raw: str) -> str:
         self.sent.append(raw)
         tx = _decode(bytes.fromhex(raw[2:]))
         held = self.pool.get((tx.sender, tx.nonce))
@@ -201,14 +202,14 @@ class FakeNode:
         self.pool[(tx.sender, tx.nonce)] = tx
         return tx.hash
 
-    def eth_getTransactionReceipt(self, tx_hash: str) -> Any:  # noqa: N802
+    def eth_getTransactionReceipt(self, tx_hash: str) -> Any:
         for b in self.blocks:
             for tx, ok, _ in b.txs:
                 if tx.hash == tx_hash:
                     return {"blockNumber": hex(b.number), "blockHash": b.hash, "status": hex(int(ok))}
         return None
 
-    def eth_getLogs(self, query: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: N802
+    def eth_getLogs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
         low, high = int(query["fromBlock"], 16), int(query["toBlock"], 16)
         if self.log_limit is not None and high - low + 1 > self.log_limit:
             raise RpcError("eth_getLogs", -32005, "query exceeds max block range")

@@ -53,6 +53,7 @@ def upgrade() -> None:
     op.create_table(
         "chain_cursor",
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("chain_id", sa.BigInteger(), nullable=False),
         sa.Column("genesis_hash", sa.String(length=66), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.String(length=66), nullable=False),

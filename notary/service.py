@@ -34,6 +34,7 @@ from notary.processes import MIN_RECORDS, Processes
 from notary.prove import AnchorIndex, Prover
 from notary.receipt import Evidence, NoEvidence, Receipt
 from notary.receipts import Bundle
+from notary.stores.disk import Disk
 from notary.stores.records import LogRow, RecordStore, index_of, log_of
 from notary.stores.tiles import TileLog
 from notary.vault import Vault
@@ -74,6 +75,7 @@ class Notary:
         processes: Processes | None = None,
         evidence: Callable[[Anchor], Evidence] = lambda anchor: NoEvidence(),
         hook: Callable[[str], None] = lambda step: None,
+        disk: Disk | None = None,
     ) -> None:
         """`member_logs` are the shards for kinds 3–5; `hook` is called at each step of the commit order (tests)."""
         self.store = RecordStore(engine)
@@ -85,7 +87,7 @@ class Notary:
                 raise ConfigurationError("notary.member_log", origin=origin)
         self._issuers = {origin: parse_origin(origin).issuer for origin in log_keys}
         logs_dir.mkdir(parents=True, exist_ok=True)
-        self.logs = {origin: TileLog(logs_dir / quote(origin, safe=""), origin) for origin in log_keys}
+        self.logs = {origin: TileLog(logs_dir / quote(origin, safe=""), origin, disk=disk) for origin in log_keys}
         with self.store.transaction() as connection:
             rows = [
                 self.store.ensure_log(connection, origin, LogId(log_id(origin)), self._issuers[origin])

@@ -18,6 +18,7 @@ from ledger.types import Address, Anchor, DepartmentCode, Digest, LogId, Millis,
 from notary.entry import make_origin
 from notary.merkle import verify_consistency
 from notary.service import Notary
+from notary.stores.disk import Disk
 from notary.stores.tiles import TileLog
 from tests.fakes.chain import FakeChain
 
@@ -117,6 +118,7 @@ class Rig:
     chain: FakeChain = field(default_factory=FakeChain)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     hook: Callable[[str], None] = lambda step: None
+    disk: Disk | None = None
 
     def __post_init__(self) -> None:
         self.index = ChainIndex(self.chain)
@@ -143,6 +145,7 @@ class Rig:
             anchors=self.index,
             member_logs=self.members,
             hook=lambda step: self.hook(step),  # noqa: PLW0108 - tests change it later
+            disk=self.disk,
         )
 
     def again(self) -> Notary:

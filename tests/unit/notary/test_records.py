@@ -1,0 +1,140 @@
+"""The tables, and what lies encrypted in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.errors import ConfigurationError, IntegrityError
+from ledger.store.engine import open_engine, upgrade
+from ledger.types import Origin
+from notary.entry import log_id
+from notary.stores import records as sql
+from notary.stores.records import CheckpointRow, RecordStore, pack_positions, unpack_positions
+from notary.vault import Vault
+from tests.fakes.notary import ISSUER, MEMBERS, ORIGIN, OTHER, SECOND, STORAGE_KEY
+
+SALT, BODY, COMMITMENT = bytes(range(32)), b'{"a":1}', bytes(32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RecordStore]:
+    engine = open_engine(f"sqlite:///{tmp_path}/records.sqlite")
+    upgrade(engine)
+    yield RecordStore(engine)
+    engine.dispose()
+
+
+def test_migration__newest_revision__has_exactly_the_tables_of_the_code(store: RecordStore) -> None:
+    def ours(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or name in sql.metadata.tables
+
+    with store.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"include_name": ours})
+        assert compare_metadata(context, sql.metadata) == []
+
+
+@given(st.lists(st.integers(0, 2**62), max_size=50), st.integers(0, 2**62 - 1000), st.integers(0, 300))
+def test_pack_positions__any_order__comes_back(scattered: list[int], first: int, count: int) -> None:
+    positions = [*scattered, *range(first, first + count), *scattered[:3]]
+    assert list(unpack_positions(pack_positions(positions))) == positions
+    assert len(pack_positions(range(first, first + count))) == (12 if count else 0)
+
+
+@given(st.integers(1, 2**22), st.integers(0, 2**40 - 1))
+def test_position__log_and_index__both_can_be_read_from_it(log: int, index: int) -> None:
+    position = sql.position_of(log, index)
+    assert (sql.log_of(position), sql.index_of(position)) == (log, index)
+    assert position < 2**63
+
+
+def test_logs__of_one_issuer__share_it_and_keep_their_rows_apart(store: RecordStore) -> None:
+    with store.transaction() as connection:
+        rows = [store.ensure_log(connection, o, log_id(o), ISSUER) for o in (ORIGIN, SECOND, MEMBERS)]
+        again = store.ensure_log(connection, ORIGIN, log_id(ORIGIN), ISSUER)
+    assert again == rows[0]
+    assert len({row.issuer for row in rows}) == 1
+    entry = b"e" * 92
+    first = sql.position_of(rows[0].id, 0)
+    with store.transaction() as connection:
+        store.insert(connection, sql.entries, [(first, 1, b"c" * 32, entry)])
+    with store.reading() as connection:
+        assert store.entries_from(connection, rows[0].id, 0, 10) == [entry]
+        assert store.entries_from(connection, rows[1].id, 0, 10) == []
+        assert store.entry(connection, first) == entry
+
+
+def test_entries_from__a_row_is_missing__integrity_error(store: RecordStore) -> None:
+    rows = [(sql.position_of(1, n), 1, bytes([n]) * 32, b"e" * 92) for n in (0, 2)]
+    with store.transaction() as connection:
+        store.insert(connection, sql.entries, rows)
+    with pytest.raises(IntegrityError, match=r"records\.gap"), store.reading() as connection:
+        store.entries_from(connection, 1, 0, 10)
+
+
+def test_insert__commitment_twice_for_one_issuer__refused_by_the_table_itself(store: RecordStore) -> None:
+    def row(position: int, issuer: int) -> tuple[int, int, bytes, bytes]:
+        return position, issuer, b"c" * 32, b"e" * 92
+
+    with store.transaction() as connection:
+        store.insert(connection, sql.entries, [row(1, 1), row(2, 2)])
+    with pytest.raises(IntegrityError, match=r"records\.constraint"), store.transaction() as connection:
+        store.insert(connection, sql.entries, [row(3, 1)])
+
+
+def test_checkpoint__next_attempt__keeps_the_note(store: RecordStore) -> None:
+    row = CheckpointRow(1, 5, b"r" * 32, "note", 0, "a")
+    with store.transaction() as connection:
+        store.put_checkpoint(connection, row)
+        store.put_checkpoint(connection, CheckpointRow(1, 5, b"r" * 32, "note", 1, "b"))
+        store.put_checkpoint(connection, CheckpointRow(1, 3, b"r" * 32, "older", 0, "c"))
+    with store.reading() as connection:
+        newest = store.newest_checkpoint(connection, 1)
+        assert newest is not None
+        assert (newest.size, newest.attempt, newest.intent_key, newest.note) == (5, 1, "b", "note")
+        assert store.newest_checkpoint(connection, 2) is None
+
+
+def test_vault__right_key_and_row__opens_anything_else_is_refused() -> None:
+    vault = Vault(STORAGE_KEY)
+    keys, body = vault.seal(COMMITMENT, SALT, BODY)
+    record_key, salt = vault.open_keys(COMMITMENT, keys)
+    assert salt == SALT
+    assert vault.open_body(COMMITMENT, record_key, body) == BODY
+    wrap = vault.seal_wrap(COMMITMENT, record_key, ISSUER, b"wrap")
+    assert vault.open_wrap(COMMITMENT, record_key, ISSUER, wrap) == b"wrap"
+    other = b"\x01" * 32
+    wrong = [
+        lambda: Vault(other).open_keys(COMMITMENT, keys),
+        lambda: vault.open_keys(other, keys),
+        lambda: vault.open_keys(COMMITMENT, keys[:-1] + bytes([keys[-1] ^ 1])),
+        lambda: vault.open_keys(COMMITMENT, b""),
+        lambda: vault.open_body(other, record_key, body),
+        lambda: vault.open_body(COMMITMENT, other, body),
+        lambda: vault.open_wrap(COMMITMENT, record_key, OTHER, wrap),
+        lambda: vault.open_body(COMMITMENT, record_key, wrap),
+    ]
+    for attempt in wrong:
+        with pytest.raises(IntegrityError, match=r"vault\.unreadable"):
+            attempt()
+    with pytest.raises(ConfigurationError, match="storage_key"):
+        Vault(b"short")
+
+
+def test_vault__same_record_twice__nothing_alike_on_disk() -> None:
+    vault = Vault(STORAGE_KEY)
+    assert not set(vault.seal(COMMITMENT, SALT, BODY)) & set(vault.seal(COMMITMENT, SALT, BODY))
+    assert vault.identifier_mac(ISSUER, "1.2.3") != vault.identifier_mac(OTHER, "1.2.3")
+    assert vault.identifier_mac(ISSUER, "1.2.3") != vault.content_mac(ISSUER, b"1.2.3")
+
+
+def test_log_row__unknown_origin__none(store: RecordStore) -> None:
+    with store.reading() as connection:
+        assert store.log(connection, Origin("chuzheng/x/y")) is None
+        assert store.all_logs(connection) == []

@@ -178,6 +178,16 @@ def test_parse_strict__limits_of_the_caller__hold() -> None:
         parse_strict(b"[1,2]", limit=4)
     with pytest.raises(UnreadableError, match="too_many_members"):
         parse_strict(b'{"a":1,"b":2}', max_members=1)
+    assert parse_strict(b'{"a":1,"b":2}', max_members=2) == {"a": 1, "b": 2}
+    with pytest.raises(UnreadableError, match="nesting"):
+        parse_strict(b"[[[1]]]", max_depth=2)
+    assert parse_strict(b"[[[1]]]", max_depth=3) == [[[1]]]
+
+
+def test_parse__duplicate_member__is_named_shortened_and_printable() -> None:
+    with pytest.raises(UnreadableError) as caught:
+        parse_strict(b'{"a":1,"\\ud800%b":2,"\\ud800%b":3}' % (b"x" * 99, b"x" * 99))
+    assert caught.value.params == {"member": "\\ud800" + "x" * 59}
 
 
 def test_sort_members__above_the_bmp__utf16_order_not_code_points() -> None:

@@ -121,6 +121,8 @@ def changed(at: int | None = None, /, **members: Any) -> bytes:
         (changed(members=[MEMBERS[1], MEMBERS[0], *MEMBERS[2:]]), "disclosure.order"),
         (changed(members=[MEMBERS[0], MEMBERS[0], *MEMBERS[1:]]), "disclosure.order"),
         (changed(0, name="zzz"), "disclosure.order"),
+        (changed(1, i=0), "disclosure.order"),
+        (changed(1, name="capture"), "disclosure.order"),
         (changed(members=MEMBERS[1:]), "disclosure.hidden"),
         (changed(0, i=-1), "format.count"),
         (changed(0, i=0.0), "format.count"),
@@ -143,6 +145,18 @@ def test_parse__refused_case__its_code(data: bytes, code: str) -> None:
     with pytest.raises(UnreadableError) as caught:
         parse_disclosure(data)
     assert caught.value.code == code
+
+
+def test_parse__receipt_longer_than_a_receipt_may_be__refused() -> None:
+    value = json.loads(receipt(stage="evidenced", salted=False).to_json())
+    value["evidence"]["receipt_proof"] = [to_b64(bytes(20_000))] * 16
+    with pytest.raises(UnreadableError, match="too_large"):
+        parse_disclosure(changed(receipt=value))
+
+
+def test_parse__over_two_mebibytes__refused() -> None:
+    with pytest.raises(UnreadableError, match="too_large"):
+        parse_disclosure(DATA + b" " * (2 << 20))
 
 
 def test_parse__value_nested_as_deep_as_a_record_may__accepted_and_no_deeper() -> None:

@@ -65,7 +65,8 @@ class Disk:
     def create(self, files: Sequence[tuple[Path, bytes]]) -> None:
         """New files with their bytes durable, their names not yet. FileExistsError if a name is taken.
 
-        All are written before the first fsync: the journal then commits once for many (three times as fast).
+        All are written, and their way to the disk is begun, before the first fsync: the journal then commits once for
+        many files instead of once for each.
         """
         handles: list[int] = []
         try:
@@ -75,6 +76,9 @@ class Disk:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(handle, view) :]
+            if len(handles) > 1 and hasattr(os, "posix_fadvise"):
+                for handle in handles:  # Linux answers this hint by starting to write back, without waiting
+                    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
             for handle in handles:
                 os.fsync(handle)
         finally:

@@ -99,7 +99,8 @@ def check_final(case: Case, anchored: Check) -> Check:  # noqa: PLR0911  a retur
         return Check(_FINAL, Outcome.SKIPPED, "waiting", source=anchored.source)
     if anchored.outcome is Outcome.UNKNOWN:
         return Check(_FINAL, Outcome.UNKNOWN, "as_recorded", source=anchored.source)
-    if trust.finality == "none":
+    overdue = anchored.outcome is Outcome.FAIL and case.receipt.anchor is None and anchored.case != OTHER_ROOT
+    if trust.finality == "none" and not overdue:
         case_word = "test_chain" if anchored.outcome is Outcome.PASS else "test_chain_failed"
         return Check(_FINAL, anchored.outcome, case_word, source="trust")
     if anchored.outcome is Outcome.FAIL:

@@ -20,6 +20,7 @@ from api import errors
 from api.certificates import endpoints as certificates
 from api.console import pages
 from api.departments import endpoints as departments
+from api.documents import endpoints as documents
 from api.health import endpoints as health
 from api.logs import endpoints as logs
 from api.observing import Observed, set_up_logs
@@ -83,7 +84,7 @@ def assemble(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.state.tokens = parts.tokens
     errors.install(app)
-    for room in (certificates, logs, verifications, statuses, departments, trust, health):
+    for room in (certificates, documents, logs, verifications, statuses, departments, trust, health):
         app.include_router(room.router, prefix=PREFIX)
     app.include_router(health.metrics_router)
     app.include_router(pages.router)

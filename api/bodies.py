@@ -7,11 +7,11 @@ follows sees all of the body or none of it.
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -55,27 +55,27 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 @asynccontextmanager
-async def body_on_disk(request: Request, folder: Path, limit: int) -> AsyncIterator[Path]:
-    """The whole body as a file (0600) under `folder`, deleted afterwards; a full disk is UnavailableError."""
+async def body_on_disk(request: Request, folder: Path, limit: int) -> AsyncIterator[BinaryIO]:
+    """The whole body as a file without a name under `folder`: gone with its handle, whatever happens to the process.
+
+    A full disk is UnavailableError `store.disk_full`.
+    """
     loop = asyncio.get_running_loop()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix="upload-")
+        opened = tempfile.TemporaryFile(dir=folder, prefix="upload-")
     except OSError:
         raise UnavailableError("store.disk_full", retry_after=60) from None
-    path = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            waiting = bytearray()
-            try:
-                async for piece in pieces(request, limit):
-                    waiting += piece
-                    if len(waiting) >= _FLUSH:
-                        await loop.run_in_executor(None, file.write, bytes(waiting))
-                        waiting.clear()
-                file.write(waiting)
-            except OSError:
-                raise UnavailableError("store.disk_full", retry_after=60) from None
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+    with opened as file:
+        waiting = bytearray()
+        try:
+            async for piece in pieces(request, limit):
+                waiting += piece
+                if len(waiting) >= _FLUSH:
+                    await loop.run_in_executor(None, file.write, bytes(waiting))
+                    waiting.clear()
+            file.write(waiting)
+            file.seek(0)
+        except OSError:
+            raise UnavailableError("store.disk_full", retry_after=60) from None
+        yield cast(BinaryIO, file)

@@ -21,7 +21,7 @@ from ledger.ports import Signer
 from ledger.types import DepartmentCode, Origin
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
     from ledger.evm.transactions import EvmKey
 
@@ -105,6 +105,11 @@ class Keyring:
     def wrap_key(self, code: DepartmentCode) -> X25519PrivateKey:
         """The key that a department's files are wrapped to."""
         return load_wrap_key(f"file:{self._wraps / f'{code}.pem'}")
+
+    def wrap_publics(self) -> dict[DepartmentCode, X25519PublicKey]:
+        """Public half of each department's wrap key: enough to encrypt to it."""
+        found = [DepartmentCode(path.stem) for path in sorted(self._wraps.glob("*.pem"))]
+        return {code: self.wrap_key(code).public_key() for code in found}
 
     def _log(self, origin: Origin) -> Path:
         return self._logs / f"{quote(origin, safe='')}.pem"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +19,13 @@ from api.settings import Settings
 from ledger.errors import ConfigurationError, UnavailableError
 from ledger.ports import ChainReader, Clock, ContentStore
 from ledger.texts import Language
-from ledger.types import Origin
+from ledger.types import Address, DepartmentCode, Origin
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
     from notary.collect import LogReader
+    from notary.decisions import Decisions
     from notary.service import Notary
 
 
@@ -77,8 +81,13 @@ class Parts:
     content: ContentStore | None = None
     trust: Any = None
     trust_bytes: bytes | None = None
+    wrap_keys: Mapping[DepartmentCode, X25519PublicKey] = field(default_factory=dict)
     outbox: Any = None
+    decisions: Decisions | None = None
+    operators: Mapping[DepartmentCode, Address] = field(default_factory=dict)
     engine: Any = None
+    closing: Sequence[Callable[[], None]] = ()
+    """What to call at the end, in order."""
     directory: Directory = field(default_factory=lambda: Directory({}))
     meters: Meters = field(default_factory=Meters)
 
@@ -108,10 +117,8 @@ class Parts:
 
     def close(self) -> None:
         """Let what waits finish, then let go of threads and connections."""
-        for part in (self.notary, self.chain, self.engine):
-            end = getattr(part, "close", None) or getattr(part, "dispose", None)
-            if end is not None:
-                end()
+        for end in self.closing:
+            end()
 
     @property
     def test_chain(self) -> bool:

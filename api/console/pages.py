@@ -17,9 +17,8 @@ from api.console import view
 from api.errors import status_of
 from api.language import language_of
 from api.parts import Parts, PartsDep, address_of
-from api.statuses.lookup import by_identifier
 from api.verifications.endpoints import MOST
-from api.verifications.judging import judge
+from api.verifications.judging import judge, judge_identifier
 from api.verifications.submission import Submission, add_file, from_json, instant
 from ledger.errors import ChuzhengError, InputError, UnreadableError
 from ledger.texts import Language, text
@@ -77,9 +76,8 @@ def describe(request: Request, parts: PartsDep) -> HTMLResponse:
 def _answer(request: Request, parts: Parts, submission: Submission, language: Language) -> Answer:
     if submission.identifier_alone:
         parts.lookups.take(address_of(request))
-        standing = by_identifier(parts, submission.identifier or "", submission.shown)
-        at = submission.at if submission.at is not None else parts.clock.now()
-        return view.of_standing(standing, parts, at // 1000, language)
+        report, standing = judge_identifier(parts, submission)
+        return view.of_standing(report, standing, parts, language)
     report = judge(parts, submission)
     parts.meters.verdicts.labels(report.answer.value).inc()
     return view.of_report(report, parts, language)

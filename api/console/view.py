@@ -91,6 +91,8 @@ class StatusView:
     subject: tuple[tuple[str, str], ...]
     decisions: tuple[DecisionView, ...]
     note: str
+    advice: str
+    code: str
     kind: str = "status"
 
 
@@ -107,10 +109,6 @@ class ProblemView:
 
 def of_problem(error: ChuzhengError, language: Language) -> ProblemView:
     """A refusal in words."""
-    if error.code == "status.unknown":
-        return ProblemView(
-            text("web.status.none", language), text("web.status.none.text", language), error.code, tone="wait"
-        )
     return ProblemView(text("web.result.problem", language), message(error, language), error.code)
 
 
@@ -221,10 +219,12 @@ def _contact(report: Report, parts: Parts, language: Language) -> str:
     return text("web.contact.window", language, issuer=issuer_name(issuer, parts, language)) if issuer else service
 
 
-def of_standing(standing: Standing, parts: Parts, at: int, language: Language) -> StatusView:
-    """A registration's status at `at` (seconds): the decision's own word, true since and known since."""
-    from ledger.statuses import status_at
-
+def of_standing(report: Report, standing: Standing | None, parts: Parts, language: Language) -> StatusView:
+    """The status answer to an identifier: the word that checks 8, 10 and 11 give, and the history of decisions."""
+    words = verdict_texts(report, language)
+    if standing is None:
+        none = text("web.status.none.text", language)
+        return StatusView("wait", text("web.status.none", language), none, (), (), "", words.next_step, report.code)
     subject = [
         (text("web.status.issuer", language), issuer_name(standing.issuer, parts, language)),
         (
@@ -232,17 +232,13 @@ def of_standing(standing: Standing, parts: Parts, at: int, language: Language) -
             moment(standing.anchor.block_time) if standing.anchor else text("web.status.waiting", language),
         ),
     ]
+    views = tuple(_decision(d, language) for d in standing.decisions or ())
+    word = text("web.status.in_force", language) if report.answer is Verdict.VALID else words.word
+    advice = " ".join(part for part in (words.cause, words.next_step) if part)
     note = text("web.status.note", language)
-    if standing.decisions is None:
-        return StatusView("wait", text("web.status.unknown", language), note, tuple(subject), (), note)
-    views = tuple(_decision(d, language) for d in standing.decisions)
-    now = status_at(standing.decisions, at, parts.clock.now() // 1000)
-    if now is not None and now.code != 1:
-        word = text(f"web.status.code.{int(now.code)}", language)
-        tone = "warn" if now.code in (2, 8) else "bad"
-        return StatusView(tone, text("web.status.decided", language, word=word), note, tuple(subject), views, note)
-    key, tone = ("web.status.in_force", "good") if standing.anchor else ("web.status.waiting", "wait")
-    return StatusView(tone, text(key, language), note, tuple(subject), views, note)
+    return StatusView(
+        tone_of(report.answer), word, words.sentence, tuple(subject), views, note, advice, report.code
+    )
 
 
 def _decision(decision: Decision, language: Language) -> DecisionView:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from api.parts import Parts
-from ledger.errors import InputError, NotFoundError
-from ledger.statuses import DecisionCode, NewDecision
+from api.statuses.places import Place, find_place
+from ledger.errors import InputError, NotFoundError, UnavailableError
+from ledger.statuses import REVERSIBLE, DecisionCode
 from ledger.types import BlockTime, DepartmentCode, Digest
 from notary.canonical import parse_strict
 
@@ -30,8 +32,32 @@ _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 INTENT = "chuzheng-intent/1"
 
 
-def parse_decision(body: bytes, now: int) -> NewDecision | tuple[int, Digest | None]:
-    """A decision, or (number, basis) of the one to annul. `now` in seconds stands where `effective_from` is absent."""
+@dataclass(frozen=True, slots=True)
+class NewOne:
+    """A decision as asked for; `effective_from` None: from the newest block on."""
+
+    code: DecisionCode
+    cause: int = 0
+    effective_from: BlockTime | None = None
+    basis: Digest | None = None
+    successor: Digest | None = None
+    until: BlockTime | None = None
+    ends: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Annulment:
+    """Decision `number` is to count as never made."""
+
+    number: int
+    basis: Digest | None = None
+
+
+Wanted = NewOne | Annulment
+
+
+def parse_decision(body: bytes) -> Wanted:
+    """What the body asks for; InputError `request.…` names the member that is wrong."""
     value = parse_strict(body, limit=64 << 10)
     if not isinstance(value, dict):
         raise InputError("request.member", name="body", expected="{…}")
@@ -44,15 +70,15 @@ def parse_decision(body: bytes, now: int) -> NewDecision | tuple[int, Digest | N
         number = _integer(value, "number", 1, (1 << 32) - 1)
         if number is None:
             raise InputError("request.member", name="number", expected="1, 2, 3, …")
-        return number, basis
+        return Annulment(number, basis)
     if not isinstance(word, str) or word not in CODES:
         raise InputError("request.member", name="decision", expected=", ".join([*CODES, ANNUL]))
     effective = _integer(value, "effective_from", 0, (1 << 53) - 1)
     until = _integer(value, "until", 1, (1 << 53) - 1)
-    return NewDecision(
+    return NewOne(
         code=CODES[word],
         cause=_integer(value, "cause", 0, 65535) or 0,
-        effective_from=BlockTime(now if effective is None else effective),
+        effective_from=None if effective is None else BlockTime(effective),
         basis=basis,
         successor=_digest(value, "successor"),
         until=None if until is None else BlockTime(until),
@@ -60,10 +86,10 @@ def parse_decision(body: bytes, now: int) -> NewDecision | tuple[int, Digest | N
     )
 
 
-def intent_body(parts: Parts, intent: str) -> dict[str, Any]:
-    """chuzheng-intent/1: how far it has come; `done` once nothing more happens by itself."""
+def intent_body(parts: Parts, intent: str, department: DepartmentCode) -> dict[str, Any]:
+    """chuzheng-intent/1: how far it has come; `done` once nothing more happens by itself. A department sees its own."""
     row = parts.outbox.status(intent) if parts.outbox is not None else None
-    if row is None:
+    if row is None or row.sender != parts.operators.get(department):
         raise NotFoundError("status.intent_unknown", intent=intent[:80])
     error = None
     if row.error_code is not None:
@@ -98,8 +124,33 @@ def _digest(value: dict[str, Any], name: str) -> Digest | None:
     return Digest(bytes.fromhex(found))
 
 
-def submit(
-    parts: Parts, department: DepartmentCode, key: Digest, wanted: NewDecision | tuple[int, Digest | None], idem: str | None
-) -> str:
-    """PENDING F2."""
-    raise NotFoundError("status.intent_unknown", intent="")
+def submit(parts: Parts, department: DepartmentCode, key: Digest, wanted: Wanted) -> str:
+    """Hand the decision to the outbox; the intent's key. The same decision again: the same intent."""
+    decisions = parts.decisions
+    if decisions is None:
+        raise UnavailableError("server.no_notary")
+    about: Digest | Place = find_place(parts, department, key) or key
+    if isinstance(wanted, Annulment):
+        return decisions.annul(department, about, wanted.number, basis=wanted.basis)
+    heir = None
+    if wanted.successor is not None:
+        heir = find_place(parts, department, wanted.successor)
+        if heir is None:
+            raise NotFoundError("status.successor_unknown")
+    return decisions.decide(
+        department,
+        about,
+        wanted.code,
+        cause=wanted.cause,
+        effective_from=wanted.effective_from,
+        basis=wanted.basis,
+        until=wanted.until,
+        ends=wanted.ends or (last_to_end(parts, key) if wanted.code is DecisionCode.RESUMED else None),
+        successor=heir,
+    )
+
+
+def last_to_end(parts: Parts, key: Digest) -> int | None:
+    """The number of the newest decision that a decision 1 can end, for who doesn't name one."""
+    found = [d for d in parts.the_chain().decisions(key) if d.code in REVERSIBLE and d.annulled_at is None]
+    return found[-1].number if found else None

@@ -21,7 +21,7 @@ from api.statuses.lookup import by_identifier, decisions_of
 from api.statuses.schemas import DecisionRequest, IntentBody, StatusBody
 from api.verifications.submission import instant
 from ledger.codes.certificate_ids import check_identifier
-from ledger.errors import InputError, NotFoundError
+from ledger.errors import InputError
 from ledger.types import Digest, Role
 
 router = APIRouter(prefix="/statuses", tags=["statuses"])
@@ -30,16 +30,14 @@ MOST = 64 << 10
 
 
 @router.get(
-    "/intents/{intent}",
+    "/intents/{intent:path}",
     summary="How far a decision has come: submitted, on the chain, confirmed",
     response_class=Response,
     responses={200: {"content": {"application/json": {"schema": IntentBody}}}, **problems(401, 403, 404, 503)},
 )
 def read_intent(intent: str, caller: CallerDep, parts: PartsDep) -> Response:
     """Poll after what `Retry-After` says until `state` is `final`, `reverted` or `failed`."""
-    if not intent.startswith(f"status:{caller.department}:"):
-        raise NotFoundError("status.intent_unknown", intent=intent[:80])
-    body = intent_body(parts, intent)
+    body = intent_body(parts, intent, caller.department)
     headers = {"Cache-Control": "no-store"} | ({} if body["done"] else {"Retry-After": "1"})
     return JSONResponse(body, headers=headers)
 
@@ -110,15 +108,16 @@ async def decide(
     idempotency_key_header: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
 ) -> Response:
     """Suspend, resume, rescind … or `annul` one's own decision. Refused at once if the rules forbid it; what is
-    answered with 202 is durable and sent until the chain took or refused it."""
+    answered with 202 is durable and sent until the chain took or refused it. The same decision sent again is the same
+    intent, so an Idempotency-Key is taken but not needed."""
     caller.require(Role.STATUS)
     if not _KEY.fullmatch(key):
         raise InputError("status.form")
-    checked = idempotency_key(idempotency_key_header)
-    wanted = parse_decision(await read_body(request, MOST), parts.clock.now() // 1000)
+    idempotency_key(idempotency_key_header)
+    wanted = parse_decision(await read_body(request, MOST))
     with parts.writes.pass_through():
-        intent = await run_in_threadpool(submit, parts, caller.department, Digest(bytes.fromhex(key)), wanted, checked)
-    body = await run_in_threadpool(intent_body, parts, intent)
+        intent = await run_in_threadpool(submit, parts, caller.department, Digest(bytes.fromhex(key)), wanted)
+    body = await run_in_threadpool(intent_body, parts, intent, caller.department)
     headers = {"Location": f"/api/v1/statuses/intents/{quote(intent, safe='')}", "Retry-After": "1"}
     return JSONResponse(body, status_code=202, headers=headers)
 

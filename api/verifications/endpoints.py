@@ -10,11 +10,11 @@ from api.bodies import read_body
 from api.parts import Parts, PartsDep, address_of
 from api.problems import problems
 from api.statuses.answers import status_body
-from api.statuses.lookup import by_identifier
-from api.verifications.judging import judge
+from api.verifications.judging import judge, judge_identifier
 from api.verifications.schemas import ReportBody, VerificationRequest
 from api.verifications.submission import Submission, from_json
-from notary.report_json import to_json
+from notary.report_json import to_json, to_value
+from notary.report_text import report_text
 
 router = APIRouter(prefix="/verifications", tags=["verifications"])
 MOST = 4 << 20
@@ -42,8 +42,11 @@ def _answer(request: Request, parts: Parts, submission: Submission) -> Response:
     headers = {"Cache-Control": "no-store"}
     if submission.identifier_alone:
         parts.lookups.take(address_of(request))
-        standing = by_identifier(parts, submission.identifier or "", submission.shown)
-        return JSONResponse(status_body(parts, standing, submission.at), headers=headers)
+        report, standing = judge_identifier(parts, submission)
+        body = to_value(report)
+        body["status"] = None if standing is None else status_body(parts, standing, submission.at)
+        body |= {"text_zh": report_text(report, "zh"), "text_en": report_text(report, "en")}
+        return JSONResponse(body, headers=headers)
     report = judge(parts, submission)
     parts.meters.verdicts.labels(report.answer.value).inc()
     return Response(to_json(report), media_type="application/json", headers=headers)

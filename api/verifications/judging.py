@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from api.parts import Parts
+from api.statuses.lookup import Standing, by_identifier
 from api.verifications.submission import Submission
-from ledger.errors import InputError
+from ledger.errors import InputError, NotFoundError
 from notary.canonical import parse_record
 from notary.collect import Collector
 from notary.disclosure import parse_disclosure
-from notary.evidence import Presented
+from notary.evidence import IdentifierAlone, Located, Presented
 from notary.receipt import parse_receipt
 from notary.report import Report
 from notary.verify import verify
@@ -36,3 +39,41 @@ def present(submission: Submission) -> Presented:
         raise InputError("request.two_of_one", kind="record, disclosure")
     record = None if submission.record is None else parse_record(submission.record)
     return Presented(receipt, record=record, disclosure=disclosure, file=submission.file)
+
+
+class _NothingFound:
+    """A log reader that has been asked for an identifier and has none: what a refused look-up is answered by."""
+
+    def checkpoint(self, origin: str) -> str | None:
+        return None
+
+    def entry(self, origin: str, index: int) -> bytes | None:
+        return None
+
+    def inclusion(self, origin: str, index: int, size: int) -> Sequence[bytes]:
+        return ()
+
+    def locate(self, identifier: str) -> Sequence[Located]:
+        return ()
+
+
+def judge_identifier(parts: Parts, submission: Submission) -> tuple[Report, Standing | None]:
+    """The status answer to an identifier, by the rules of public look-up: wrong and unknown answer alike.
+
+    Standing None: nothing registered matches, and the report says `not_registered`.
+    """
+    identifier, now = submission.identifier or "", parts.clock.now()
+    standing: Standing | None
+    try:
+        standing = by_identifier(parts, identifier, submission.shown)
+    except NotFoundError:
+        standing = None
+    reader = parts.log_reader if standing is not None else _NothingFound()
+    request = IdentifierAlone(identifier)
+    contact = None
+    if standing is not None:
+        named = parts.directory.get(standing.issuer)
+        contact = named.contact or None if named else None
+    evidence = Collector(parts.chain, reader, contact=contact).collect(request, parts.trust, now)
+    at = submission.at if submission.at is not None else now
+    return verify(request, evidence, parts.trust, at, now), standing

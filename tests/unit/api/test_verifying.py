@@ -98,8 +98,11 @@ def test_verify__chain_down__is_cannot_check(client: TestClient, house: House) -
 
 def test_verify__identifier_alone__is_a_status(client: TestClient, house: House) -> None:
     house.anchored(house.certificate())
-    assert verdict(client, identifier=IDENTIFIER)["schema"] == "chuzheng-status/1"
-    problem(client.post(API, json={"identifier": IDENTIFIER[:-1] + "9"}), 404, "status.unknown")
+    found = verdict(client, identifier=IDENTIFIER)
+    assert (found["exit_code"], found["status"]["schema"]) == (0, "chuzheng-status/1"), found
+    unknown = verdict(client, identifier=IDENTIFIER[:-1] + "9")
+    assert unknown["status"] is None
+    assert unknown["text_zh"] and unknown["text_en"]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +207,7 @@ def test_page__scripted__gets_the_result_alone(client: TestClient, house: House)
 
 @pytest.mark.parametrize(
     ("body", "status", "said"),
-    [({}, 422, "没有可核验的内容"), ({"identifier": IDENTIFIER}, 404, "查无结果"), ({"receipt": "{}"}, 400, "未能核验")],
+    [({}, 422, "没有可核验的内容"), ({"identifier": IDENTIFIER}, 200, "查无结果"), ({"receipt": "{}"}, 400, "未能核验")],
 )
 def test_page__refusals__are_words_with_a_code(client: TestClient, body: Any, status: int, said: str) -> None:
     answer = client.post("/verify?lang=zh", json=body)
@@ -222,7 +225,7 @@ def test_page__identifier__shows_status_and_decisions(client: TestClient, house:
     house.chain.decide(status_key(ISSUER, receipt.entry.sha256), DecisionCode.RESCINDED, ISSUER)
     house.clock.time += 60_000
     words = plain(client.post("/verify?lang=zh", json={"identifier": IDENTIFIER}).text)
-    assert "现有决定：撤销" in words
+    assert "已失去效力（撤销）" in words
 
 
 def test_page__values_from_outside__are_escaped(client: TestClient, house: House) -> None:

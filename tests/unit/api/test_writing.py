@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from ledger.types import Role
 from notary.checkpoint import parse_checkpoint
-from notary.merkle import root_from_inclusion
 from notary.entry import leaf_of
+from notary.merkle import root_from_inclusion
 from notary.receipt import parse_receipt
 from notary.receipts import parse_bundle, split
 from tests.fakes.house import ISSUER, OTHER, House

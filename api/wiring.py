@@ -1,0 +1,200 @@
+"""Putting it together: adapters are chosen here, from settings and the data folder, and nowhere else in this room.
+
+    parts = build(settings)            what the HTTP application stands on; close it with parts.close()
+    with open_parts(settings) as parts     the same, closed at the end
+    back = open_backstage(settings)    what the worker, sender and indexer processes stand on
+
+Nothing here needs the chain to answer: a server starts, and says `cannot_check`, while the node is down.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api.auth import TokenStore
+from api.keyring import Keyring
+from api.own_logs import OwnLogs
+from api.parts import Directory, Parts
+from api.settings import Settings
+from ledger.errors import ConfigurationError
+from ledger.types import Address, Millis, Origin
+
+if TYPE_CHECKING:
+    from ledger.evm.deployment import Deployment
+    from ledger.evm.indexer import Indexer
+    from ledger.evm.sender import Sender
+    from ledger.store.index import IndexReader
+    from notary.processes import Processes
+    from notary.service import Notary
+    from notary.worker import Worker
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> Millis:
+        return Millis(time.time_ns() // 1_000_000)
+
+
+@dataclass
+class Backstage:
+    """The processes beside the server: each is one loop with `run(stop)`; all may run in one process or in many."""
+
+    engine: Any
+    notary: Notary
+    worker: Worker
+    sender: Sender
+    indexer: Indexer
+    deployment: Deployment
+
+    def close(self) -> None:
+        """Finish what waits, let go of lanes and connections."""
+        self.notary.close()
+        self.sender.release()
+        self.engine.dispose()
+
+
+def build(settings: Settings, *, processes: int = 0) -> Parts:
+    """Everything that endpoints use. ConfigurationError names what is missing from the data folder.
+
+    `processes` > 0 prepares large bulk calls in that many worker processes.
+    """
+    from ledger.evm.outbox import Outbox
+    from ledger.evm.reader import EvmChainReader
+    from ledger.evm.rpc import Rpc
+    from notary.decisions import Decisions
+    from notary.trust import read_trust
+
+    deployment = _deployment(settings)
+    engine, index = _database(settings)
+    keyring = Keyring(settings.keys_dir)
+    pool = _processes(keyring, processes)
+    notary = _notary(settings, engine, index, keyring, pool)
+    outbox = Outbox(engine)
+    trust_bytes = read_file(settings.trust_path)
+    pin = settings.trust_pin
+    operators = {code: key.address for code, key in keyring.operators().items()}
+    return Parts(
+        settings=settings,
+        clock=SystemClock(),
+        tokens=TokenStore(settings.tokens_path),
+        network=deployment.network,
+        chain=EvmChainReader(Rpc(settings.rpc_url), _profile(settings), deployment),
+        notary=notary,
+        log_reader=OwnLogs(notary),
+        content=notary.filing.content if notary.filing else None,
+        wrap_keys=keyring.wrap_publics(),
+        trust=read_trust(trust_bytes, pinned=bytes.fromhex(pin) if pin else None) if trust_bytes else None,
+        trust_bytes=trust_bytes,
+        outbox=outbox,
+        operators=operators,
+        decisions=Decisions(notary, outbox, index, operators=operators),
+        engine=engine,
+        closing=[notary.close, *([pool.close] if pool else []), engine.dispose],
+        directory=Directory.read(settings.directory_path),
+    )
+
+
+@contextmanager
+def open_parts(settings: Settings, *, processes: int = 0) -> Iterator[Parts]:
+    """`build`, closed at the end."""
+    parts = build(settings, processes=processes)
+    try:
+        yield parts
+    finally:
+        parts.close()
+
+
+def open_backstage(settings: Settings) -> Backstage:
+    """Worker (seals, hands heads to the outbox), sender and indexer on the same data folder."""
+    from ledger.evm.indexer import Indexer
+    from ledger.evm.outbox import Outbox
+    from ledger.evm.rpc import Rpc
+    from ledger.evm.sender import Sender
+    from notary.entry import parse_origin
+    from notary.worker import Worker
+
+    deployment, profile = _deployment(settings), _profile(settings)
+    engine, index = _database(settings)
+    keyring = Keyring(settings.keys_dir)
+    notary = _notary(settings, engine, index, keyring, None)
+    keys = keyring.operators()
+    signers = {Address(key.address): key for key in keys.values()}
+    lanes: dict[Origin, Address] = {}
+    for origin in notary.logs:
+        issuer = parse_origin(origin).issuer
+        if issuer not in keys:
+            raise ConfigurationError("settings.no_operator", department=issuer)
+        lanes[origin] = Address(keys[issuer].address)
+    rpc = Rpc(settings.rpc_url)
+    return Backstage(
+        engine=engine,
+        notary=notary,
+        worker=Worker(notary, Outbox(engine), index, lanes=lanes, clock=SystemClock()),
+        sender=Sender(engine, rpc, profile, deployment, signers),
+        indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment),
+        deployment=deployment,
+    )
+
+
+def read_file(path: Path) -> bytes | None:
+    """The file's bytes; None if there is none. ConfigurationError `settings.file_unreadable` otherwise."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigurationError("settings.file_unreadable", file=str(path), reason=error.strerror) from None
+
+
+def _deployment(settings: Settings) -> Deployment:
+    from ledger.evm.deployment import load_deployment
+
+    if not settings.deployment_path.is_file():
+        raise ConfigurationError("settings.no_deployment", file=str(settings.deployment_path))
+    return load_deployment(settings.deployment_path)
+
+
+def _profile(settings: Settings) -> Any:
+    from ledger.evm.profiles import profile_named
+
+    return profile_named(settings.engine_profile)
+
+
+def _database(settings: Settings) -> tuple[Any, IndexReader]:
+    from ledger.store.engine import open_engine, upgrade
+    from ledger.store.index import IndexReader
+
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = open_engine(settings.database)
+    upgrade(engine)
+    return engine, IndexReader(engine, _profile(settings).finality_depth)
+
+
+def _processes(keyring: Keyring, count: int) -> Processes | None:
+    from notary.processes import Processes
+
+    return Processes(count, keyring.storage_key(), keyring.log_addresses()) if count else None
+
+
+def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyring, pool: Processes | None) -> Notary:
+    from notary.filing import Filing
+    from notary.service import Notary
+    from notary.stores.content import EmbeddedStore
+
+    return Notary(
+        engine,
+        settings.logs_dir,
+        keyring.log_signers(),
+        storage_key=keyring.storage_key(),
+        clock=SystemClock(),
+        anchors=index,
+        filing=Filing(EmbeddedStore(settings.content_dir), settings.uploads_dir),
+        processes=pool,
+    )
+

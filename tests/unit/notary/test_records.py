@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -110,7 +110,7 @@ def test_vault__right_key_and_row__opens_anything_else_is_refused() -> None:
     wrap = vault.seal_wrap(COMMITMENT, record_key, ISSUER, b"wrap")
     assert vault.open_wrap(COMMITMENT, record_key, ISSUER, wrap) == b"wrap"
     other = b"\x01" * 32
-    wrong = [
+    wrong: list[Callable[[], object]] = [
         lambda: Vault(other).open_keys(COMMITMENT, keys),
         lambda: vault.open_keys(other, keys),
         lambda: vault.open_keys(COMMITMENT, keys[:-1] + bytes([keys[-1] ^ 1])),

@@ -149,7 +149,8 @@ def test_accept_records__wrong_input__refused_and_nothing_written(rig: Rig, reco
 
 
 def test_accept_records__several_wrong__all_are_listed_and_none_is_taken(rig: Rig) -> None:
-    records = [document(1), b"{}", document(2), {**document(3), "more": 1}, b'\xff{"a":1}']
+    more = {**document(3), "more": 1}
+    records: list[bytes | dict[str, object]] = [document(1), b"{}", document(2), more, b'\xff{"a":1}']
     with pytest.raises(RowsError) as caught:
         rig.notary.accept_records(ISSUER, ORIGIN, records, key="k")
     assert {number for number, _, _ in caught.value.rows} == {2, 4, 5}

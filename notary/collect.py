@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from ledger.codes.certificate_ids import check_identifier, parse_identifier
-from ledger.errors import UnavailableError
+from ledger.errors import InputError, NotFoundError, UnavailableError
 from ledger.ports import ChainReader
 from ledger.types import Anchor, Block, Digest, Kind, Millis, TypeCode
 from notary.checkpoint import Checkpoint, parse_checkpoint
@@ -117,15 +117,14 @@ class Collector:
         chain = self._chain
         if chain is None:
             return Evidence(log=log, located=located, contact=self._contact)
-        seen = _ask(lambda: ChainSeen(chain.chain_id(), chain.genesis_hash()))
-        heads = _ask(lambda: _blocks(chain, trust))
-        if isinstance(seen, Unavailable) or isinstance(heads, Unavailable):
-            why = seen if isinstance(seen, Unavailable) else heads if isinstance(heads, Unavailable) else OFFLINE
+        found = _ask(lambda: (ChainSeen(chain.chain_id(), chain.genesis_hash()), *_blocks(chain, trust)))
+        if isinstance(found, Unavailable):  # one refusal is enough: nobody waits for as many timeouts as questions
+            why = found
             return Evidence(
                 chain=why, root=why, newest_root=why, anchor=why, earliest=why, department=why,
                 accreditations=why, decisions=why, keys=why, log=log, located=located, contact=self._contact,
             )  # fmt: skip
-        newest, final = heads
+        seen, newest, final = found
         own, at, type_code = log_id(about.origin), final.number, about.type_code
         issuer = about.entry.issuer
         key = status_key(issuer, about.entry.sha256)
@@ -173,7 +172,10 @@ class Collector:
             entry = log.entry(receipt.origin, receipt.index)
             return LogSeen(note, entry, tuple(log.inclusion(receipt.origin, receipt.index, size)))
 
-        return _ask_one(look)
+        try:
+            return _ask_one(look)
+        except (InputError, NotFoundError) as error:  # a foreign server's nonsense is no answer either
+            return Unavailable(error.code)
 
 
 def _blocks(chain: ChainReader, trust: TrustFile) -> tuple[Block, Block]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from ledger.codes.certificate_ids import parse_identifier
-from ledger.types import Anchor, BlockTime, Millis
+from ledger.types import Anchor, BlockTime, Kind, Millis
 from notary.checks.anchor import check_anchored, check_final
 from notary.checks.case import Case, barred, believable, moment, open_case, trust_bar, unasked
 from notary.checks.content import AS_RECEIVED, check_content, check_identifier_text, check_record_identifier
@@ -218,7 +218,10 @@ def _verify_identifier(
         if type_code is None and form.outcome is Outcome.PASS:
             type_code = parse_identifier(request.identifier).type
         accepted_at = BlockTime(found.entry.accepted_at // 1000)
-        issuer = check_issuer_of(found.entry.issuer, type_code, usable, time, accepted_at)
+        if type_code is None and found.entry.kind == Kind.CERTIFICATE:
+            issuer = Check(CheckName.ISSUER, Outcome.UNKNOWN, "not_shown", {"member": "type"}, source="log")
+        else:
+            issuer = check_issuer_of(found.entry.issuer, type_code, usable, time, accepted_at)
         status, decision = check_status_of(usable, at, now)
         period = Check(CheckName.PERIOD, Outcome.UNKNOWN, "not_shown", {"member": "valid_from"}, source="log")
         if found.dates_known:

@@ -131,7 +131,7 @@ class World:
     @property
     def now(self) -> Millis:
         """Milliseconds at the chain's newest block."""
-        return Millis(self.chain.head().time * 1000)
+        return Millis(self.chain._blocks[-1].time * 1000)  # also while the chain is made to fail
 
     def make_trust(self, **changes: Any) -> TrustFile:
         """A trust file for this world; `changes` are make_trust's arguments."""

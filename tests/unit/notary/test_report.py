@@ -43,7 +43,7 @@ TABLE: tuple[tuple[Verdict, frozenset[tuple[CheckName, str]]], ...] = (
     (Verdict.NOT_YET_VALID, frozenset({(N.PERIOD, "before")})),
 )
 CASES = {N.STATUS: ("superseded", "ended", "suspended"), N.PERIOD: ("after", "before")}
-JUDGED = tuple(name for name in CheckName if name is not N.FORMAT)
+JUDGED: tuple[CheckName, ...] = tuple(name for name in CheckName if name is not N.FORMAT)
 NEEDS = tuple(
     {
         needed_checks(kind, identifier=identifier, signed=signed, sealed=sealed)
@@ -204,7 +204,7 @@ def _cases() -> set[tuple[str, str]]:
                 if isinstance(case, ast.Constant) and isinstance(name, ast.Name) and name.id in names:
                     found.add((names[name.id].value, str(case.value)))
                 if isinstance(case, ast.Constant) and isinstance(name, ast.Attribute):
-                    found.add((N[name.attr].value, str(case.value)))
+                    found.add((str(getattr(N, name.attr).value), str(case.value)))
     return found
 
 

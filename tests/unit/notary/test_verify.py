@@ -11,7 +11,7 @@ import pytest
 
 from ledger.codes.certificate_ids import make_identifier
 from ledger.statuses import DecisionCode
-from ledger.types import ChainHash, Kind, Millis, Origin, Stage
+from ledger.types import BlockTime, ChainHash, Digest, Kind, Millis, Origin, Stage
 from notary.checkpoint import Checkpoint, NoteSignature, format_note, key_id, parse_note, sign_checkpoint
 from notary.disclosure import make_disclosure, parse_disclosure
 from notary.evidence import (
@@ -145,7 +145,8 @@ def test_content__record_changed__mismatch(world: World, change: dict[str, Any])
 def test_content__one_of_the_two_digests_differs__mismatch(world: World, half: str) -> None:
     record = certificate()
     receipt = world.anchored_record(record)
-    receipt = replace(receipt, entry=replace(receipt.entry, **{half: bytes(32)}))
+    nothing: dict[str, Any] = {half: bytes(32)}
+    receipt = replace(receipt, entry=replace(receipt.entry, **nothing))
     assert judged(world, receipt, record=record).verdict is Verdict.MISMATCH
 
 
@@ -173,7 +174,7 @@ def test_content__disclosure__sha256_passes_and_the_report_says_that_sm3_cant(wo
     assert report.verdict is Verdict.VALID
     assert "SM3" in report_text(report, "en")
     assert "disclosure" in {note.code for note in report.notes}  # whom to compare
-    sm3_wrong = replace(disclosure.receipt, entry=replace(disclosure.receipt.entry, sm3=bytes(32)))
+    sm3_wrong = replace(disclosure.receipt, entry=replace(disclosure.receipt.entry, sm3=Digest(bytes(32))))
     assert outcome(judged(world, sm3_wrong, disclosure=disclosure), N.CONTENT)[0] is PASS
 
 
@@ -275,7 +276,7 @@ def test_inclusion__path_of_another_entry__proof_invalid(world: World) -> None:
 def test_inclusion__checkpoint_of_another_log__proof_invalid(world: World) -> None:
     record = certificate()
     receipt = world.anchored_record(record)
-    elsewhere = Checkpoint(Origin(f"chuzheng/test/{OTHER}"), world.size, world.root())  # type: ignore[arg-type]
+    elsewhere = Checkpoint(Origin(f"chuzheng/test/{OTHER}"), world.size, Digest(world.root()))
     note = sign_checkpoint(elsewhere, world.origin, world.key)
     assert outcome(judged(world, replace(receipt, checkpoint=note), record=record), N.INCLUSION) == (FAIL, "origin")
 
@@ -428,7 +429,7 @@ def test_signature__checkpoint_isnt_the_anchored_one__equivocation(world: World)
 def test_signature__another_leaf_at_a_promised_index__equivocation(world: World) -> None:
     record = certificate()
     promised = world.register(record)
-    world.entries[promised.index] = replace(promised.entry, sm3=bytes(32)).to_bytes()
+    world.entries[promised.index] = replace(promised.entry, sm3=Digest(bytes(32))).to_bytes()
     world.seal()
     report = judged(world, promised, record=record)
     assert outcome(report, N.SIGNATURE) == (FAIL, "equivocation")
@@ -598,7 +599,8 @@ def test_anchored__transaction_hash_is_a_hint__never_shown(world: World) -> None
 def test_anchored__the_node_is_of_another_chain__its_answers_dont_count(world: World) -> None:
     record = certificate()
     receipt = world.anchored_record(record)
-    for changes in ({"chain_id": 9}, {"genesis_hash": "0x" + "99" * 32}, {"contracts": []}):
+    others: list[dict[str, Any]] = [{"chain_id": 9}, {"genesis_hash": "0x" + "99" * 32}, {"contracts": []}]
+    for changes in others:
         trust = world.make_trust(**changes)
         bare = replace(receipt, anchor=None, evidence=None)
         report = judged(world, bare, record=record, trust=trust)
@@ -730,16 +732,17 @@ def signed(world: World, receipt: Receipt, *, suite: str = "intl", seed: str = "
 def test_issuer_key__signature__verified_with_the_departments_key_at_t(world: World) -> None:
     record = certificate(capture="signed")
     receipt = signed(world, world.anchored_record(record))
-    time = receipt.anchor.block_time if receipt.anchor else 0
-    key = DepartmentKey("k1", "intl", signer("issuer").public_key, since=0)  # type: ignore[arg-type]
+    time = BlockTime(receipt.anchor.block_time if receipt.anchor else 0)
+    later = BlockTime(time + 1)
+    key = DepartmentKey("k1", "intl", signer("issuer").public_key, since=BlockTime(0))
     for keys, expected, verdict in (
         ((key,), PASS, Verdict.VALID),
         ((), FAIL, Verdict.ISSUER_NOT_RECOGNISED),
         ((replace(key, public_key=signer("x").public_key),), FAIL, Verdict.ISSUER_NOT_RECOGNISED),
         ((replace(key, until=time),), FAIL, Verdict.ISSUER_NOT_RECOGNISED),
-        ((replace(key, since=time + 1),), FAIL, Verdict.ISSUER_NOT_RECOGNISED),
+        ((replace(key, since=later),), FAIL, Verdict.ISSUER_NOT_RECOGNISED),
         ((replace(key, compromised_since=time),), FAIL, Verdict.ISSUER_NOT_RECOGNISED),
-        ((replace(key, compromised_since=time + 1),), PASS, Verdict.VALID),
+        ((replace(key, compromised_since=later),), PASS, Verdict.VALID),
         (OFFLINE, UNKNOWN, Verdict.CANNOT_CHECK),
     ):
         report = judged(world, receipt, record=record, evidence={"keys": keys})
@@ -753,7 +756,7 @@ def test_issuer_key__signature__verified_with_the_departments_key_at_t(world: Wo
 def test_issuer_key__suite_that_this_build_lacks__unknown(world: World) -> None:
     record = certificate()
     receipt = signed(world, world.anchored_record(record), suite="guomi")
-    key = DepartmentKey("k1", "guomi", bytes(65), since=0)  # type: ignore[arg-type]
+    key = DepartmentKey("k1", "guomi", bytes(65), since=BlockTime(0))
     report = judged(world, receipt, record=record, evidence={"keys": (key,)})
     assert outcome(report, N.ISSUER_KEY) == (UNKNOWN, "suite")
 

@@ -132,11 +132,12 @@ class Worker:
         return self._anchor(origin, log) or worked
 
     def _anchor(self, origin: Origin, log: TileLog) -> bool:
-        checkpoint, note = log.checkpoint(), log.checkpoint_note()
+        head = log.head()
         row = self._notary.log(origin)
         held = self._index.log_head(row.log_id)
-        if checkpoint is None or note is None or held is None:
+        if head is None or held is None:
             return False
+        checkpoint, note = head
         size, root = held
         check_chain(checkpoint, size, root, log)
         with self._notary.store.reading() as connection:

@@ -55,6 +55,10 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return {}
 
+    def identity(self, path: Path) -> int:
+        """Of the file behind a name, as `names` gives it; FileNotFoundError if there is none."""
+        return os.stat(path).st_ino
+
     def exists(self, path: Path) -> bool:
         return os.path.exists(path)
 

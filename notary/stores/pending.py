@@ -64,8 +64,8 @@ class Pending:
         except FileNotFoundError:
             return None
 
-    def settle(self) -> None:
-        """At the start of every append: what a crash left is removed, made durable or put aside."""
+    def settle(self) -> list[Span]:
+        """At the start of every append: what a crash left is removed, made durable or put aside. Answers `spans`."""
         disk = self._disk
         for name in disk.names(self.work):
             disk.remove(self.work / name)
@@ -84,6 +84,7 @@ class Pending:
                 disk.rename(self.folder / name, self.damaged_folder / kept)
             disk.sync_folder(self.damaged_folder)
             disk.sync_folder(self.folder)
+        return [s.span for s in seen.values() if s.span is not None]
 
     def write(self, first: int, entries: Sequence[bytes]) -> None:
         """Durable when it returns; after an OSError there's no bundle, unless the disk refuses the removal as well."""
@@ -101,9 +102,10 @@ class Pending:
                 except OSError:  # the first error is the one to tell; `settle` cleans again
                     continue
             raise
-        identity = disk.names(self.folder).get(name)
-        if identity is not None:
-            self._seen[name] = _Seen(identity, Span(first, first + len(entries)), True)
+        try:
+            self._seen[name] = _Seen(disk.identity(target), Span(first, first + len(entries)), True)
+        except FileNotFoundError:
+            return  # sealed already
 
     def drop(self, spans: Iterable[Span]) -> None:
         """Forgets bundles whose entries a durable checkpoint covers."""

@@ -12,9 +12,10 @@ from pathlib import Path
 from ledger.errors import IntegrityError
 from notary.checkpoint import TILE_WIDTH
 from notary.log import TilePath
+from notary.merkle import Node
 from notary.stores.bundles import decode_bundle
 from notary.stores.disk import Disk
-from notary.stores.tree import Tile
+from notary.stores.tree import Tile, node_in_tiles
 
 _CACHED_TILES = 256  # full tiles never change; 2 MiB at most
 _FILES_AT_ONCE = 128
@@ -39,7 +40,21 @@ class TileReader:
 
         return tile
 
-    def bundle(self, n: int, width: int) -> list[bytes]:
+    def node(self, size: int) -> Node:
+        """Complete nodes of the tree of `size`."""
+        tile = self.at(size)
+        return lambda level, index: node_in_tiles(level, index, size, tile)
+
+    def entries(self, start: int, end: int, size: int) -> list[bytes]:
+        """Entries `start … end-1` of the log of `size`."""
+        found: list[bytes] = []
+        while start < end:
+            n, offset = divmod(start, TILE_WIDTH)
+            found += self._bundle(n, min(TILE_WIDTH, size - n * TILE_WIDTH))[offset : offset + end - start]
+            start = (n + 1) * TILE_WIDTH
+        return found
+
+    def _bundle(self, n: int, width: int) -> list[bytes]:
         """The first `width` entries of bundle `n`, all that are stored of it."""
         entries = decode_bundle(self._read(TilePath(None, n, width), None))
         if len(entries) < width:

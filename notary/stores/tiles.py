@@ -24,6 +24,7 @@ from notary.batch import Waiting
 from notary.checkpoint import TILE_WIDTH, Checkpoint, parse_checkpoint, sign_checkpoint
 from notary.log import (
     Head,
+    Span,
     TilePath,
     check_append,
     check_extends,
@@ -36,7 +37,7 @@ from notary.merkle import consistency_proof_from, inclusion_path_from, root_from
 from notary.stores.disk import Disk, translated
 from notary.stores.pending import Pending
 from notary.stores.tile_files import TileReader, TileWriter
-from notary.stores.tree import TreeBuilder, joined_paths, leaf_hashes, node_in_tiles
+from notary.stores.tree import TreeBuilder, joined_paths, leaf_hashes
 
 Permit = Callable[[TilePath], bool]
 """Whether this caller may read this file (formats.md §3: shards of kinds 3–5 are for members and auditors)."""
@@ -68,18 +69,23 @@ class TileLog:
 
     def checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint, its signature unchecked. IntegrityError `log.origin` if it is another log's."""
+        head = self.head()
+        return head[0] if head else None
+
+    def head(self) -> tuple[Checkpoint, str] | None:
+        """The newest checkpoint and the note that it was read from: one read, so the two belong together."""
         note = self.checkpoint_note()
         if note is None:
             return None
         found = parse_checkpoint(note)
         if found.origin != self.origin:
             raise IntegrityError("log.origin", expected=self.origin, found=found.origin)
-        return found
+        return found, note
 
     def sealed_size(self) -> int:
         """Entries under the checkpoint."""
-        checkpoint = self.checkpoint()
-        return checkpoint.size if checkpoint else 0
+        head = self.head()
+        return head[0].size if head else 0
 
     def durable_size(self) -> int:
         """Entries that no crash can lose: sealed ones and pending ones."""
@@ -114,14 +120,14 @@ class TileLog:
                     if self.sealed_size() > sealed:
                         continue
                     break
-                return [*self._sealed_entries(start, split, sealed), *pending]
+                return [*self._reader.entries(start, split, sealed), *pending]
         raise NotFoundError("log.index_unknown", index=end - 1, size=self.durable_size())
 
     def inclusion_path(self, index: int, size: int) -> list[bytes]:
         """Path of entry `index` in the tree of `size`, which may be any sealed size (RFC 9162 §2.1.3.1)."""
         stored = self._check_size(size)
         with translated():
-            return inclusion_path_from(size, index, self._node(stored))
+            return inclusion_path_from(size, index, self._reader.node(stored))
 
     def inclusion_paths(self, first: int, count: int, size: int) -> list[bytes]:
         """Paths of `count` entries from `first`, the nodes of each joined, as chuzheng-receipts/1 holds them."""
@@ -135,13 +141,13 @@ class TileLog:
         """Proof that the tree of `size2` extends that of `size1` (RFC 9162 §2.1.4.1); 0 < size1 <= size2 <= sealed."""
         stored = self._check_size(size2)
         with translated():
-            return consistency_proof_from(size1, size2, self._node(stored))
+            return consistency_proof_from(size1, size2, self._reader.node(stored))
 
     def root(self, size: int) -> Digest:
         """The root that the tiles have at a sealed size."""
         stored = self._check_size(size)
         with translated():
-            return root_from(size, self._node(stored))
+            return root_from(size, self._reader.node(stored))
 
     def tile_bytes(self, path: str, *, permit: Permit | None = None) -> bytes:
         """A file of the layout for serving, `tile/…` only. InputError for any other spelling; NotFoundError where
@@ -166,8 +172,8 @@ class TileLog:
             with translated():
                 self._prepare()
                 stack.enter_context(self.disk.locked(self.directory / "append.lock"))
-                self.pending.settle()
-            yield Appending(self)
+                spans = self.pending.settle()
+            yield Appending(self, spans)
 
     def seal(
         self, signer: Signer, key_name: str, *, extends: Sequence[Head] = (), limit: int | None = None
@@ -217,7 +223,7 @@ class TileLog:
         if checkpoint is None:
             return TreeBuilder()
         size = checkpoint.size
-        bundle = self._sealed_entries(size - size % TILE_WIDTH, size, size)
+        bundle = self._reader.entries(size - size % TILE_WIDTH, size, size)
         builder = TreeBuilder(size, self._reader.at(size), bundle)
         check_extends(Head(size, checkpoint.root), Head(builder.size, builder.root()))
         if size % TILE_WIDTH and leaf_hashes(bundle) != builder.open_leaves:
@@ -227,16 +233,14 @@ class TileLog:
     def _check_heads(self, heads: Sequence[Head], after: Head) -> None:
         for head in heads:
             if 0 < head.size < after.size:
-                found = root_from(head.size, self._node(after.size))
+                found = root_from(head.size, self._reader.node(after.size))
                 check_extends(head, Head(head.size, found))
             else:
                 check_extends(head, after)
 
     def _forget(self, sealed: int) -> None:
-        """Removes pending bundles that the checkpoint covers, after the partial tiles that became full with them.
-
-        That order makes a leftover bundle the sign of an unfinished cleaning, so nothing else need be remembered.
-        """
+        """Removes pending bundles that the checkpoint covers, after the partial tiles that became full with them: so
+        a leftover bundle is the sign of an unfinished cleaning, and nothing else need be remembered."""
         covered = [span for span in self.pending.spans() if span.end <= sealed]
         if not covered:
             return
@@ -249,9 +253,8 @@ class TileLog:
 
     def _prepare(self) -> None:
         if not self._prepared:
-            for folder in (self.directory, self.pending.folder, self.directory / "tile", self.directory / "work"):
-                self._writer.ensure_folder(folder)
-            for folder in (self.pending.work, self._writer.work):
+            below = (self.directory / "tile", self.directory / "work", self.pending.work, self._writer.work)
+            for folder in (self.directory, self.pending.folder, *below):
                 self._writer.ensure_folder(folder)
             self._prepared = True
 
@@ -261,27 +264,16 @@ class TileLog:
             raise NotFoundError("log.size_unknown", found=size, size=stored)
         return stored
 
-    def _node(self, stored: int) -> Callable[[int, int], bytes]:
-        tile = self._reader.at(stored)
-        return lambda level, index: node_in_tiles(level, index, stored, tile)
-
-    def _sealed_entries(self, start: int, end: int, stored: int) -> list[bytes]:
-        found: list[bytes] = []
-        while start < end:
-            n, offset = divmod(start, TILE_WIDTH)
-            bundle = self._reader.bundle(n, min(TILE_WIDTH, stored - n * TILE_WIDTH))
-            found += bundle[offset : offset + end - start]
-            start = (n + 1) * TILE_WIDTH
-        return found
-
 
 class Appending:
     """The right to append, while append.lock is held."""
 
-    def __init__(self, log: TileLog) -> None:
+    def __init__(self, log: TileLog, spans: Sequence[Span]) -> None:
         self._log = log
-        self.durable_size = log.durable_size()
+        self.durable_size = durable_end(log.sealed_size(), spans)
         """The next index."""
+        self._beyond = [span for span in spans if span.first > self.durable_size]
+        """Bundles after a damaged one: what they hold stays taken, and joins when the gap is filled."""
 
     def append(self, first_index: int, entries: Sequence[bytes]) -> None:
         """Makes entries `first_index …` durable; when it returns, promises for them may be given.
@@ -298,10 +290,10 @@ class Appending:
             return
         start, end = self.durable_size, self.durable_size + len(new)
         with translated():
-            for span in log.pending.spans():  # bundles beyond a damaged one: what they hold stays taken
+            for span in self._beyond:
                 if start < span.end and span.first < end:
                     low, high = max(start, span.first), min(end, span.end)
                     stored = log.pending.read(span)[low - span.first : high - span.first]
                     check_same(low, stored, new[low - start : high - start])
             log.pending.write(start, new)
-        self.durable_size = log.durable_size()
+        self.durable_size = durable_end(end, self._beyond)

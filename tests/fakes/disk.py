@@ -145,6 +145,9 @@ class MemoryDisk(Disk):
         except FileNotFoundError:
             return {}
 
+    def identity(self, path: Path) -> int:
+        return self._file(path).time
+
     def exists(self, path: Path) -> bool:
         try:
             return path.name in self._folder(path.parent).live

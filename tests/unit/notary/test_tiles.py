@@ -408,3 +408,60 @@ def test_tiles_at__every_file_of_a_log__exists(tmp_path: Path) -> None:
     for level, full, width in tiles_at(1000):
         for path in [*(TilePath(level, n) for n in range(full)), *([TilePath(level, full, width)] if width else [])]:
             assert log.tile_bytes(str(path))
+
+
+def test_seal__signer_fails__old_checkpoint_stays_and_the_next_seal_goes_on() -> None:
+    class Broken(RememberingSigner):
+        def sign(self, message: bytes) -> bytes:
+            raise RuntimeError("no token")
+
+    log = log_in_memory()
+    grow(log, make_entries(5))
+    with log.appending() as appending:
+        appending.append(5, make_entries(5, 5))
+    with pytest.raises(RuntimeError):
+        log.seal(Broken(), KEY_NAME)
+    assert (log.sealed_size(), log.durable_size()) == (5, 10)
+    log.seal(RememberingSigner(), KEY_NAME)
+    assert log.root(10) == root_of(make_entries(10))
+
+
+def test_appending__the_callers_own_error__passes_and_frees_the_lock() -> None:
+    log = log_in_memory()
+
+    def fail_after_appending() -> None:
+        with log.appending() as appending:
+            appending.append(0, make_entries(2))
+            raise OSError("mine")
+
+    with pytest.raises(OSError, match="mine"):
+        fail_after_appending()
+    with log.appending() as appending:
+        assert appending.durable_size == 2
+
+
+def test_append__several_in_one_lock__all_durable() -> None:
+    log = log_in_memory()
+    with log.appending() as appending:
+        for start in (0, 10, 20):
+            appending.append(start, make_entries(10, start))
+            assert appending.durable_size == start + 10 == log.durable_size()
+        appending.append(25, make_entries(10, 25))
+    assert log.entries(0, 35) == make_entries(35)
+
+
+@pytest.mark.parametrize("entry", [b"x" * 65_536])
+def test_append__entry_too_long__refused_before_anything_is_written(entry: bytes) -> None:
+    log = log_in_memory()
+    with pytest.raises(InputError), log.appending() as appending:
+        appending.append(0, [entry])
+    assert log.durable_size() == 0
+
+
+def test_head__checkpoint_and_note__of_one_read() -> None:
+    log = log_in_memory()
+    assert log.head() is None
+    grow(log, make_entries(4))
+    head = log.head()
+    assert head is not None
+    assert head == (log.checkpoint(), log.checkpoint_note())

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from ledger.codes.certificate_ids import make_identifier
 from ledger.codes.uscc import check_uscc
 from ledger.crypto.keys import create_signing_key, load_signer
+from ledger.evm.artifacts import encode_call
 from ledger.store.engine import open_engine, upgrade
 from ledger.types import Address, Anchor, DepartmentCode, Digest, LogId, Millis, Origin
 from notary.entry import make_origin
@@ -82,6 +83,7 @@ class FakeOutbox:
         self, connection: Connection, *, intent_key: str, sender: Address, contract: str, function: str, args: Any
     ) -> int:
         assert connection.in_transaction()
+        encode_call(contract, function, args)  # the contract's own types must take them
         self.intents.setdefault(intent_key, Intent("queued", sender, contract, function, args))
         return list(self.intents).index(intent_key)
 

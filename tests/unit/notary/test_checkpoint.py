@@ -66,6 +66,9 @@ def test_vkey__vector__there_and_back() -> None:
         "na me" + VKEY.text()[VKEY.text().index("+") :],
         "+".join([*VKEY.text().split("+", 2)[:2], base64.b64encode(b"\x02" + VKEY.public_key).decode()]),
         "+".join([*VKEY.text().split("+", 2)[:2], base64.b64encode(b"\x01" + VKEY.public_key[:31]).decode()]),
+        cp.VerifierKey(VKEY.name, VKEY.public_key[:31]).text(),
+        cp.VerifierKey(VKEY.name, VKEY.public_key + b"x").text(),
+        cp.VerifierKey("", VKEY.public_key).text(),
     ],
 )
 def test_parse_vkey__malformed__unreadable(text: str) -> None:
@@ -122,6 +125,7 @@ TEXT = NOTE.rpartition("\n\n")[0]
         (TEXT + "\n\n— a AAAAAA==\n", "note.signature_line"),
         (TEXT + "\n\n— a AAAAAAB=\n", "note.signature_line"),
         (TEXT + "\n\n— a\n", "note.signature_line"),
+        (TEXT + "\n\n—  AAAAAAA=\n", "note.signature_line"),
         ("x" * (64 << 10) + NOTE, "note.too_large"),
     ],
 )
@@ -162,6 +166,10 @@ def test_promise__vector__bytes_and_signature() -> None:
     key = base64.b64decode(PROMISE["ed25519_public"])
     assert verify_ed25519(key, base64.b64decode(PROMISE["promise"]), signed)
     assert not verify_ed25519(key, base64.b64decode(PROMISE["promise"]), signed + b"\0")
+
+
+def test_promise_bytes__first_index__zero_is_one() -> None:
+    assert cp.promise_bytes(b"l" * 32, 0, b"f" * 32) == b"chuzheng/promise/v1\0" + b"l" * 32 + bytes(8) + b"f" * 32
 
 
 @pytest.mark.parametrize(("log", "index", "leaf"), [(31, 0, 32), (32, -1, 32), (32, 1 << 53, 32), (32, 0, 33)])

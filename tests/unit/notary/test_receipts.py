@@ -11,7 +11,7 @@ import pytest
 from ledger.errors import InputError, UnreadableError
 from ledger.types import DepartmentCode, Digest
 from notary.b64 import to_b64
-from notary.checkpoint import Checkpoint, sign_checkpoint
+from notary.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from notary.entry import Entry
 from notary.receipt import NoEvidence, Receipt, inclusion_error, parse_receipt
 from notary.receipts import Bundle, build_bundle, first_not_included, parse_bundle, split
@@ -29,6 +29,7 @@ ANCHORED = build_bundle(
 )
 PROMISED = build_bundle(ORIGIN, 3, ENTRIES[3:6], promises=[bytes([i]) * 64 for i in range(3)])
 VALUE = json.loads(ANCHORED.to_json())
+ROOT = parse_checkpoint(note()).root
 
 
 def changed(of: Bundle = ANCHORED, **members: Any) -> bytes:
@@ -79,13 +80,19 @@ def test_first_not_included__entry_of_another_issuer__its_offset() -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        Checkpoint("chuzheng/other/11420000011043201A", SIZE, Digest(bytes(32))),
-        Checkpoint(ORIGIN, SIZE + 1, Digest(bytes(32))),
+        Checkpoint("chuzheng/other/11420000011043201A", SIZE, ROOT),
+        Checkpoint(ORIGIN, SIZE + 1, ROOT),
         Checkpoint(ORIGIN, SIZE, Digest(bytes(32))),
     ],
 )
 def test_first_not_included__checkpoint_of_something_else__the_first(head: Checkpoint) -> None:
     assert first_not_included(replace(ANCHORED, checkpoint=sign_checkpoint(head, KEY.name, SIGNER))) == 0
+
+
+@pytest.mark.parametrize("missing", ["checkpoint", "paths", "size"])
+def test_first_not_included__part_of_a_stage__refused(missing: str) -> None:
+    with pytest.raises(InputError, match="not_included"):
+        first_not_included(replace(ANCHORED, **{missing: None}))  # type: ignore[arg-type]
 
 
 def test_first_not_included__promises_only__refused() -> None:

@@ -63,6 +63,8 @@ def deploy(
     chain_id, genesis = chain_identity(rpc)
     site = _Site(rpc, profile, owner, network, chain_id, timeout, sleep)
     for name in CONTRACTS:
+        site.send(name)
+    for name in CONTRACTS:
         site.place(name)
     deployment = Deployment(network, chain_id, genesis, tuple(site.placed), owner.address)
     if record is not None:
@@ -83,43 +85,44 @@ class _Site:
     sleep: Callable[[float], None]
     placed: list[DeployedContract] = field(default_factory=list)
 
-    def place(self, name: str) -> None:
-        """Create the contract unless it stands there already."""
-        nonce = len(self.placed)
-        address = contract_address(self.owner.address, nonce)
-        signed = self._creation(name, nonce)
-        if code_hash(self.rpc, address) is None:
-            self._send(name, nonce, signed)
-        block = self._mined(name, signed)
-        found = code_hash(self.rpc, address)
-        if found is None:
-            raise ConfigurationError("deployment.no_code", contract=name, address=address)
-        self.placed.append(DeployedContract(name, address, found, block))
-
-    def _creation(self, name: str, nonce: int) -> SignedTransaction:
-        made = artifact(name)
-        where = {contract.name: contract.address for contract in self.placed}
-        values = {
-            "council": self.owner.address,
-            "departments_": where.get("Departments"),
-            "log_": where.get("AnchorLog"),
-            "network_": self.network,
-        }
-        kinds = [kind for _, kind in made.constructor]
-        arguments = encode(kinds, [values[n] for n, _ in made.constructor], what=f"{name}.constructor")
-        data = made.bytecode + arguments
-        return self.owner.sign_transaction(
-            Transaction(nonce, self.profile.gas_price, GAS, None, data, self.chain_id)
-        )  # fmt: skip
-
-    def _send(self, name: str, nonce: int, signed: SignedTransaction) -> None:
+    def send(self, name: str) -> None:
+        """Send the contract's creation unless it stands there already; all are sent before the first is mined."""
+        nonce = CONTRACTS.index(name)
+        if code_hash(self.rpc, contract_address(self.owner.address, nonce)) is not None:
+            return
         if int(self.rpc.call("eth_getTransactionCount", self.owner.address, "latest"), 16) > nonce:
             raise ConfigurationError("deployment.nonce_used", contract=name, address=self.owner.address)
+        signed = self._creation(name)
         try:
             self.rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
         except RpcError:
             if self.rpc.call("eth_getTransactionByHash", signed.tx_hash) is None:
                 raise
+
+    def place(self, name: str) -> None:
+        """Wait until the contract is there, and note what was placed."""
+        address = contract_address(self.owner.address, CONTRACTS.index(name))
+        block = self._mined(name, self._creation(name))
+        found = code_hash(self.rpc, address)
+        if found is None:
+            raise ConfigurationError("deployment.no_code", contract=name, address=address)
+        self.placed.append(DeployedContract(name, address, found, block))
+
+    def _creation(self, name: str) -> SignedTransaction:
+        """The same bytes at each call: nonce, addresses and signature follow from owner and network."""
+        made = artifact(name)
+        nonce = CONTRACTS.index(name)
+        where = {n: contract_address(self.owner.address, i) for i, n in enumerate(CONTRACTS)}
+        values = {
+            "council": self.owner.address,
+            "departments_": where["Departments"],
+            "log_": where["AnchorLog"],
+            "network_": self.network,
+        }
+        kinds = [kind for _, kind in made.constructor]
+        arguments = encode(kinds, [values[n] for n, _ in made.constructor], what=f"{name}.constructor")
+        transaction = Transaction(nonce, self.profile.gas_price, GAS, None, made.bytecode + arguments, self.chain_id)
+        return self.owner.sign_transaction(transaction)
 
     def _mined(self, name: str, signed: SignedTransaction) -> int:
         """The number of the block that the creation stands in."""

@@ -1,0 +1,167 @@
+"""Drills on a real anvil: a sender killed in the middle of a burst, a chain that came back shorter, a torn state."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy.engine import Engine
+
+from ledger.evm import departments
+from ledger.evm.deploy import deploy
+from ledger.evm.deployment import Deployment
+from ledger.evm.indexer import Indexer, IndexReader
+from ledger.evm.launcher import GOOD, STATE, EmbeddedChain, start_anvil
+from ledger.evm.outbox import IntentState, Outbox
+from ledger.evm.profiles import ANVIL
+from ledger.evm.reader import EvmChainReader
+from ledger.evm.rpc import Rpc
+from ledger.evm.sender import Sender
+from ledger.evm.transactions import EvmKey
+from ledger.store.engine import writing
+from ledger.types import DepartmentCode
+
+CODE = DepartmentCode("114200000110430817")
+BURST = 500
+SENDER = """
+import sys, threading
+from pathlib import Path
+from ledger.evm.deployment import load_deployment
+from ledger.evm.profiles import ANVIL
+from ledger.evm.rpc import Rpc
+from ledger.evm.sender import Sender
+from ledger.evm.transactions import load_key
+from ledger.store.engine import open_engine
+url, database, record, key = sys.argv[1:]
+signer = load_key(Path(key))
+sender = Sender(open_engine(database), Rpc(url), ANVIL, load_deployment(Path(record)), {signer.address: signer})
+print("ready", flush=True)
+sender.run(threading.Event())
+"""
+
+
+def admit_often(engine: Engine, outbox: Outbox, key: EvmKey, count: int, name: str) -> list[str]:
+    """Admissions of one department: the first changes something, the others are no-ops that the contract takes."""
+    names = [f"{name}/{n}" for n in range(count)]
+    contract, function, args = departments.admit(CODE, 420000)
+    with writing(engine) as connection:
+        for intent in names:
+            outbox.enqueue(
+                connection, intent_key=intent, sender=key.address, contract=contract, function=function, args=args
+            )
+    return names
+
+
+def settle(sender: Sender, outbox: Outbox, names: list[str], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while outbox.counts().get(IntentState.FINAL, 0) < len(names):
+        assert time.monotonic() < end, outbox.counts()
+        if not sender.step():
+            time.sleep(0.05)
+
+
+def nonces(rpc: Rpc, deployment: Deployment, sender: str) -> list[int]:
+    """Of the sender's transactions to our contracts, in the chain's order."""
+    found: list[int] = []
+    for number in range(int(rpc.call("eth_blockNumber"), 16) + 1):
+        for tx in rpc.call("eth_getBlockByNumber", hex(number), True)["transactions"]:
+            if tx["from"] == sender and tx["to"] == deployment.address("Departments"):
+                found.append(int(tx["nonce"], 16))
+    return found
+
+
+def test_burst__sender_killed_again_and_again__each_done_once(
+    anvil: EmbeddedChain, engine: Engine, tmp_path: Path
+) -> None:
+    rpc = Rpc(anvil.url)
+    secret = tmp_path / "owner.key"
+    secret.write_text(secrets.token_hex(32))
+    secret.chmod(0o600)
+    key = EvmKey(bytes.fromhex(secret.read_text()))
+    record = tmp_path / "deployment.json"
+    deployment = deploy(rpc, ANVIL, key, "burst", record)
+    outbox = Outbox(engine)
+    names = admit_often(engine, outbox, key, BURST, "burst")
+    command = [sys.executable, "-c", SENDER, anvil.url, str(engine.url), str(record), str(secret)]
+    for pause in (0.15, 0.4):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(pause)
+            os.kill(process.pid, signal.SIGKILL)
+    before = outbox.counts()
+    assert before.get(IntentState.FINAL, 0) < BURST
+    settle(Sender(engine, rpc, ANVIL, deployment, {key.address: key}), outbox, names)
+    assert nonces(rpc, deployment, key.address) == list(range(3, BURST + 3))
+
+
+def test_chain__came_back_shorter__noticed_resent_and_index_follows(
+    start_chain: Callable[[Path], EmbeddedChain], engine: Engine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "chain"
+    chain = start_chain(folder)
+    key = EvmKey(secrets.token_bytes(32))
+    deployment = deploy(Rpc(chain.url), ANVIL, key, "short")
+    outbox = Outbox(engine)
+    first = admit_often(engine, outbox, key, 5, "first")
+    settle(Sender(engine, Rpc(chain.url), ANVIL, deployment, {key.address: key}), outbox, first)
+    chain.stop()
+    older = (folder / STATE).read_bytes()
+
+    chain = start_chain(folder)
+    second = admit_often(engine, outbox, key, 20, "second")
+    sender = Sender(engine, Rpc(chain.url), ANVIL, deployment, {key.address: key})
+    settle(sender, outbox, first + second)
+    sender.release()
+    Indexer(engine, Rpc(chain.url), ANVIL, deployment).catch_up()
+    indexed = IndexReader(engine).cursor()
+    assert indexed
+    chain.kill()
+    (folder / STATE).write_bytes(older)
+    (folder / GOOD).write_bytes(older)
+
+    chain = start_chain(folder)
+    rpc = Rpc(chain.url)
+    assert nonces(rpc, deployment, key.address) == list(range(3, 8))
+    sender = Sender(engine, rpc, ANVIL, deployment, {key.address: key})
+    assert sender.step()
+    assert outbox.counts()[IntentState.FINAL] == len(first)
+    settle(sender, outbox, first + second)
+    assert nonces(rpc, deployment, key.address) == list(range(3, 28))
+    Indexer(engine, rpc, ANVIL, deployment).catch_up()
+    now = IndexReader(engine).cursor()
+    reader = EvmChainReader(rpc, ANVIL, deployment)
+    assert now
+    assert reader.block(now.number) == now
+    live = IndexReader(engine).events("Departments")
+    Indexer(engine, rpc, ANVIL, deployment).rebuild()  # also from blocks that were made before the restart
+    assert IndexReader(engine).events("Departments") == live
+    assert [event for _, event, _ in live] == ["DepartmentAdmitted"]
+
+
+def test_launcher__killed_and_state_torn__starts_from_the_last_whole_copy(
+    start_chain: Callable[[Path], EmbeddedChain], tmp_path: Path
+) -> None:
+    folder = tmp_path / "chain"
+    chain = start_chain(folder)
+    genesis = Rpc(chain.url).call("eth_getBlockByNumber", "0x0", False)["hash"]
+    chain.kill()
+    whole = (folder / STATE).read_bytes()
+    (folder / STATE).write_bytes(whole[: len(whole) // 2])
+    chain = start_chain(folder)
+    assert Rpc(chain.url).call("eth_getBlockByNumber", "0x0", False)["hash"] == genesis
+    chain.stop()
+    assert not chain.running
+    shutil.rmtree(folder)
+    again = start_anvil(folder)
+    try:
+        assert Rpc(again.url).call("eth_getBlockByNumber", "0x0", False)["hash"] != genesis
+    finally:
+        again.stop()

@@ -104,7 +104,7 @@ def test_scenario__no_fault__every_call_is_a_point_to_fail_at() -> None:
 
 
 @pytest.mark.parametrize("at", range(CALLS))
-@pytest.mark.parametrize("power", [None, 1, 2, 3], ids=lambda p: "killed" if p is None else f"power{p}")
+@pytest.mark.parametrize("power", [None, 1, 2], ids=lambda p: "killed" if p is None else f"power{p}")
 def test_crash__at_every_call__nothing_acknowledged_is_lost(at: int, power: int | None) -> None:
     house = House()
     house.disk.hook = FailAt(at)
@@ -123,7 +123,7 @@ def test_crash__at_every_call__nothing_acknowledged_is_lost(at: int, power: int 
 
 
 @pytest.mark.parametrize("at", range(CALLS))
-@pytest.mark.parametrize("power", [1, 2, 3])
+@pytest.mark.parametrize("power", [1, 2])
 def test_crash__then_only_looked_at__what_was_relied_on_is_durable(at: int, power: int) -> None:
     """The process dies, the next one finds everything written and nothing to do, then the power goes."""
     house = House()
@@ -141,7 +141,7 @@ def test_crash__then_only_looked_at__what_was_relied_on_is_durable(at: int, powe
 
 
 @pytest.mark.parametrize("at", range(CALLS))
-@pytest.mark.parametrize("power", range(4))
+@pytest.mark.parametrize("power", range(2))
 def test_crash__then_only_sealed__nothing_is_dropped_too_early(at: int, power: int) -> None:
     house = House()
     house.disk.hook = FailAt(at)

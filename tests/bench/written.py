@@ -15,9 +15,9 @@ HEAD = """\
 
 性能数据：由 `python -m tests.bench` 实测并写入本文件，目标与实测并列，未达到的如实标注。
 
-Written by `.venv/bin/python -m tests.bench`; don't edit. Each figure is the median over the runs of its bench, every run
-a process of its own, with the extremes in brackets. Memory is the peak resident memory of the measured process while the
-figure was taken. Records have 12 members unless the line says otherwise, and both digests (SHA-256 and SM3) are made.
+Written by `.venv/bin/python -m tests.bench`; don't edit. Each figure is the median over the runs of its bench, every
+run a process of its own, with the extremes in brackets. Memory is the measured process's peak resident memory while
+the figure was taken. Records have 12 members unless the line says otherwise; both digests (SHA-256 and SM3) are made.
 """
 _SECTION = re.compile(r"^<!-- bench:(\w+) -->\n.*?^<!-- end:\1 -->\n", re.M | re.S)
 TITLES = {

@@ -1,0 +1,103 @@
+"""The whole machine as `chuzheng up` starts it, in a folder of its own: chain, server, worker, indexer on loopback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from ledger.evm.deployment import load_deployment
+from ledger.evm.launcher import free_port
+from ledger.types import DepartmentCode, Origin, Role
+from notary.entry import make_origin
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120.0
+"""Seconds for a start, keys and contracts included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running machine: where it listens, one issuing department, and a token of that department that may anchor."""
+
+    home: Path
+    port: int
+    issuer: DepartmentCode
+    origin: Origin
+    token: str
+    supervisor: int
+
+    def pid_of(self, part: str) -> int:
+        """Process id of `serve PART`, a child of the supervisor."""
+        for folder in Path("/proc").iterdir():
+            if not folder.name.isdigit():
+                continue
+            try:
+                command = (folder / "cmdline").read_bytes().split(b"\0")
+                parent = int(
+                    (folder / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[1]
+                )
+            except (OSError, IndexError, ValueError):
+                continue
+            if parent == self.supervisor and b"serve" in command and part.encode() in command:
+                return int(folder.name)
+        raise LookupError(part)
+
+
+@contextmanager
+def running() -> Iterator[Stack]:
+    """A fresh machine; ended by its own pid."""
+    from api.auth import TokenStore
+    from scripts.samples import sample_network
+
+    with TemporaryDirectory(prefix="chuzheng-bench-") as folder:
+        home, port, rpc = Path(folder) / "data", free_port(), free_port()
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CHUZHENG_")},
+            "CHUZHENG_HOME": str(home),
+            "CHUZHENG_PORT": str(port),
+            "CHUZHENG_RPC_URL": f"http://127.0.0.1:{rpc}",
+        }
+        output = Path(folder) / "up.log"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "scripts.cli", "up"],
+                cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+            )  # fmt: skip
+        try:
+            _await(process, port, output)
+            issuer = sample_network().issuers[0].code
+            origin = make_origin(load_deployment(home / "deployment.json").network, issuer)
+            token = TokenStore(home / "keys" / "tokens.json").issue(issuer, int(Role.ANCHOR), "bench")
+            yield Stack(home, port, issuer, origin, token, process.pid)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _await(process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"`chuzheng up` ended:\n{output.read_text(encoding='utf-8', errors='replace')[-4000:]}")
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/api/v1/health/ready", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, OSError):
+            pass
+        time.sleep(0.2)
+    raise RuntimeError(f"not ready:\n{output.read_text(encoding='utf-8', errors='replace')[-4000:]}")

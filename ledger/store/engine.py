@@ -30,16 +30,22 @@ def open_engine(url: str) -> Engine:
     except sa.exc.ArgumentError as error:
         raise ConfigurationError("store.url") from error  # the address may hold a password: it isn't repeated
     backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigurationError("store.backend", backend=backend)
+    options: dict[str, Any] = {"pool_pre_ping": True}
     if backend == "sqlite":
+        options = {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+    try:
+        engine = sa.create_engine(parsed, **options)
+    except sa.exc.ArgumentError as error:
+        raise ConfigurationError("store.url") from error
+    except ImportError as error:
+        raise ConfigurationError("store.driver", driver=parsed.drivername) from error
+    if backend == "sqlite":
         event.listen(engine, "connect", _sqlite_connected)
         event.listen(engine, "begin", _sqlite_begin)
-    elif backend == "postgresql":
-        engine = sa.create_engine(parsed, pool_pre_ping=True)
-    else:
-        raise ConfigurationError("store.backend", backend=backend)
     event.listen(engine, "handle_error", _translate)
     return engine
 

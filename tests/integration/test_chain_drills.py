@@ -143,7 +143,7 @@ def test_chain__came_back_shorter__noticed_resent_and_index_follows(
     live = IndexReader(engine).events("Departments")
     Indexer(engine, rpc, ANVIL, deployment).rebuild()  # also from blocks that were made before the restart
     assert IndexReader(engine).events("Departments") == live
-    assert [event for _, event, _ in live] == ["DepartmentAdmitted"]
+    assert [event for _, event, _ in live] == ["OwnershipTransferred", "DepartmentAdmitted"]
 
 
 def test_launcher__killed_and_state_torn__starts_from_the_last_whole_copy(

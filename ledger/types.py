@@ -93,3 +93,5 @@ class Anchor:
     block_number: int
     block_hash: ChainHash
     block_time: BlockTime
+    department: DepartmentCode | None = None
+    """Whose event it is; None where the source doesn't keep it (the contract lets only the log's owner anchor)."""

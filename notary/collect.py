@@ -220,6 +220,3 @@ def collect(
 ) -> Evidence:
     """`Collector` for one request."""
     return Collector(chain, log).collect(request, trust, now)
-
-
-

@@ -138,9 +138,7 @@ WAITING = frozenset({CheckName.INCLUSION, CheckName.ANCHORED, CheckName.FINAL})
 """Checks that a receipt which was promised or included can't have passed yet."""
 
 
-def needed_checks(
-    kind: Kind, *, identifier: bool, signed: bool = False, sealed: bool = False
-) -> frozenset[CheckName]:
+def needed_checks(kind: Kind, *, identifier: bool, signed: bool = False, sealed: bool = False) -> frozenset[CheckName]:
     """What `valid` needs for a record, disclosure, file or receipt of `kind` (verification.md, "Needed").
 
     `identifier`: the record has one as issued, or might have one that isn't shown; one `as_received` isn't judged.

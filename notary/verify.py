@@ -14,9 +14,9 @@ from notary.checks.anchor import check_anchored, check_final
 from notary.checks.case import Case, barred, believable, moment, open_case, trust_bar, unasked
 from notary.checks.content import AS_RECEIVED, check_content, check_identifier_text, check_record_identifier
 from notary.checks.issuer import check_issuer, check_issuer_key, check_issuer_of
-from notary.checks.log import check_inclusion, check_inclusion_of, check_signature, check_signature_of, promise_holds
+from notary.checks.log import CLOCK_SLACK, check_inclusion, check_signature, promise_holds
 from notary.checks.status import check_period, check_period_of, check_status, check_status_of, instant_of
-from notary.entry import status_key
+from notary.entry import ENTRY_BYTES, status_key
 from notary.evidence import Evidence, IdentifierAlone, Located, Presented, Request, Unavailable
 from notary.receipt import Receipt
 from notary.receipts import Bundle, first_not_included, split
@@ -41,9 +41,7 @@ _STATUS_ANSWER = frozenset({CheckName.ANCHORED, CheckName.ISSUER, CheckName.STAT
 """What an identifier alone is answered by."""
 
 
-def verify(
-    request: Request, evidence: Evidence, trust: TrustFile | None, at: Millis, now: Millis
-) -> Report:
+def verify(request: Request, evidence: Evidence, trust: TrustFile | None, at: Millis, now: Millis) -> Report:
     """Judge `request` for the instant `at`, asked at `now` (milliseconds); every check in order, one verdict.
 
     An identifier alone gets a status answer without a verdict.
@@ -117,25 +115,21 @@ def check_seal(case: Case) -> Check:
     return Check(CheckName.SEAL, Outcome.SKIPPED, "not_sealed", source="presented")
 
 
-def check_receipt(
-    receipt: Receipt, trust: TrustFile, now: Millis
-) -> tuple[Check, Check]:
-    """Checks 4 and 5 of a receipt that has been parsed (check 1), as an offline verifier makes them: T is `now`."""
-    time = IssueTime(BlockTime(now // 1000), anchored=False, settled=False)
-    return check_inclusion_of(receipt, time), check_signature_of(receipt, trust, time)
+def check_receipt(receipt: Receipt, trust: TrustFile, now: Millis) -> tuple[Check, Check]:
+    """Checks 4 and 5 of a receipt that has been parsed (check 1), with nothing but the trust file: T is `now`."""
+    case = open_case(Presented(receipt), Evidence(), trust, now, now)
+    return check_inclusion(case), check_signature(case)
 
 
 def check_bundle(bundle: Bundle, trust: TrustFile, now: Millis) -> list[tuple[int, Check]]:
     """Checks 4 and 5 of every entry of a parsed bundle as `check_receipt` makes them: those that don't pass, by offset.
 
-    The run of paths is checked at once and the checkpoint's signature once; entries that the short way doesn't pass
-    are judged singly, so that both ways give one answer.
+    The run of paths is checked at once and the checkpoint's signature once; where that doesn't pass for all, every
+    receipt is judged singly, so that both ways give one answer.
     """
-    time = IssueTime(BlockTime(now // 1000), anchored=False, settled=False)
-    if bundle.paths is not None and first_not_included(bundle) is None and _accepted_by(bundle, time):
-        first = next(split(bundle))
-        signature = check_signature_of(first, trust, time)
-        if signature.outcome is Outcome.PASS:
+    if bundle.paths is not None and first_not_included(bundle) is None and _accepted_by(bundle, now):
+        first = check_receipt(next(split(bundle)), trust, now)
+        if all(check.outcome is Outcome.PASS for check in first):
             return []
     wrong = []
     for offset, receipt in enumerate(split(bundle)):
@@ -143,10 +137,10 @@ def check_bundle(bundle: Bundle, trust: TrustFile, now: Millis) -> list[tuple[in
     return wrong
 
 
-def _accepted_by(bundle: Bundle, time: IssueTime) -> bool:
+def _accepted_by(bundle: Bundle, now: Millis) -> bool:
     """Whether no entry was accepted later than T allows: its time is 8 big-endian bytes at offset 20 of the 92."""
-    limit = ((time.time + 300) * 1000).to_bytes(8, "big")
-    return all(bundle.entries[at + 20 : at + 28] <= limit for at in range(0, len(bundle.entries), 92))
+    limit = ((now // 1000 + CLOCK_SLACK) * 1000).to_bytes(8, "big")
+    return all(bundle.entries[at + 20 : at + 28] <= limit for at in range(0, len(bundle.entries), ENTRY_BYTES))
 
 
 def _subject(presented: Presented) -> str:

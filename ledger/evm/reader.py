@@ -127,4 +127,5 @@ class EvmChainReader:
             block_number=block.number,
             block_hash=block.hash,
             block_time=block.time,
+            department=DepartmentCode(bytes.fromhex(log["topics"][2][2:])[:18].decode("ascii", "replace")),
         )

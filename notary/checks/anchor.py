@@ -50,9 +50,7 @@ def check_anchored(case: Case) -> Check:  # noqa: PLR0911  a return for each sen
 def _compare(found: Digest, expected: Digest | None) -> Check:
     if found == expected:
         return Check(_ANCHORED, Outcome.PASS, "anchored", observed=hexed(found), source="chain")
-    return Check(
-        _ANCHORED, Outcome.FAIL, OTHER_ROOT, observed=hexed(found), expected=hexed(expected), source="chain"
-    )
+    return Check(_ANCHORED, Outcome.FAIL, OTHER_ROOT, observed=hexed(found), expected=hexed(expected), source="chain")
 
 
 def _another_chain(case: Case, trust: TrustFile) -> Check | None:

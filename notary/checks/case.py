@@ -79,9 +79,7 @@ class Case:
         return HIDDEN
 
 
-def open_case(
-    presented: Presented, evidence: Evidence, trust: TrustFile | None, at: Millis, now: Millis
-) -> Case:
+def open_case(presented: Presented, evidence: Evidence, trust: TrustFile | None, at: Millis, now: Millis) -> Case:
     """Sort out what may be believed, then fix T."""
     receipt = presented.receipt
     network = parse_origin(receipt.origin).network

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ledger.crypto.suites import verify_ed25519
 from ledger.errors import ChuzhengError
-from ledger.types import Digest
+from ledger.types import Anchor, Digest
 from notary.checkpoint import (
     Note,
     VerifierKey,
@@ -37,15 +37,13 @@ def check_inclusion(case: Case) -> Check:
     """Check 4: entry → leaf → path gives the checkpoint's root; issuer = origin's = the event's department."""
     if case.other_network:
         return barred(_INCLUSION, case.other_network)
-    department = getattr(case.evidence.anchor, "department", None)
-    issuer = case.receipt.entry.issuer
-    if department is not None and department != issuer:
-        return Check(_INCLUSION, Outcome.FAIL, "department", observed=department, expected=issuer, source="chain")
-    return check_inclusion_of(case.receipt, case.time)
+    event, issuer = case.evidence.anchor, case.receipt.entry.issuer
+    if isinstance(event, Anchor) and event.department not in (None, issuer):
+        return Check(_INCLUSION, Outcome.FAIL, "department", observed=event.department, expected=issuer, source="chain")
+    return _inclusion(case.receipt, case.time)
 
 
-def check_inclusion_of(receipt: Receipt, time: IssueTime) -> Check:
-    """The same of a receipt apart from a case: arithmetic, issuer, and `accepted_at` against T."""
+def _inclusion(receipt: Receipt, time: IssueTime) -> Check:
     entry = receipt.entry
     if entry.issuer != parse_origin(receipt.origin).issuer:
         return Check(
@@ -74,14 +72,13 @@ def check_signature(case: Case) -> Check:
     trust = case.trust
     if case.untrusted or trust is None:
         return barred(_SIGNATURE, case.untrusted)
-    found = check_signature_of(case.receipt, trust, case.time)
+    found = _signature(case.receipt, trust, case.time)
     if found.case in ("unsigned", "no_key"):
         return found
     return _equivocation(case, trust) or found
 
 
-def check_signature_of(receipt: Receipt, trust: TrustFile, time: IssueTime) -> Check:
-    """The same of a receipt apart from a case, equivocation left out."""
+def _signature(receipt: Receipt, trust: TrustFile, time: IssueTime) -> Check:
     keys = trust.keys_of(receipt.origin)
     if not keys:
         return Check(_SIGNATURE, Outcome.UNKNOWN, "no_key", {"origin": receipt.origin}, source="trust")

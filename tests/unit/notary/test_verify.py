@@ -11,7 +11,7 @@ import pytest
 
 from ledger.codes.certificate_ids import make_identifier
 from ledger.statuses import DecisionCode
-from ledger.types import BlockTime, ChainHash, Digest, Kind, Millis, Origin, Stage
+from ledger.types import BlockTime, ChainHash, DepartmentCode, Digest, Kind, Millis, Origin, Stage
 from notary.checkpoint import Checkpoint, NoteSignature, format_note, key_id, parse_note, sign_checkpoint
 from notary.disclosure import make_disclosure, parse_disclosure
 from notary.evidence import (
@@ -293,15 +293,16 @@ def test_inclusion__accepted_later_than_anchored_by_over_five_minutes__fails(sec
 
 
 def test_inclusion__the_events_department_isnt_the_issuer__fails(world: World) -> None:
-    from types import SimpleNamespace
-
     record = certificate()
     receipt = world.anchored_record(record)
-    event = SimpleNamespace(department=OTHER)
+    assert world.anchored is not None
+    event = replace(world.anchored, department=DepartmentCode(OTHER))
     assert outcome(judged(world, receipt, record=record, evidence={"anchor": event}), N.INCLUSION) == (
         FAIL,
         "department",
     )
+    event = replace(world.anchored, department=DepartmentCode(ISSUER))
+    assert outcome(judged(world, receipt, record=record, evidence={"anchor": event}), N.INCLUSION)[0] is PASS
 
 
 # -- check 5 ---------------------------------------------------------------------------------------------------------

@@ -44,9 +44,7 @@ def prepare_csv(
     return prepared
 
 
-def prepare_rows(
-    rows: Iterable[Row], issuer: DepartmentCode, capture: str, vault: Vault
-) -> tuple[bytes, list[Wrong]]:
+def prepare_rows(rows: Iterable[Row], issuer: DepartmentCode, capture: str, vault: Vault) -> tuple[bytes, list[Wrong]]:
     """One chunk: prepared records, packed, and what is wrong with the rows."""
     rows = list(rows)
     records, problems = records_of(rows, capture)

@@ -141,6 +141,4 @@ def parse_packed(body: bytes) -> list[Row]:
     """Finished commitments, 65 bytes each: kind u8 || sha256 || sm3 (formats.md §6)."""
     if not body or len(body) % 65:
         raise InputError("notary.packed_length", found=len(body))
-    return [
-        Row(body[at], body[at + 1 : at + 33], body[at + 33 : at + 65]) for at in range(0, len(body), 65)
-    ]
+    return [Row(body[at], body[at + 1 : at + 33], body[at + 33 : at + 65]) for at in range(0, len(body), 65)]

@@ -34,11 +34,12 @@ from api.verifications import endpoints as verifications
 PREFIX = "/api/v1"
 STATIC = Path(__file__).parent / "console" / "static"
 DESCRIPTION = """\
-把证照和文件登记到单位自己的登记簿并上链，供任何人核验。/ Register certificates and documents in a department's own log, \
-anchor it, and let anyone verify them.
+把证照和文件登记到单位自己的登记簿并上链，供任何人核验。/ Register certificates and documents in a department's \
+own log, anchor it, and let anyone verify them.
 
 Errors are RFC 9457 problem details with a stable `code` and both languages. Writes need a bearer token of the \
-department with the role, and take an `Idempotency-Key`: the same key with the same content gives the same answer, always.
+department with the role, and take an `Idempotency-Key`: the same key with the same content gives the same \
+answer, always.
 """
 
 
@@ -51,11 +52,11 @@ class Assets(StaticFiles):
         return response
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, processes: int = 0) -> FastAPI:
     """Build everything from settings, and the application on it. ConfigurationError says what is missing."""
     from api.wiring import build
 
-    return assemble(build(settings))
+    return assemble(build(settings, processes=processes))
 
 
 def assemble(parts: Parts) -> FastAPI:
@@ -94,12 +95,12 @@ def assemble(parts: Parts) -> FastAPI:
     return app
 
 
-def run(settings: Settings) -> None:
-    """Serve until told to stop. Uvicorn's access lines hold paths, and so identifiers: they are off."""
+def run(settings: Settings, *, processes: int = 0) -> None:
+    """Serve until told to stop; `processes` as in wiring.build. Uvicorn's access lines hold paths, and so identifiers: they are off."""
     import uvicorn
 
     uvicorn.run(
-        create_app(settings),
+        create_app(settings, processes=processes),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

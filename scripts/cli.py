@@ -9,7 +9,6 @@ import os
 import sys
 from typing import Any
 
-import click
 import typer
 
 from ledger.errors import ChuzhengError
@@ -34,10 +33,10 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         value: Any = app(arguments, standalone_mode=False)
-    except click.exceptions.Abort:
-        return output.EXIT_INTERRUPTED
-    except click.ClickException as error:
-        error.show()
+    except typer.Abort:
+        return output.EXIT_CANCELLED
+    except typer.TyperException as error:
+        getattr(error, "show", lambda: output.say("cli.unexpected", kind=type(error).__name__))()
         return output.EXIT_USAGE
     except ChuzhengError as error:
         return output.failed(error, as_json=as_json)

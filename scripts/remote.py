@@ -87,7 +87,7 @@ def log_of(url: str) -> RemoteLog:
 def chain_of(rpc_url: str, trust: TrustFile) -> ChainReader:
     """The chain as the node at `rpc_url` tells it, with the trust file's contracts."""
     from ledger.evm.deployment import DeployedContract, Deployment
-    from ledger.evm.profiles import profile_for_finality
+    from ledger.evm.profiles import QUORUM_QBFT
     from ledger.evm.reader import EvmChainReader
     from ledger.evm.rpc import Rpc
     from ledger.types import Address
@@ -96,4 +96,5 @@ def chain_of(rpc_url: str, trust: TrustFile) -> ChainReader:
         DeployedContract(c.name, c.address, c.code_hash, c.from_block) for c in trust.contracts if c.until_block is None
     )
     deployment = Deployment(trust.network, trust.chain_id, trust.genesis_hash, contracts, Address(""))
-    return EvmChainReader(Rpc(rpc_url), deployment, profile_for_finality(trust.finality))
+    # The careful limits of any node; how deep a block must lie is the trust file's rule, applied by the collector.
+    return EvmChainReader(Rpc(rpc_url), QUORUM_QBFT, deployment)

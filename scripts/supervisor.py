@@ -10,10 +10,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from api.settings import Settings
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
@@ -23,13 +28,25 @@ GRACE = 10.0
 """Seconds between the polite signal and the other one."""
 
 
+class Running(Protocol):
+    """A process of ours while it runs."""
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        ...
+
+    def end(self) -> None:
+        """Ends it, by its own process id, and waits for that."""
+        ...
+
+
 @dataclass
 class Child:
     """One child: how to start it, and how often it died lately."""
 
     name: str
-    start: Callable[[], subprocess.Popen[bytes]]
-    process: subprocess.Popen[bytes] | None = None
+    start: Callable[[], Running]
+    process: Running | None = None
     started: float = 0.0
     delay: float = FIRST_DELAY
     not_before: float = 0.0
@@ -43,7 +60,7 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
 
-    def add(self, name: str, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+    def add(self, name: str, start: Callable[[], Running]) -> None:
         child = Child(name, start)
         self.children.append(child)
         self._start(child)
@@ -78,28 +95,54 @@ class Supervisor:
         """Ends all children, last started first; a second signal can't interrupt it."""
         self.stopping = True
         for child in reversed(self.children):
-            process = child.process
-            if process is None or process.poll() is not None:
-                continue
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            if child.process is not None and child.process.poll() is None:
+                child.process.end()
 
     def _start(self, child: Child) -> None:
         child.process = child.start()
         child.started = time.monotonic()
 
 
-def serve(part: str, home: Path, log_file: Path, arguments: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-    """A process of ours (`chuzheng serve PART`) whose log lines go to `log_file`. Settings go by environment, never secrets."""
-    environment = {**os.environ, "CHUZHENG_HOME": str(home)}
-    with log_file.open("ab") as log:
-        # Its own session: Ctrl-C reaches the supervisor only, which ends the children in order.
-        return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            [sys.executable, "-m", "scripts.cli", "serve", part, *arguments],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
-        )  # fmt: skip
+class Served:
+    """`chuzheng serve PART` as a child; its log lines go to `log_file`."""
+
+    def __init__(self, part: str, settings: Settings, log_file: Path) -> None:
+        environment = {
+            **os.environ,
+            "CHUZHENG_HOME": str(settings.home.absolute()),
+            "CHUZHENG_PORT": str(settings.port),
+            "CHUZHENG_PARENT": str(os.getpid()),
+            "CHUZHENG_DEBUG": "1",  # a part that dies leaves its trace in the log
+        }
+        with log_file.open("ab") as log:
+            # Its own session: Ctrl-C reaches the supervisor only, which ends the children in order.
+            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                [sys.executable, "-m", "scripts.cli", "serve", part],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
+            )  # fmt: skip
+
+    def poll(self) -> int | None:
+        return self._process.poll()
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def end_with_parent(stop: Callable[[], None], poll: float = 1.0) -> None:
+    """For a served part: calls `stop` when the supervisor that started it is gone, so that nothing stays behind."""
+    parent = int(os.environ.get("CHUZHENG_PARENT", "0"))
+    if not parent:
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(poll)
+        stop()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -101,3 +101,26 @@ def config_init(
     write_new(path, explained().encode())
     payload = output.message("chuzheng-config/1", "cli.config.written", path=str(path))
     output.result(payload, payload[f"message_{output.language()}"], as_json=json_)
+
+
+@config_app.command("token")
+def config_token(
+    department: Annotated[str, typer.Argument(help="部门统一社会信用代码 / department's code")],
+    role: Annotated[str, typer.Option(help="ANCHOR | STATUS")] = "ANCHOR",
+    home: Home = None,
+    json_: Json = False,
+) -> None:
+    """发一个新的写入令牌，只显示一次。/ A new token for writing, shown once. Only on the machine with the data folder."""
+    from api.auth import TokenStore
+    from api.keyring import Keyring
+    from api.settings import load
+    from ledger.types import DepartmentCode, Role
+
+    settings = load({"home": home}).settings
+    if role not in ("ANCHOR", "STATUS"):
+        raise typer.BadParameter("ANCHOR | STATUS")
+    if department not in Keyring(settings.keys_dir).operators():
+        raise InputError("cli.no_department", department=department)
+    token = TokenStore(settings.tokens_path).issue(DepartmentCode(department), Role[role], "config token")
+    output.result({"schema": "chuzheng-token/1", "ok": True, "code": "cli.token", "token": token}, token, as_json=json_)
+    output.say("cli.token")

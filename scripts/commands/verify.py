@@ -107,18 +107,18 @@ def _judge(
 
     presented = present(submission)
     now = Millis(time.time_ns() // 1_000_000)
-    evidence = Evidence() if offline or trust is None else _collect(presented, trust, rpc_url, url)
+    evidence = Evidence() if offline or trust is None else _collect(presented, trust, now, rpc_url, url)
     return judge(presented, evidence, trust, submission.at if submission.at is not None else now, now)
 
 
-def _collect(presented: Presented, trust: TrustFile, rpc_url: str | None, url: str | None) -> Any:
+def _collect(presented: Presented, trust: TrustFile, now: Millis, rpc_url: str | None, url: str | None) -> Any:
     """Evidence from a chain node and, for what isn't included yet, from the log's own files over HTTP."""
     from api.settings import load
     from notary.collect import Collector
     from scripts.remote import chain_of, log_of
 
     settings = load({"rpc_url": rpc_url, "public_url": url}).settings
-    return Collector(chain_of(settings.rpc_url, trust), log_of(settings.url)).collect(presented, trust)
+    return Collector(chain_of(settings.rpc_url, trust), log_of(settings.url)).collect(presented, trust, now)
 
 
 def _show(report: Report, *, as_json: bool) -> int:

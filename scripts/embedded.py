@@ -1,0 +1,200 @@
+"""The embedded network: from an empty folder to a chain with contracts, sample departments, open logs and a trust file.
+
+Every step may be interrupted and is run again at the next start: keys and records are made once and kept, calls to the
+chain change nothing where they were made before. So this is also what mends a chain that came back shorter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from api.auth import TokenStore, ensure_tokens
+from api.keyring import Keyring
+from ledger.errors import ConfigurationError
+from ledger.evm.deploy import deploy
+from ledger.evm.launcher import EmbeddedChain, start_anvil
+from ledger.evm.profiles import profile_named
+from ledger.evm.rpc import Rpc
+from ledger.types import BlockTime, DepartmentCode, Millis, Origin, Role
+from notary.entry import log_id, make_origin
+from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust, read_trust
+from scripts.commands.files import replace_file
+from scripts.samples import SampleDepartment, sample_network
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from ledger.evm.deployment import Deployment
+
+NETWORK = "hubei-demo"
+"""A network name belongs to one genesis, ever (formats.md §4); this one is followed by the first digits of its own."""
+COUNCIL_MEMBER = "owner"
+RENEW_BEFORE = Millis(60 * 24 * 3_600_000)
+"""The trust file is made anew this long before it ends."""
+ACCREDITED_SINCE = BlockTime(1_577_808_000)
+"""2020-01-01 in Beijing: before any sample certificate's chain."""
+ROLES = Role.ANCHOR | Role.STATUS
+
+Say = Callable[[str], None]
+
+
+class ChainProcess:
+    """The embedded chain as a child of the supervisor; a port of its own is kept over restarts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.chain_dir
+        self._pid_file = self._folder / "anvil.pid"
+        end_leftover(self._pid_file, self._folder)
+        port = int(settings.rpc_url.rsplit(":", 1)[1])
+        self.chain: EmbeddedChain = start_anvil(self._folder, port)
+        self._pid_file.write_text(f"{self.chain.pid}\n", encoding="ascii")
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+        return None if self.chain.running else 1
+
+    def end(self) -> None:
+        self.chain.stop()
+        self._pid_file.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a start found or made; `tokens` are new ones, to be shown once."""
+
+    deployment: Deployment
+    trust: TrustFile
+    tokens: list[tuple[DepartmentCode, Role, str]]
+
+
+def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
+    """Keys, contracts, departments, logs, trust file, tokens: whatever isn't there yet. The chain must answer."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keyring = Keyring(settings.keys_dir)
+    keyring.make_machine_keys()
+    issuers = sample_network().issuers
+    rpc, profile = Rpc(settings.rpc_url), profile_named(settings.engine_profile)
+    say("deploying")
+    network = _network_name(settings, rpc)
+    origins = {d.code: make_origin(network, d.code) for d in issuers}
+    for code, origin in origins.items():
+        keyring.make_department_keys(code, origin)
+    deployment = deploy(rpc, profile, keyring.owner(), network, settings.deployment_path)
+    say("departments")
+    _admit(settings, keyring, deployment, issuers, origins)
+    _write_directory(settings.directory_path)
+    trust = _trust(settings, keyring, deployment, origins)
+    tokens = ensure_tokens(TokenStore(settings.tokens_path), [d.code for d in issuers])
+    return Network(deployment, trust, tokens)
+
+
+def _admit(
+    settings: Settings,
+    keyring: Keyring,
+    deployment: Deployment,
+    issuers: Iterable[SampleDepartment],
+    origins: dict[DepartmentCode, Origin],
+) -> None:
+    """Departments, types, operators, accreditations and logs on the chain; waits until they are final there."""
+    from ledger.evm.network import NetworkPlan, Operator, bootstrap
+    from ledger.store.engine import open_engine, upgrade
+
+    network = sample_network()
+    operators, owner = keyring.operators(), keyring.owner()
+    issuers = list(issuers)
+    plan = NetworkPlan(
+        departments=[(d.code, d.division) for d in network.departments],
+        types=[(t.code, t.competent) for t in network.types],
+        operators=[Operator(operators[d.code].address, d.code, ROLES, _person(d.code)) for d in issuers],
+        accreditations=[(issuer, code, ACCREDITED_SINCE, None) for issuer, code in network.accreditations],
+        logs=[(origins[d.code], log_id(origins[d.code]), operators[d.code].address) for d in issuers],
+    )
+    engine = open_engine(settings.database)
+    try:
+        upgrade(engine)
+        signers = {key.address: key for key in (owner, *operators.values())}
+        rpc, profile = Rpc(settings.rpc_url), profile_named(settings.engine_profile)
+        bootstrap(engine, rpc, profile, deployment, signers, plan=plan)
+    finally:
+        engine.dispose()
+
+
+def _person(code: DepartmentCode) -> bytes:
+    """A sample operator has no person behind it: a hash that says so, another one for each department."""
+    return sha256(b"chuzheng/sample-operator/v1\0" + code.encode("ascii")).digest()
+
+
+def end_leftover(pid_file: Path, folder: Path) -> None:
+    """Ends a chain process that a killed supervisor left behind: by its own pid, and only if it is still that one."""
+    try:
+        pid = int(pid_file.read_text(encoding="ascii"))
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return
+    if str(folder).encode() in command:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    pid_file.unlink(missing_ok=True)
+
+
+def _network_name(settings: Settings, rpc: Rpc) -> str:
+    """The deployment's network, or a new name that no other genesis has."""
+    from ledger.evm.deployment import chain_identity, load_deployment
+
+    if settings.deployment_path.exists():
+        return load_deployment(settings.deployment_path).network
+    return f"{NETWORK}-{chain_identity(rpc)[1][2:10]}"
+
+
+def _write_directory(path: Path) -> None:
+    """Names of the sample departments, for people; left alone once it is there."""
+    if path.exists():
+        return
+    names = {d.code: {"name_zh": d.name, "name_en": "", "contact": ""} for d in sample_network().departments}
+    replace_file(path, json.dumps(names, ensure_ascii=False, indent=1).encode())
+
+
+def _trust(
+    settings: Settings, keyring: Keyring, deployment: Deployment, origins: dict[DepartmentCode, Origin]
+) -> TrustFile:
+    """The trust file, made where there is none and followed by a new version before it ends or when a log is new."""
+    from ledger.evm.blocks import latest_block
+
+    path = settings.trust_path
+    now = Millis(time.time_ns() // 1_000_000)
+    before = read_trust(path.read_bytes()) if path.exists() else None
+    if before is not None and before.genesis_hash != deployment.genesis_hash:
+        raise ConfigurationError("deployment.other_genesis", expected=before.genesis_hash, found=deployment.genesis_hash)
+    signers = keyring.log_signers()
+    known = {key.origin for key in before.log_keys} if before else set()
+    if before is not None and set(origins.values()) <= known and before.expires - now > RENEW_BEFORE:
+        return before
+    kept = list(before.log_keys) if before else []
+    new = [LogKey(o, o, signers[o].public_key, now) for o in origins.values() if o not in known]
+    data = make_trust(
+        network=deployment.network,
+        chain_id=deployment.chain_id,
+        genesis_hash=deployment.genesis_hash,
+        finality="none",
+        council=[(COUNCIL_MEMBER, keyring.council())],
+        contracts=[Contract(c.name, c.address, c.code_hash, c.from_block) for c in deployment.contracts],
+        log_keys=[*kept, *new],
+        issued_at=now,
+        as_of_block=latest_block(Rpc(settings.rpc_url)).number,
+        after=before,
+    )
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    trust = parse_trust(data)
+    # Every version is kept: who comes late follows the chain of versions from the one that was pinned.
+    replace_file(path.with_name(f"trust-{trust.sequence:06d}.json"), data)
+    replace_file(path, data)
+    return trust

@@ -1,0 +1,65 @@
+"""The processes of the service: `api`, `notary` (seals, anchors, sends), `indexer`. Each restartable at any moment."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from scripts.supervisor import end_with_parent
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+
+PROCESSES = max(1, (os.cpu_count() or 2) - 1)
+"""Worker processes of the API for large bulk calls; they start with the first one."""
+
+
+def serve_part(part: str, settings: Settings) -> int:
+    """Runs one part until it is told to stop."""
+    if part == "api":
+        from api.app import run
+
+        # Uvicorn handles the signal: it finishes what it is answering.
+        end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        run(settings, processes=PROCESSES)
+        return 0
+    return _serve_backstage(part, settings)
+
+
+def _serve_backstage(part: str, settings: Settings) -> int:
+    from api.observing import set_up_logs
+    from api.wiring import open_backstage
+
+    set_up_logs(settings.log_level)
+    logging.basicConfig(level=settings.log_level.upper())
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    end_with_parent(stop.set)
+    back = open_backstage(settings)
+    try:
+        if part == "indexer":
+            back.indexer.run(stop)
+        else:
+            # The sender waits for the chain; sealing must not wait with it.
+            sender = threading.Thread(target=_until_stopped, args=(back.sender.run, stop), name="sender")
+            sender.start()
+            try:
+                back.worker.run(stop)
+            finally:
+                stop.set()
+                sender.join()
+    finally:
+        back.close()
+    return 0
+
+
+def _until_stopped(run: object, stop: threading.Event) -> None:
+    """A loop that ends by an error ends the process: the supervisor starts it again and the log says why."""
+    try:
+        run(stop)  # type: ignore[operator]
+    finally:
+        stop.set()

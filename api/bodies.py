@@ -63,7 +63,7 @@ async def body_on_disk(request: Request, folder: Path, limit: int) -> AsyncItera
     loop = asyncio.get_running_loop()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened = tempfile.TemporaryFile(dir=folder, prefix="upload-")
+        opened = tempfile.TemporaryFile(dir=folder, prefix="upload-")  # noqa: SIM115 opened apart: its errors are ours
     except OSError:
         raise UnavailableError("store.disk_full", retry_after=60) from None
     with opened as file:

@@ -92,7 +92,13 @@ def problem(error: ChuzhengError, language: Language, request_id: str | None = N
         body["retry_after"] = max(1, math.ceil(error.retry_after or 5))
     if isinstance(error, RowsError):
         body["errors"] = [
-            {"row": row, "column": column, "code": e.code, "message_zh": message(e, "zh"), "message_en": message(e, "en")}
+            {
+                "row": row,
+                "column": column,
+                "code": e.code,
+                "message_zh": message(e, "zh"),
+                "message_en": message(e, "en"),
+            }
             for row, column, e in error.rows[:MOST_ROWS]
         ]
     return body

@@ -17,7 +17,7 @@ def language_of(request: Request) -> Language:
 
 
 def preferred(header: str) -> Language:
-    """The best of our languages in an Accept-Language header; what doesn't parse counts as absent (RFC 9110 §12.5.4)."""
+    """The best of our languages in an Accept-Language header; what doesn't parse is absent (RFC 9110 §12.5.4)."""
     best: tuple[float, int, Language] = (0.0, 0, "zh")
     for position, item in enumerate(header.split(",")[:20]):
         tag, _, weight = item.strip().partition(";")

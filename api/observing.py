@@ -56,7 +56,9 @@ class Meters:
         self.accepted = Counter("chuzheng_entries_accepted", "Entries accepted", ["kind"], registry=self.registry)
         self.verdicts = Counter("chuzheng_verdicts", "Verdicts given", ["verdict"], registry=self.registry)
         self.chain_age = Gauge("chuzheng_chain_age_seconds", "Age of the newest block", registry=self.registry)
-        self.log_size = Gauge("chuzheng_log_size", "Entries in the signed checkpoint", ["origin"], registry=self.registry)
+        self.log_size = Gauge(
+            "chuzheng_log_size", "Entries in the signed checkpoint", ["origin"], registry=self.registry
+        )
 
 
 class Observed:
@@ -121,7 +123,7 @@ def set_up_logs(level: str, stream: Any = None) -> None:
     )
 
 
-class _Stderr(io.TextIOBase):
+class _Stderr(io.StringIO):
     """Whatever stderr is at the moment of writing: the process may redirect it after start."""
 
     def write(self, text: str) -> int:

@@ -1,4 +1,4 @@
-"""The logs of our own notary, as verification asks for them (notary.collect.LogReader): read from disk, not over HTTP."""
+"""The logs of our own notary, as verification asks for them (notary.collect.LogReader): from disk, not over HTTP."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ WORDS = {
     415: "Content type not supported",
     422: "Read, but wrong; `errors` lists rows where there are many",
     429: "Too many requests; wait `retry_after` seconds",
-    503: "Not possible now; wait `retry_after` seconds. Nothing was kept, or what was sent is durable and a retry finds it",
+    503: "Not possible now; wait `retry_after` seconds. Nothing was kept, or it is durable and a retry finds it",
 }
 
 

@@ -32,8 +32,8 @@ class Settings(BaseSettings):
     rpc_url: str = Field(default="http://127.0.0.1:8545", description="JSON-RPC address of the chain's node")
     database_url: str | None = Field(default=None, description="SQLAlchemy address; default: SQLite in the data folder")
     engine_profile: str = Field(default="anvil", description="Engine profile of the chain (nodes.md)")
-    trust_file: Path | None = Field(default=None, description="Trust file; default: trust/trust.json in the data folder")
-    trust_pin: str | None = Field(default=None, description="SHA-256 of the first trust file, hex; default: pinned file")
+    trust_file: Path | None = Field(default=None, description="Trust file; default: trust/trust.json in `home`")
+    trust_pin: str | None = Field(default=None, description="Hash of the first trust file, hex (official notice)")
 
     max_record_bytes: int = Field(default=1 << 20, ge=1024, description="Largest record, bytes")
     max_bulk_bytes: int = Field(default=16 << 20, ge=1024, description="Largest bulk body, bytes")
@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least log level")
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> tuple[Any, ...]:
+    def settings_customise_sources(  # type: ignore[override]  # the sources that we don't take needn't be named
+        cls, settings_cls: Any, init_settings: Any, **_: Any
+    ) -> tuple[Any, ...]:
         return (init_settings,)
 
     @property

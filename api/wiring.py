@@ -197,4 +197,3 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
         filing=Filing(EmbeddedStore(settings.content_dir), settings.uploads_dir),
         processes=pool,
     )
-

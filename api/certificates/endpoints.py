@@ -41,7 +41,10 @@ LogQuery = Annotated[str | None, Query(description="Log to write to; default: th
     summary="Register one record",
     response_class=Response,
     responses={
-        201: {"description": "Registered; the promised receipt with its salt", "content": {RECEIPT: {"schema": ReceiptBody}}},
+        201: {
+            "description": "Registered; the promised receipt with its salt",
+            "content": {RECEIPT: {"schema": ReceiptBody}},
+        },
         200: {"description": "Registered earlier; the same receipt", "content": {RECEIPT: {"schema": ReceiptBody}}},
         **problems(*WRITE),
     },

@@ -38,7 +38,15 @@ AcceptedBody: dict[str, Any] = {
     "properties": {
         "schema": {"const": "chuzheng-accepted/1"},
         "receipts": {"type": "object", "description": "chuzheng-receipts/1 with promises"},
-        "salts": {"type": "string", "contentEncoding": "base64", "description": "32 bytes per record, in the order sent"},
-        "further": {"type": "array", "items": {"type": "object"}, "description": "More stretches, where some stood there"},
+        "salts": {
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": "32 bytes per record, in the order sent",
+        },
+        "further": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "More stretches, where some stood there",
+        },
     },
 }

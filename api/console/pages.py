@@ -18,7 +18,7 @@ from api.errors import status_of
 from api.language import language_of
 from api.parts import Parts, PartsDep, address_of
 from api.verifications.endpoints import MOST
-from api.verifications.judging import judge, judge_identifier
+from api.verifications.judging import judge, judge_identifier, present
 from api.verifications.submission import Submission, add_file, from_json, instant
 from ledger.errors import ChuzhengError, InputError, UnreadableError
 from ledger.texts import Language, text
@@ -78,9 +78,10 @@ def _answer(request: Request, parts: Parts, submission: Submission, language: La
         parts.lookups.take(address_of(request))
         report, standing = judge_identifier(parts, submission)
         return view.of_standing(report, standing, parts, language)
-    report = judge(parts, submission)
+    presented = present(submission)
+    report = judge(parts, presented, submission.at)
     parts.meters.verdicts.labels(report.answer.value).inc()
-    return view.of_report(report, parts, language)
+    return view.of_report(report, presented, parts, language)
 
 
 async def _from_form(request: Request, parts: Parts) -> Submission:
@@ -112,5 +113,9 @@ def _page(template: str, parts: Parts, language: Language, status: int = 200, **
     contact = parts.settings.contact_zh if language == "zh" else parts.settings.contact_en
     render = partial(_templates.get_template(template).render, t=translate, lang=language, contact=contact)
     html = render(test_chain=parts.test_chain, **values)
-    headers = {"Cache-Control": "no-store", "Content-Language": "zh-CN" if language == "zh" else "en", "Vary": "Accept-Language"}
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Language": "zh-CN" if language == "zh" else "en",
+        "Vary": "Accept-Language",
+    }
     return HTMLResponse(html, status_code=status, headers=headers)

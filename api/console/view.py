@@ -20,6 +20,7 @@ from notary.report_text import check_message, check_title, circumstances, note_m
 if TYPE_CHECKING:
     from api.parts import Parts
     from api.statuses.lookup import Standing
+    from notary.evidence import Presented
 
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 TONES = {Outcome.PASS: "good", Outcome.FAIL: "bad", Outcome.UNKNOWN: "wait", Outcome.SKIPPED: "skip"}
@@ -112,7 +113,7 @@ def of_problem(error: ChuzhengError, language: Language) -> ProblemView:
     return ProblemView(text("web.result.problem", language), message(error, language), error.code)
 
 
-def of_report(report: Report, parts: Parts, language: Language) -> ReportView:
+def of_report(report: Report, presented: Presented, parts: Parts, language: Language) -> ReportView:
     """A report for people; nothing is left out, and nothing reads better than it is."""
     words = verdict_texts(report, language)
     return ReportView(
@@ -123,7 +124,7 @@ def of_report(report: Report, parts: Parts, language: Language) -> ReportView:
         next_step=words.next_step,
         contact=_contact(report, parts, language),
         code=report.code,
-        subject=_subject(report, parts, language),
+        subject=_subject(report, presented, parts, language),
         questions=tuple(_questions(report, parts, language)),
         checks=tuple(_check(check, language) for check in report.checks),
     )
@@ -140,7 +141,9 @@ def tone_of(verdict: Verdict) -> str:
 
 def answer_of(checks: Sequence[Check], needed: frozenset[CheckName]) -> str:
     """`pass`, `fail`, `unknown` or `other` (nothing decided: skipped) over the checks of one question."""
-    outcomes = {c.outcome for c in checks if c.outcome is Outcome.FAIL or c.name in needed or c.name is CheckName.FORMAT}
+    outcomes = {
+        c.outcome for c in checks if c.outcome is Outcome.FAIL or c.name in needed or c.name is CheckName.FORMAT
+    }
     if Outcome.FAIL in outcomes:
         return "fail"
     if Outcome.UNKNOWN in outcomes:
@@ -155,6 +158,7 @@ def moment(seconds: float) -> str:
 
 def _questions(report: Report, parts: Parts, language: Language) -> list[QuestionView]:
     views = []
+    same = report.check(CheckName.CONTENT).outcome is Outcome.PASS
     for name, members in QUESTIONS:
         checks = [c for c in report.checks if c.name in members]
         answer = answer_of(checks, report.needed)
@@ -162,7 +166,15 @@ def _questions(report: Report, parts: Parts, language: Language) -> list[Questio
         tone = {"pass": "good", "fail": "bad"}.get(answer, "wait")
         if answer == "unknown" or (answer == "other" and name != "registered"):
             key = "web.result.a.unknown"
-        lines = [check_message(c, language) for c in checks if c.outcome is not Outcome.SKIPPED or c.name in report.needed]
+        lines = [
+            check_message(c, language) for c in checks if c.outcome is not Outcome.SKIPPED or c.name in report.needed
+        ]
+        if name == "issuer" and report.registered is not None:
+            issuer = issuer_name(report.registered.issuer, parts, language)
+            lines.insert(0, text("web.result.issuer_is", language, issuer=issuer))
+        if answer == "pass" and name != "unchanged" and not same:
+            key, tone = f"{key}_other", "skip"  # nobody may take it for a word about the file in hand
+            lines.insert(0, text("web.result.a.other_note", language))
         views.append(QuestionView(text(f"web.result.q.{name}", language), text(key, language), tone, tuple(lines)))
     title = text("web.result.q.when", language)
     views.append(QuestionView(title, "", "skip", tuple(_when(report, parts, language))))
@@ -191,15 +203,34 @@ def _check(check: Check, language: Language) -> CheckView:
     )
 
 
-def _subject(report: Report, parts: Parts, language: Language) -> tuple[tuple[str, str], ...]:
+def _subject(report: Report, presented: Presented, parts: Parts, language: Language) -> tuple[tuple[str, str], ...]:
     found = report.registered
     if found is None:
         return ()
     return (
+        *_shown(report, presented, language),
         (text("web.subject.issuer", language), issuer_name(found.issuer, parts, language)),
         (text("web.subject.accepted", language), moment(found.accepted_at / 1000)),
         (text("web.subject.place", language), f"{found.origin} # {found.index}"),
     )
+
+
+def _shown(report: Report, presented: Presented, language: Language) -> list[tuple[str, str]]:
+    """What the visitor brought, to be compared with the paper in hand; only where it is the registered one."""
+    if report.check(CheckName.CONTENT).outcome is not Outcome.PASS:
+        return []
+    record = presented.record or (presented.disclosure.shown if presented.disclosure else {})
+    rows = [(name, record[name]) for name in ("name", "title", "number") if isinstance(record.get(name), str)]
+    found = [(text(f"web.subject.{name}", language), value) for name, value in rows]
+    if isinstance(holders := record.get("holders"), list):
+        names = [h["name"] for h in holders if isinstance(h, dict) and isinstance(h.get("name"), str)]
+        found.append(
+            (text("web.subject.holders", language), "、".join(names) if language == "zh" else ", ".join(names))
+        )
+    if isinstance(record.get("valid_from"), str):
+        end = record.get("valid_to") or text("web.subject.no_end", language)
+        found.append((text("web.subject.period", language), f"{record['valid_from']} – {end}"))
+    return found
 
 
 def issuer_name(code: str, parts: Parts, language: Language) -> str:
@@ -236,9 +267,7 @@ def of_standing(report: Report, standing: Standing | None, parts: Parts, languag
     word = text("web.status.in_force", language) if report.answer is Verdict.VALID else words.word
     advice = " ".join(part for part in (words.cause, words.next_step) if part)
     note = text("web.status.note", language)
-    return StatusView(
-        tone_of(report.answer), word, words.sentence, tuple(subject), views, note, advice, report.code
-    )
+    return StatusView(tone_of(report.answer), word, words.sentence, tuple(subject), views, note, advice, report.code)
 
 
 def _decision(decision: Decision, language: Language) -> DecisionView:

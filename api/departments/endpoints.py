@@ -1,4 +1,4 @@
-"""Departments: who they are and since when they are admitted. Names come from this server's directory, facts from the chain."""
+"""Departments: who they are and since when they are admitted. Names come from our directory, facts from the chain."""
 
 from __future__ import annotations
 

@@ -48,7 +48,10 @@ class Received:
     response_class=Response,
     responses={
         201: {"description": "Registered", "content": {"application/json": {"schema": FiledBody}}},
-        200: {"description": "Registered earlier; the same answer", "content": {"application/json": {"schema": FiledBody}}},
+        200: {
+            "description": "Registered earlier; the same answer",
+            "content": {"application/json": {"schema": FiledBody}},
+        },
         **problems(*WRITE),
     },
     openapi_extra={
@@ -72,7 +75,7 @@ class Received:
         }
     },
 )
-async def add_document(
+async def add_document(  # noqa: PLR0917 FastAPI passes them by name
     request: Request,
     caller: CallerDep,
     parts: PartsDep,

@@ -40,7 +40,11 @@ def ready(request: Request, response: Response, parts: PartsDep) -> Health:
     return found
 
 
-@router.get("/deep", summary="Also: trust file and every log agree with the chain", responses={503: {"model": Health}, **problems(429)})
+@router.get(
+    "/deep",
+    summary="Also: trust file and every log agree with the chain",
+    responses={503: {"model": Health}, **problems(429)},
+)
 def deep(request: Request, response: Response, parts: PartsDep) -> Health:
     """Asks the chain once per log; paced like a public check."""
     parts.checks.take(address_of(request))
@@ -57,5 +61,9 @@ def metrics(parts: PartsDep) -> Response:
 
 def _health(parts: Parts, chosen: tuple[Callable[[Parts], probes.Finding], ...]) -> Health:
     tests = probes.run(parts, chosen)
-    status = "ok" if all(t.ok for t in tests) else "not_ok"
-    return Health(status=status, network=parts.network, test_chain=parts.test_chain, tests=tests)
+    return Health(
+        status="ok" if all(t.ok for t in tests) else "not_ok",
+        network=parts.network,
+        test_chain=parts.test_chain,
+        tests=tests,
+    )

@@ -1,4 +1,4 @@
-"""Logs: finished commitments in, receipts and the log's own files out. `/api/v1/logs/{origin}`, origin percent-encoded."""
+"""Logs: finished commitments in, receipts and the log's own files out. An origin is one percent-encoded segment."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ KINDS = {"certificate": 1, "document": 2, "share": 3, "use": 4, "credit": 5}
     summary="Register up to 10,000 finished commitments at once",
     response_class=Response,
     responses={
-        201: {"description": "One bundle: entries, checkpoint and paths", "content": {RECEIPTS: {"schema": BundleBody}}},
+        201: {
+            "description": "One bundle: entries, checkpoint and paths",
+            "content": {RECEIPTS: {"schema": BundleBody}},
+        },
         **problems(*WRITE, 415),
     },
     openapi_extra={
@@ -42,7 +45,7 @@ KINDS = {"certificate": 1, "document": 2, "share": 3, "use": 4, "credit": 5}
         }
     },
 )
-async def add_entries(
+async def add_entries(  # noqa: PLR0917 FastAPI passes them by name
     request: Request,
     origin: str,
     caller: CallerDep,
@@ -89,7 +92,10 @@ def read_checkpoint(origin: str, parts: PartsDep, caller: MaybeCaller) -> Respon
     "/{origin:origin}/tile/{path:path}",
     summary="One tile or bundle of entries (C2SP tlog-tiles)",
     response_class=Response,
-    responses={200: {"description": "Hashes or entries", "content": {"application/octet-stream": {}}}, **problems(404, 422)},
+    responses={
+        200: {"description": "Hashes or entries", "content": {"application/octet-stream": {}}},
+        **problems(404, 422),
+    },
 )
 def read_tile(origin: str, path: str, parts: PartsDep, caller: MaybeCaller) -> Response:
     files = tiles.readable_log(parts, origin, caller)
@@ -100,7 +106,10 @@ def read_tile(origin: str, path: str, parts: PartsDep, caller: MaybeCaller) -> R
     "/{origin:origin}/receipts/{index}",
     summary="The newest receipt of one entry",
     response_class=Response,
-    responses={200: {"description": "The receipt", "content": {RECEIPT: {"schema": ReceiptBody}}}, **problems(401, 403, *READ)},
+    responses={
+        200: {"description": "The receipt", "content": {RECEIPT: {"schema": ReceiptBody}}},
+        **problems(401, 403, *READ),
+    },
 )
 def read_receipt(
     origin: str,
@@ -127,7 +136,10 @@ def read_receipt(
     "/{origin:origin}/receipts",
     summary="Receipts of consecutive entries as one bundle",
     response_class=Response,
-    responses={200: {"description": "The bundle", "content": {RECEIPTS: {"schema": BundleBody}}}, **problems(*READ, 422)},
+    responses={
+        200: {"description": "The bundle", "content": {RECEIPTS: {"schema": BundleBody}}},
+        **problems(*READ, 422),
+    },
 )
 def read_receipts(
     origin: str,
@@ -173,4 +185,3 @@ def _packed(value: object, number: int) -> bytes:
             raise InputError("request.line", line=number, reason=f"{name}: 64 × [0-9a-f]")
         digests += bytes.fromhex(text)
     return bytes([kind]) + digests
-

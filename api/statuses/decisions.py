@@ -1,4 +1,4 @@
-"""A department's decision as JSON → the notary's decision; an outbox row as JSON. The rules are notary's and ledger's."""
+"""A department's decision as JSON → the notary's decision; an outbox row as JSON. The rules are the notary's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statuses: what is in force, for anyone; decisions, for the department with STATUS. Decisions go by the outbox: 202."""
+"""Statuses: what is in force, for anyone; decisions, for departments with STATUS. Decisions go by the outbox: 202."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def read_status(
     request: Request,
     subject: str,
     parts: PartsDep,
-    shown: Annotated[str | None, Query(max_length=40, description="For a person's certificate; see POST lookups")] = None,
+    shown: Annotated[
+        str | None, Query(max_length=40, description="For a person's certificate; see POST lookups")
+    ] = None,
     at: Annotated[str | None, Query(max_length=40, description="Day or RFC 3339 time; default: now")] = None,
 ) -> Response:
     """By status key (64 hex digits): the chain's decisions, as public as the chain. By identifier: public look-up,
@@ -84,7 +86,7 @@ async def look_up(request: Request, parts: PartsDep) -> Response:
     from api.verifications.submission import from_json
 
     asked = from_json(await read_body(request, MOST), MOST)
-    if not asked.identifier_alone:
+    if asked.identifier is None or not asked.identifier_alone:
         raise InputError("request.member", name="identifier", expected='"1.2.156.3005.2.…"')
     return await run_in_threadpool(_status, request, parts, asked.identifier, asked.shown, asked.at)
 
@@ -132,5 +134,3 @@ def _status(request: Request, parts: Parts, subject: str, shown: str | None, at:
     if "segments" in check_identifier(subject) or "root" in check_identifier(subject):
         raise InputError("status.form")
     return JSONResponse(status_body(parts, by_identifier(parts, subject, shown), at), headers=headers)
-
-

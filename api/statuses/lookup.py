@@ -42,7 +42,7 @@ class Standing:
 
 
 def by_identifier(parts: Parts, identifier: str, shown: str | None) -> Standing:
-    """The newest version under this identifier. NotFoundError `status.unknown` if there is none, or `shown` is wrong."""
+    """The newest version under this identifier. NotFoundError `status.unknown` if none, or `shown` is wrong."""
     with at_least(FLOOR):
         notary = parts.the_notary()
         located = notary.locate(identifier=identifier)

@@ -21,9 +21,17 @@ DecisionRequest: dict[str, Any] = {
         "effective_from": {**_TIME, "description": "Not after the block; default: now"},
         "basis": {**_DIGEST, "description": "commitment_sha256 of the kind-2 entry that holds the order"},
         "until": {**_TIME, "description": "Suspensions only: first second that isn't suspended"},
-        "ends": {"type": "integer", "minimum": 1, "description": "resume: number of the decision that it ends; default: the last"},
+        "ends": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "resume: number of the decision that it ends; default: the last",
+        },
         "number": {"type": "integer", "minimum": 1, "description": "annul: number of the decision struck down"},
-        "successor": {"type": "string", "description": "supersede: status key of the new certificate", "pattern": "^[0-9a-f]{64}$"},
+        "successor": {
+            "type": "string",
+            "description": "supersede: status key of the new certificate",
+            "pattern": "^[0-9a-f]{64}$",
+        },
     },
     "example": {"decision": "suspend", "cause": 1, "until": 1795190400},
 }

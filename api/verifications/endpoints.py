@@ -10,7 +10,7 @@ from api.bodies import read_body
 from api.parts import Parts, PartsDep, address_of
 from api.problems import problems
 from api.statuses.answers import status_body
-from api.verifications.judging import judge, judge_identifier
+from api.verifications.judging import judge, judge_identifier, present
 from api.verifications.schemas import ReportBody, VerificationRequest
 from api.verifications.submission import Submission, from_json
 from notary.report_json import to_json, to_value
@@ -47,6 +47,6 @@ def _answer(request: Request, parts: Parts, submission: Submission) -> Response:
         body["status"] = None if standing is None else status_body(parts, standing, submission.at)
         body |= {"text_zh": report_text(report, "zh"), "text_en": report_text(report, "en")}
         return JSONResponse(body, headers=headers)
-    report = judge(parts, submission)
+    report = judge(parts, present(submission), submission.at)
     parts.meters.verdicts.labels(report.answer.value).inc()
     return Response(to_json(report), media_type="application/json", headers=headers)

@@ -8,6 +8,7 @@ from api.parts import Parts
 from api.statuses.lookup import Standing, by_identifier
 from api.verifications.submission import Submission
 from ledger.errors import InputError, NotFoundError
+from ledger.types import Millis
 from notary.canonical import parse_record
 from notary.collect import Collector
 from notary.disclosure import parse_disclosure
@@ -17,18 +18,20 @@ from notary.report import Report
 from notary.verify import verify
 
 
-def judge(parts: Parts, submission: Submission) -> Report:
-    """The report about a record, disclosure, file or receipt. UnreadableError where a part doesn't parse strictly."""
-    presented = present(submission)
+def judge(parts: Parts, presented: Presented, at: Millis | None) -> Report:
+    """The report about what was presented, for the instant `at` (None: now)."""
     now = parts.clock.now()
     issuer = parts.directory.get(presented.receipt.entry.issuer)
     collector = Collector(parts.chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
     evidence = collector.collect(presented, parts.trust, now)
-    return verify(presented, evidence, parts.trust, submission.at if submission.at is not None else now, now)
+    return verify(presented, evidence, parts.trust, at if at is not None else now, now)
 
 
 def present(submission: Submission) -> Presented:
-    """The parts, parsed. A disclosure brings its receipt; a receipt given beside it is used instead."""
+    """The parts, parsed; UnreadableError where one doesn't parse strictly.
+
+    A disclosure brings its receipt; a receipt given beside it is used instead.
+    """
     disclosure = None if submission.disclosure is None else parse_disclosure(submission.disclosure)
     receipt = None if submission.receipt is None else parse_receipt(submission.receipt)
     if receipt is None and disclosure is not None:

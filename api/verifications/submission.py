@@ -99,11 +99,21 @@ def add_file(submission: Submission, name: str, size: int, file: BinaryIO) -> Su
         if kind != "file":
             if getattr(submission, kind) is not None:
                 raise InputError("request.two_of_one", kind=kind)
-            return replace(submission, **{kind: data})
+            return _with_text(submission, kind, data)
         file.seek(0)
     if submission.file is not None:
         raise InputError("request.two_of_one", kind="file")
     return replace(submission, file=digest(file))
+
+
+def _with_text(submission: Submission, kind: str, data: bytes) -> Submission:
+    match kind:
+        case "receipt":
+            return replace(submission, receipt=data)
+        case "record":
+            return replace(submission, record=data)
+        case _:
+            return replace(submission, disclosure=data)
 
 
 def sort(data: bytes, name: str = "") -> str:
@@ -162,5 +172,3 @@ def _digests(value: Any) -> FileDigests:
         if not isinstance(value[name], str) or not _HEX.fullmatch(value[name]):
             raise InputError("request.member", name=f"file.{name}", expected="64 × [0-9a-f]")
     return FileDigests(size, bytes.fromhex(value["sha256"]), bytes.fromhex(value["sm3"]))
-
-

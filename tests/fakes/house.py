@@ -1,8 +1,8 @@
 """Everything that the HTTP application stands on, in one process: real notary, database and log files, in-memory chain.
 
-    house = build_house(tmp_path)
-    receipt = house.anchored(house.certificate())     # promised, sealed, on the (fake) chain
-    house.client()                                    # a test client with nothing but public rights
+house = build_house(tmp_path)
+receipt = house.anchored(house.certificate())     # promised, sealed, on the (fake) chain
+house.client()                                    # a test client with nothing but public rights
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from tests.unit.api.test_writing import BULK, documents, problem
 @pytest.fixture(autouse=True)
 def quick_lookups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(lookup, "FLOOR", 0.0)
-    yield
+    return
 
 
 def url(house: House, rest: str) -> str:

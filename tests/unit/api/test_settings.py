@@ -14,7 +14,9 @@ def test_settings__flag_environment_file_default__win_in_this_order(tmp_path: Pa
     (tmp_path / "chuzheng.toml").write_text('port = 1001\nhost = "10.0.0.1"\nlog_level = "debug"\nhome = "data"\n')
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
-    loaded = load({"port": 3003, "rpc_url": None}, environ={"CHUZHENG_PORT": "2002", "CHUZHENG_HOST": "::1"}, start=deep)
+    loaded = load(
+        {"port": 3003, "rpc_url": None}, environ={"CHUZHENG_PORT": "2002", "CHUZHENG_HOST": "::1"}, start=deep
+    )
     assert (loaded.settings.port, loaded.settings.host, loaded.settings.log_level) == (3003, "::1", "debug")
     assert loaded.settings.home == tmp_path / "data"
     file = str(tmp_path / "chuzheng.toml")

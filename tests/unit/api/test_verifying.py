@@ -25,7 +25,7 @@ FILE = "一份公文".encode() * 1000
 @pytest.fixture(autouse=True)
 def quick_lookups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(lookup, "FLOOR", 0.0)
-    yield
+    return
 
 
 def texts(house: House, record: dict[str, Any]) -> dict[str, str]:
@@ -37,7 +37,13 @@ def texts(house: House, record: dict[str, Any]) -> dict[str, str]:
 def document_record() -> dict[str, Any]:
     digests = {"sha256": hashlib.sha256(FILE).hexdigest(), "sm3": hashlib.new("sm3", FILE).hexdigest()}
     document = {"media_type": "application/pdf", "size": len(FILE), **digests}
-    return {"schema": "document/1", "kind": "document", "issuer": ISSUER, "document": document, "title": "关于样例的通知"}
+    return {
+        "schema": "document/1",
+        "kind": "document",
+        "issuer": ISSUER,
+        "document": document,
+        "title": "关于样例的通知",
+    }
 
 
 def verdict(client: TestClient, **body: Any) -> dict[str, Any]:
@@ -61,9 +67,12 @@ def test_verify__record_as_object__is_judged_like_its_text(client: TestClient, h
 
 def test_verify__changed_record__is_a_mismatch(client: TestClient, house: House) -> None:
     sent = texts(house, house.certificate())
-    report = verdict(client, receipt=sent["receipt"], record=sent["record"].replace("散装", "").replace("兴山县", "远安县"))
+    report = verdict(
+        client, receipt=sent["receipt"], record=sent["record"].replace("散装", "").replace("兴山县", "远安县")
+    )
     assert report["verdict"] == "mismatch"
-    assert report["next_zh"] and report["code"].startswith("CZ-10")
+    assert report["next_zh"]
+    assert report["code"].startswith("CZ-10")
 
 
 def test_verify__day_after_the_end__is_expired(client: TestClient, house: House) -> None:
@@ -75,7 +84,11 @@ def test_verify__day_after_the_end__is_expired(client: TestClient, house: House)
 
 def test_verify__file_by_its_digests__is_compared_with_the_record(client: TestClient, house: House) -> None:
     sent = texts(house, document_record())
-    digests = {"size": len(FILE), "sha256": hashlib.sha256(FILE).hexdigest(), "sm3": hashlib.new("sm3", FILE).hexdigest()}
+    digests = {
+        "size": len(FILE),
+        "sha256": hashlib.sha256(FILE).hexdigest(),
+        "sm3": hashlib.new("sm3", FILE).hexdigest(),
+    }
     assert verdict(client, **sent, file=digests)["verdict"] == "valid"
     assert verdict(client, **sent, file={**digests, "size": 1})["verdict"] == "mismatch"
     assert verdict(client, **sent, file={**digests, "sm3": "0" * 64})["verdict"] == "mismatch"
@@ -102,7 +115,8 @@ def test_verify__identifier_alone__is_a_status(client: TestClient, house: House)
     assert (found["exit_code"], found["status"]["schema"]) == (0, "chuzheng-status/1"), found
     unknown = verdict(client, identifier=IDENTIFIER[:-1] + "9")
     assert unknown["status"] is None
-    assert unknown["text_zh"] and unknown["text_en"]
+    assert unknown["text_zh"]
+    assert unknown["text_en"]
 
 
 @pytest.mark.parametrize(
@@ -167,14 +181,18 @@ def plain(page: str) -> str:
 
 def test_page__both_languages__say_what_is_sent(client: TestClient) -> None:
     zh, en = client.get("/").text, client.get("/?lang=en").text
-    assert '<html lang="zh-CN">' in zh and '<html lang="en">' in en
-    assert "原文件不会上传" in zh and "会上传到本服务" in zh
+    assert '<html lang="zh-CN">' in zh
+    assert '<html lang="en">' in en
+    assert "原文件不会上传" in zh
+    assert "会上传到本服务" in zh
     assert "is not uploaded" in en
-    assert "测试链" in plain(zh) and "Test chain" in plain(en)
+    assert "测试链" in plain(zh)
+    assert "Test chain" in plain(en)
     assert client.get("/", headers={"Accept-Language": "en-GB"}).text.count("Check now") == 1
     assert not re.search(r"<script(?![^>]*\bsrc=)", zh), "no inline script"
     assert not re.search(r"\son[a-z]+=|\sstyle=", zh), "no inline handler or style"
-    assert "http://" not in zh.replace("http://www.w3.org", "") and "https://" not in zh
+    assert "http://" not in zh.replace("http://www.w3.org", "")
+    assert "https://" not in zh
 
 
 def test_page__plain_form__uploads_and_judges(client: TestClient, house: House) -> None:
@@ -188,7 +206,9 @@ def test_page__plain_form__uploads_and_judges(client: TestClient, house: House) 
     page = client.post("/verify?lang=zh", files=files, data={"identifier": "", "shown": "", "at": ""})
     assert page.status_code == 200, page.text
     words = plain(page.text)
-    assert "有效" in words and "四个问题" in words and "测试链" in words
+    assert "有效" in words
+    assert "四个问题" in words
+    assert "测试链" in words
     assert "<form" in page.text, "the whole page"
     files[0] = ("files", ("通知.pdf", io.BytesIO(FILE + b"x"), "application/pdf"))
     assert "内容不一致" in plain(client.post("/verify?lang=zh", files=files).text)
@@ -198,7 +218,8 @@ def test_page__scripted__gets_the_result_alone(client: TestClient, house: House)
     sent = texts(house, house.certificate())
     answer = client.post("/verify?lang=en", json=sent)
     assert answer.status_code == 200, answer.text
-    assert "<form" not in answer.text and "<html" not in answer.text
+    assert "<form" not in answer.text
+    assert "<html" not in answer.text
     assert "Is it unchanged?" in answer.text
     changed = client.post("/verify?lang=en", json={**sent, "record": sent["record"].replace("兴山县", "远安县")}).text
     for needed in ("What to do", "Contact", "027-12345", "CZ-10"):
@@ -207,7 +228,11 @@ def test_page__scripted__gets_the_result_alone(client: TestClient, house: House)
 
 @pytest.mark.parametrize(
     ("body", "status", "said"),
-    [({}, 422, "没有可核验的内容"), ({"identifier": IDENTIFIER}, 200, "查无结果"), ({"receipt": "{}"}, 400, "未能核验")],
+    [
+        ({}, 422, "没有可核验的内容"),
+        ({"identifier": IDENTIFIER}, 200, "查无结果"),
+        ({"receipt": "{}"}, 400, "未能核验"),
+    ],
 )
 def test_page__refusals__are_words_with_a_code(client: TestClient, body: Any, status: int, said: str) -> None:
     answer = client.post("/verify?lang=zh", json=body)
@@ -221,7 +246,10 @@ def test_page__identifier__shows_status_and_decisions(client: TestClient, house:
     from notary.entry import status_key
 
     receipt = house.anchored(house.certificate())
-    assert "没有停用或撤销的决定" in client.post("/verify?lang=zh", data={"identifier": IDENTIFIER}, files={"files": ("", b"")}).text
+    assert (
+        "已登记，现行有效"
+        in client.post("/verify?lang=zh", data={"identifier": IDENTIFIER}, files={"files": ("", b"")}).text
+    )
     house.chain.decide(status_key(ISSUER, receipt.entry.sha256), DecisionCode.RESCINDED, ISSUER)
     house.clock.time += 60_000
     words = plain(client.post("/verify?lang=zh", json={"identifier": IDENTIFIER}).text)
@@ -236,6 +264,9 @@ def test_page__values_from_outside__are_escaped(client: TestClient, house: House
 
 
 def test_page__upload_too_large__is_refused(client: TestClient, house: House) -> None:
-    declared = {"Content-Length": str(house.parts.settings.max_check_bytes + 1), "Content-Type": "multipart/form-data; boundary=x"}
+    declared = {
+        "Content-Length": str(house.parts.settings.max_check_bytes + 1),
+        "Content-Type": "multipart/form-data; boundary=x",
+    }
     answer = client.post("/verify", content=b"", headers=declared)
     assert answer.status_code == 413

@@ -62,7 +62,8 @@ def test_certificate__new_then_again__same_receipt_with_salt(client: TestClient,
     assert (first.status_code, again.status_code) == (201, 200), first.text
     assert first.content == again.content
     receipt = parse_receipt(first.content)
-    assert receipt.salt is not None and len(receipt.salt) == 32
+    assert receipt.salt is not None
+    assert len(receipt.salt) == 32
     assert receipt.promise is not None
     assert first.headers["cache-control"] == "no-store"
     public = client.get(first.headers["location"])
@@ -96,7 +97,14 @@ def test_certificate__log_of_another_department__is_refused(client: TestClient, 
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"", 400), (b"{", 400), (b'\xef\xbb\xbf{"a":1}', 400), (b'{"a":1,"a":2}', 400), (b"[1]", 400), (b'{"schema":1}', 422)],
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b'\xef\xbb\xbf{"a":1}', 400),
+        (b'{"a":1,"a":2}', 400),
+        (b"[1]", 400),
+        (b'{"schema":1}', 422),
+    ],
 )
 def test_certificate__unreadable__is_refused_and_nothing_kept(
     client: TestClient, house: House, content: bytes, status: int
@@ -181,7 +189,8 @@ def test_entries__both_forms__answer_with_checkpoint_and_paths(client: TestClien
     answer = client.post(entries_url(house), content=content, headers=headers)
     assert answer.status_code == 201, answer.text
     bundle = parse_bundle(answer.content)
-    assert bundle.promises is None and bundle.checkpoint is not None
+    assert bundle.promises is None
+    assert bundle.checkpoint is not None
     root = parse_checkpoint(bundle.checkpoint).root
     for receipt, (sha256, sm3) in zip(split(bundle), rows, strict=True):
         assert (receipt.entry.sha256, receipt.entry.sm3) == (sha256, sm3)

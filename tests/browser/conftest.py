@@ -1,0 +1,76 @@
+"""A real server on loopback, and Debian's Chromium on it. Skipped with the reason where there is no Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from api.app import assemble
+from tests.fakes.house import House, build_house
+
+CHROMIUM = os.environ.get("CHUZHENG_CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+
+
+@dataclass
+class Site:
+    """The house and its address."""
+
+    house: House
+    url: str
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not (Path(CHROMIUM).exists() or shutil.which(CHROMIUM)):
+        pytest.skip(f"no Chromium at {CHROMIUM}; name one with CHUZHENG_CHROMIUM")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    house = build_house(tmp_path_factory.mktemp("house"), lookups_per_minute=1000, checks_per_minute=1000)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(assemble(house.parts), log_level="error", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield Site(house, f"http://127.0.0.1:{port}")
+        server.should_exit = True
+        thread.join(10)
+    house.notary.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a visitor whose browser prefers Chinese, on a county office's screen; console errors fail the test."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1366, "height": 768})
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    yield opened
+    context.close()
+    # A refusal is answered with 4xx or 5xx and a page, which Chromium notes on the console.
+    assert [p for p in problems if not re.search(r"status of [45]\d\d", p)] == []

@@ -27,6 +27,9 @@ CHAIN_ID = 420_000
 STATE = "state.json"
 GOOD = "state.good.json"
 BLOCK_GAS = 500_000_000
+IDLE_AFTER = 30.0
+IDLE_BLOCK_TIME = 10
+"""seconds"""
 BINARY = "CHUZHENG_ANVIL_BIN"
 log = logging.getLogger(__name__)
 
@@ -58,14 +61,17 @@ def free_port() -> int:
 class EmbeddedChain:
     """A running anvil. `url` and `pid` while it runs; `stop` ends it by its own pid and keeps its state."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path, url: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, url: str, block_time: int) -> None:
         self._process = process
+        self._block_time = block_time
         self._folder = folder
         self.url = url
         self._stop = threading.Event()
         self._copied: tuple[int, int] | None = None
         self._keeper = threading.Thread(target=self._keep, name="chain-state", daemon=True)
         self._keeper.start()
+        self._pacer = threading.Thread(target=self._pace, name="chain-pace", daemon=True)
+        self._pacer.start()
 
     @property
     def pid(self) -> int:
@@ -96,8 +102,25 @@ class EmbeddedChain:
         self._keeper.join(10)
 
     def _keep(self) -> None:
-        while not self._stop.wait(1.0):
+        wait = 1.0
+        while not self._stop.wait(wait):
+            started = time.monotonic()
             self._copy()
+            wait = max(1.0, 20 * (time.monotonic() - started))  # a large state mustn't keep a core busy
+
+    def _pace(self) -> None:
+        """A block a second while something waits for one, one in ten when nothing has for a while: every block is in
+        the state file for ever, 1.3 kB each. Should this thread be gone, the chain goes on at the pace it has."""
+        rpc = Rpc(self.url, timeout=5)
+        busy, slow = time.monotonic(), False
+        while not self._stop.wait(0.25):
+            with contextlib.suppress(UnavailableError):
+                pending = int(rpc.call("txpool_status")["pending"], 16) > 0
+                busy = time.monotonic() if pending else busy
+                wanted = time.monotonic() - busy > IDLE_AFTER
+                if wanted != slow:
+                    rpc.call("evm_setIntervalMining", IDLE_BLOCK_TIME if wanted else self._block_time)
+                    slow = wanted
 
     def _copy(self) -> None:
         """Copy the state if it changed and is whole."""
@@ -152,7 +175,7 @@ def start_anvil(
         process = subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    chain = EmbeddedChain(process, folder, f"http://127.0.0.1:{port}")
+    chain = EmbeddedChain(process, folder, f"http://127.0.0.1:{port}", block_time)
     try:
         _await(chain, folder, chain_id, timeout)
     except BaseException:

@@ -127,6 +127,7 @@ def _made(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
                 "size": args["size"],
                 "root": args["root"],
                 "contract": event.address,
+                "department": _code(args["department"]),
             }
         case "CertificateStatus", "Decided":
             return decisions, {
@@ -259,6 +260,7 @@ class IndexReader:
             block_number=row["block_number"],
             block_hash=ChainHash(row["block_hash"]),
             block_time=BlockTime(row["block_time"]),
+            department=DepartmentCode(row["department"]),
         )
 
 

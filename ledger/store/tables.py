@@ -117,6 +117,7 @@ anchors = sa.Table(
         sa.Column("size", ROW_ID, primary_key=True, autoincrement=False),
         sa.Column("root", sa.LargeBinary(32), nullable=False),
         sa.Column("contract", sa.String(42), nullable=False),
+        sa.Column("department", sa.String(18), nullable=False),
     ),
 )
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("size", ROW_ID, autoincrement=False, nullable=False),
         sa.Column("root", sa.LargeBinary(length=32), nullable=False),
         sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("department", sa.String(length=18), nullable=False),
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.Column("log_index", sa.Integer(), nullable=False),
         sa.Column("block_hash", sa.String(length=66), nullable=False),

@@ -232,11 +232,15 @@ class AsOf:
 
 @dataclass(frozen=True, slots=True)
 class IssueTime:
-    """T. `anchored`: a block time of the chain, else `now` stands for it. `settled`: no earlier anchor can turn up."""
+    """T. `anchored`: a block time of the chain, else `now` stands for it. `settled`: no earlier anchor can turn up.
+
+    `unasked`: the chain holds it, but since when couldn't be asked: what passes now proves nothing about then.
+    """
 
     time: BlockTime
     anchored: bool
     settled: bool
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,6 @@ from notary.checks.case import moment
 from notary.checks.status import decision_word
 from notary.report import Check, CheckName, Note, Outcome, Param, Report, TextKey, Verdict
 
-_PROBLEMS = frozenset({Outcome.FAIL, Outcome.UNKNOWN})
-
 
 @dataclass(frozen=True, slots=True)
 class VerdictTexts:
@@ -27,6 +25,7 @@ class VerdictTexts:
 
 
 def check_title(name: CheckName, language: Language) -> str:
+    """What the check is about, in two or three words."""
     return text(f"check.{name.value}", language)
 
 
@@ -36,10 +35,12 @@ def check_message(check: Check, language: Language) -> str:
 
 
 def outcome_word(outcome: Outcome, language: Language) -> str:
+    """Pass, fail, unknown, skipped."""
     return text(f"outcome.{outcome.value}", language)
 
 
 def note_message(note: Note, language: Language) -> str:
+    """What a note says, with its parameters filled in."""
     return text(f"note.{note.code}", language, **_said(note.params, language))
 
 

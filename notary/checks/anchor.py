@@ -20,7 +20,7 @@ _FINAL = CheckName.FINAL
 OTHER_ROOT = "other_root"
 
 
-def check_anchored(case: Case) -> Check:  # noqa: PLR0911  a return for each sentence of the rule
+def check_anchored(case: Case) -> Check:
     """Check 6: (log, size, root) is anchored; chain id, genesis and contract are the trust file's."""
     trust = case.trust
     if case.untrusted or trust is None:
@@ -88,7 +88,7 @@ def _promised(case: Case, trust: TrustFile) -> Check:
     return Check(_ANCHORED, Outcome.SKIPPED, "promised", params, source="receipt")
 
 
-def check_final(case: Case, anchored: Check) -> Check:  # noqa: PLR0911  a return for each sentence of the rule
+def check_final(case: Case, anchored: Check) -> Check:
     """Check 7, by the trust file's finality rule; with rule `none` it has the outcome of check 6."""
     trust = case.trust
     if case.untrusted or trust is None:

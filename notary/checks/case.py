@@ -138,7 +138,14 @@ def issue_time(receipt: Receipt, evidence: Evidence, now: Millis) -> IssueTime:
     own = evidence.anchor
     if isinstance(own, Anchor) and own.root == head.root and own.size == head.size:
         return IssueTime(own.block_time, anchored=True, settled=False)
-    return IssueTime(BlockTime(now // 1000), anchored=False, settled=False)
+    return IssueTime(BlockTime(now // 1000), anchored=False, settled=False, unasked=True)
+
+
+def at_issue(found: Check, time: IssueTime) -> Check:
+    """A check that was made at T. Where T couldn't be asked for, what passes now is `unknown`: an outage is no pass."""
+    if time.unasked and found.outcome is Outcome.PASS:
+        return Check(found.name, Outcome.UNKNOWN, "time_unasked", source="chain")
+    return found
 
 
 def barred(name: CheckName, bar: Bar | None) -> Check:

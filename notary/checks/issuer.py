@@ -9,7 +9,7 @@ from ledger.crypto import suites
 from ledger.departments import Accreditation, DepartmentHistory, Standing, admitted_at, recognised
 from ledger.errors import InputError, UnavailableError
 from ledger.types import BlockTime, Kind, TypeCode
-from notary.checks.case import HIDDEN, Case, barred, moment, unasked
+from notary.checks.case import HIDDEN, Case, at_issue, barred, moment, unasked
 from notary.evidence import ABSENT, DepartmentKey, Evidence, Unavailable
 from notary.receipt import issue_bytes
 from notary.report import Check, CheckName, IssueTime, Outcome
@@ -23,11 +23,16 @@ def check_issuer(case: Case) -> Check:
     if case.untrusted:
         return barred(_ISSUER, case.untrusted)
     if case.kind != Kind.CERTIFICATE:
-        return check_issuer_of(case.receipt.entry.issuer, None, case.evidence, case.time, case.accepted_at)
+        return _at_issue(case, None)
     type_code = case.member("type")
     if type_code is HIDDEN or not isinstance(type_code, str):
         return Check(_ISSUER, Outcome.UNKNOWN, "not_shown", {"member": "type"}, source="presented")
-    return check_issuer_of(case.receipt.entry.issuer, type_code, case.evidence, case.time, case.accepted_at)
+    return _at_issue(case, type_code)
+
+
+def _at_issue(case: Case, type_code: str | None) -> Check:
+    found = check_issuer_of(case.receipt.entry.issuer, type_code, case.evidence, case.time, case.accepted_at)
+    return at_issue(found, case.time)
 
 
 def check_issuer_of(
@@ -60,7 +65,7 @@ def _standing(
     return recognised(history, held, TypeCode(type_code), at).standing
 
 
-def check_issuer_key(case: Case) -> Check:  # noqa: PLR0911  a return for each sentence of the rule
+def check_issuer_key(case: Case) -> Check:
     """Check 9: the issuer's own signature verifies with its key at T; without one, the log's key vouches."""
     own = case.receipt.issuer_signature
     if own is None:
@@ -82,7 +87,7 @@ def check_issuer_key(case: Case) -> Check:  # noqa: PLR0911  a return for each s
         return Check(_KEY, Outcome.FAIL, "wrong", {"key_id": own.key_id[:64]}, source="chain")
     params = {"key_id": own.key_id[:64], "time": moment(case.time.time * 1000)}
     if any(_valid(key, case.time.time) for key in signing):
-        return Check(_KEY, Outcome.PASS, "signed", params, source="chain")
+        return at_issue(Check(_KEY, Outcome.PASS, "signed", params, source="chain"), case.time)
     maybe = not case.time.settled and any(_valid(key, case.accepted_at) for key in signing)
     return Check(_KEY, Outcome.UNKNOWN if maybe else Outcome.FAIL, "key_time", params, source="chain")
 

@@ -17,7 +17,7 @@ from notary.checkpoint import (
     promise_bytes,
     verify_signature,
 )
-from notary.checks.case import Case, barred, hexed, moment
+from notary.checks.case import Case, at_issue, barred, hexed, moment
 from notary.entry import leaf_of, log_id, parse_origin
 from notary.evidence import LogSeen
 from notary.merkle import verify_inclusion
@@ -40,7 +40,7 @@ def check_inclusion(case: Case) -> Check:
     event, issuer = case.evidence.anchor, case.receipt.entry.issuer
     if isinstance(event, Anchor) and event.department not in (None, issuer):
         return Check(_INCLUSION, Outcome.FAIL, "department", observed=event.department, expected=issuer, source="chain")
-    return _inclusion(case.receipt, case.time)
+    return at_issue(_inclusion(case.receipt, case.time), case.time)
 
 
 def _inclusion(receipt: Receipt, time: IssueTime) -> Check:
@@ -75,7 +75,7 @@ def check_signature(case: Case) -> Check:
     found = _signature(case.receipt, trust, case.time)
     if found.case in ("unsigned", "no_key"):
         return found
-    return _equivocation(case, trust) or found
+    return _equivocation(case, trust) or at_issue(found, case.time)
 
 
 def _signature(receipt: Receipt, trust: TrustFile, time: IssueTime) -> Check:

@@ -72,7 +72,7 @@ def check_status(case: Case) -> tuple[Check, Decision | None]:
     return check_status_of(case.evidence, case.at, case.now)
 
 
-def check_status_of(  # noqa: PLR0911  a return for each sentence of the rule
+def check_status_of(
     evidence: Evidence, at: Millis, now: Millis
 ) -> tuple[Check, Decision | None]:
     """The same apart from a case: what the decisions say about `at`, as known at the evidence's block."""

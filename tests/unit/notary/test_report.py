@@ -204,7 +204,8 @@ def _cases() -> set[tuple[str, str]]:
                 if isinstance(case, ast.Constant) and isinstance(name, ast.Name) and name.id in names:
                     found.add((names[name.id].value, str(case.value)))
                 if isinstance(case, ast.Constant) and isinstance(name, ast.Attribute):
-                    found.add((str(getattr(N, name.attr).value), str(case.value)))
+                    shared = name.attr not in N.__members__  # a check made over again: its case is one that all share
+                    found.add(("any" if shared else N.__members__[name.attr].value, str(case.value)))
     return found
 
 

@@ -133,9 +133,35 @@ def encode(types: Sequence[str], values: Sequence[Any], *, what: str) -> bytes:
     from eth_abi.abi import encode as abi_encode
 
     try:
+        for kind, value in zip(types, values, strict=True):
+            _exact(kind, value)
         return bytes(abi_encode(types, values))
     except Exception as error:  # eth_abi's own tree and plain TypeErrors alike: all mean "doesn't fit"
         raise InputError("chain.arguments", call=what) from error
+
+
+def _exact(kind: str, value: Any) -> None:
+    """ValueError for bytes that are shorter than their type says: eth_abi would fill them up, a digest with zeros."""
+    if kind.endswith("[]"):
+        for part in value:
+            _exact(kind[:-2], part)
+    elif kind.startswith("("):
+        for part_kind, part in zip(_components(kind), value, strict=True):
+            _exact(part_kind, part)
+    elif kind.startswith("bytes") and kind != "bytes" and len(value) != int(kind[5:]):
+        raise ValueError(kind)
+
+
+def _components(kind: str) -> list[str]:
+    """The types within a tuple's parentheses."""
+    parts, depth = [""], 0
+    for sign in kind[1:-1]:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
 
 
 def decode(types: Sequence[str], data: bytes, *, what: str) -> tuple[Any, ...]:

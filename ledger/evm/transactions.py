@@ -81,6 +81,8 @@ class EvmKey:
     def __init__(self, secret: bytes) -> None:
         from coincurve import PrivateKey
 
+        if len(secret) != 32:  # a shorter one would be padded, and be another key than was meant
+            raise ConfigurationError("chain.key_invalid")
         try:
             self._key = PrivateKey(secret)
         except ValueError as error:

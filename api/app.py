@@ -96,7 +96,10 @@ def assemble(parts: Parts) -> FastAPI:
 
 
 def run(settings: Settings, *, processes: int = 0) -> None:
-    """Serve until told to stop; `processes` as in wiring.build. Uvicorn's access lines hold paths, and so identifiers: they are off."""
+    """Serve until told to stop; `processes` as in wiring.build.
+
+    Uvicorn's access lines hold paths, and so identifiers: they are off.
+    """
     import uvicorn
 
     uvicorn.run(

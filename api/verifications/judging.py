@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 from api.parts import Parts
 from api.statuses.lookup import Standing, by_identifier
-from api.verifications.submission import Submission
-from ledger.errors import InputError, NotFoundError
+from api.verifications.submission import Submission, present
+from ledger.errors import NotFoundError
 from ledger.types import Millis
-from notary.canonical import parse_record
 from notary.collect import Collector
-from notary.disclosure import parse_disclosure
 from notary.evidence import IdentifierAlone, Located, Presented
-from notary.receipt import parse_receipt
 from notary.report import Report
 from notary.verify import verify
+
+__all__ = ["judge", "judge_identifier", "present"]
 
 
 def judge(parts: Parts, presented: Presented, at: Millis | None) -> Report:
@@ -25,23 +24,6 @@ def judge(parts: Parts, presented: Presented, at: Millis | None) -> Report:
     collector = Collector(parts.chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
     evidence = collector.collect(presented, parts.trust, now)
     return verify(presented, evidence, parts.trust, at if at is not None else now, now)
-
-
-def present(submission: Submission) -> Presented:
-    """The parts, parsed; UnreadableError where one doesn't parse strictly.
-
-    A disclosure brings its receipt; a receipt given beside it is used instead.
-    """
-    disclosure = None if submission.disclosure is None else parse_disclosure(submission.disclosure)
-    receipt = None if submission.receipt is None else parse_receipt(submission.receipt)
-    if receipt is None and disclosure is not None:
-        receipt = disclosure.receipt
-    if receipt is None:
-        raise InputError("request.receipt_missing")
-    if submission.record is not None and disclosure is not None:
-        raise InputError("request.two_of_one", kind="record, disclosure")
-    record = None if submission.record is None else parse_record(submission.record)
-    return Presented(receipt, record=record, disclosure=disclosure, file=submission.file)
 
 
 class _NothingFound:

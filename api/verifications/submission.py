@@ -16,10 +16,12 @@ from typing import Any, BinaryIO
 from ledger.certificates import last_second, parse_day
 from ledger.errors import InputError
 from ledger.types import Millis
-from notary.canonical import canonicalise, parse_strict
+from notary.canonical import canonicalise, parse_record, parse_strict
 from notary.disclosure import FORMAT as DISCLOSURE
-from notary.evidence import FileDigests
+from notary.disclosure import parse_disclosure
+from notary.evidence import FileDigests, Presented
 from notary.receipt import FORMAT as RECEIPT
+from notary.receipt import parse_receipt
 
 MOST = 2 << 20
 """Bytes above which a file is an original for certain: no receipt, record or disclosure may be so long."""
@@ -140,6 +142,23 @@ def digest(file: BinaryIO) -> FileDigests:
         sm3.update(piece)
         size += len(piece)
     return FileDigests(size, sha256.digest(), sm3.digest())
+
+
+def present(submission: Submission) -> Presented:
+    """The parts, parsed; UnreadableError where one doesn't parse strictly.
+
+    A disclosure brings its receipt; a receipt given beside it is used instead.
+    """
+    disclosure = None if submission.disclosure is None else parse_disclosure(submission.disclosure)
+    receipt = None if submission.receipt is None else parse_receipt(submission.receipt)
+    if receipt is None and disclosure is not None:
+        receipt = disclosure.receipt
+    if receipt is None:
+        raise InputError("request.receipt_missing")
+    if submission.record is not None and disclosure is not None:
+        raise InputError("request.two_of_one", kind="record, disclosure")
+    record = None if submission.record is None else parse_record(submission.record)
+    return Presented(receipt, record=record, disclosure=disclosure, file=submission.file)
 
 
 def _document(value: Mapping[str, Any], name: str) -> bytes | None:

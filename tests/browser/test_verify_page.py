@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,7 @@ def certificate(site: Site, bag: Bag) -> list[str]:
 
 
 @pytest.fixture
-def sent(page: Page) -> Iterator[list[Request]]:
+def sent(page: Page) -> list[Request]:
     """Every request that the page makes."""
     requests: list[Request] = []
 

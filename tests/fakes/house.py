@@ -92,8 +92,10 @@ class House:
         """A certificate's record; `changes` replace members."""
         return {**copy.deepcopy(CERTIFICATE), **changes}
 
-    def headers(self, role: Role = Role.ANCHOR, **more: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.tokens[role]}", **more}
+    def headers(self, role: Role = Role.ANCHOR, *, key: str = "", media_type: str = "") -> dict[str, str]:
+        """What a write sends: token, idempotency key and content type where they are given."""
+        more = {"Idempotency-Key": key, "Content-Type": media_type}
+        return {"Authorization": f"Bearer {self.tokens[role]}"} | {k: v for k, v in more.items() if v}
 
     def accept(self, record: Mapping[str, Any]) -> Receipt:
         """A promised receipt with its salt."""

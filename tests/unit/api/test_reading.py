@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +21,7 @@ from tests.unit.api.test_writing import BULK, documents, problem
 
 
 @pytest.fixture(autouse=True)
-def quick_lookups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def quick_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookup, "FLOOR", 0.0)
     return
 
@@ -33,7 +32,7 @@ def url(house: House, rest: str) -> str:
 
 @pytest.fixture
 def filled(client: TestClient, house: House) -> House:
-    client.post(BULK, content=documents(300), headers=house.headers(**{"Idempotency-Key": "b"}))
+    client.post(BULK, content=documents(300), headers=house.headers(key="b"))
     house.anchor()
     return house
 
@@ -114,7 +113,10 @@ def test_status__chain_down__is_unknown_and_never_in_force(client: TestClient, h
     assert (body["status"], body["decisions"]) == ("unknown", None)
 
 
-@pytest.mark.parametrize(("shown", "answered"), [("2024-02-28", True), ("1234", True), ("123x", False), ("", False), (None, False), ("4", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("shown", "answered"),
+    [("2024-02-28", True), ("1234", True), ("123x", False), ("", False), (None, False), ("4", False)],
+)
 def test_status__person__needs_one_value_and_wrong_equals_unknown(
     client: TestClient, house: House, shown: str | None, answered: bool
 ) -> None:

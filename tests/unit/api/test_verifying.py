@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ FILE = "一份公文".encode() * 1000
 
 
 @pytest.fixture(autouse=True)
-def quick_lookups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def quick_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookup, "FLOOR", 0.0)
     return
 

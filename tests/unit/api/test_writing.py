@@ -56,7 +56,7 @@ def documents(count: int, issuer: str = ISSUER) -> bytes:
 
 def test_certificate__new_then_again__same_receipt_with_salt(client: TestClient, house: House) -> None:
     body = json.dumps(house.certificate()).encode()
-    headers = house.headers(**{"Idempotency-Key": "k1"})
+    headers = house.headers(key="k1")
     first = client.post(ONE, content=body, headers=headers)
     again = client.post(ONE, content=body, headers=headers)
     assert (first.status_code, again.status_code) == (201, 200), first.text
@@ -134,19 +134,20 @@ def test_certificate__same_identifier_other_content__is_a_conflict(client: TestC
 
 
 def test_certificate__same_key_other_content__is_a_conflict(client: TestClient, house: House) -> None:
-    headers = house.headers(**{"Idempotency-Key": "k"})
+    headers = house.headers(key="k")
     client.post(ONE, json=house.certificate(), headers=headers)
     problem(client.post(ONE, json=house.certificate(name="另一个名称"), headers=headers), 409, "idempotency_conflict")
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "é"])
 def test_certificate__wrong_key__is_refused(client: TestClient, house: House, key: str) -> None:
-    headers = {**house.headers(), "Idempotency-Key": key.encode("latin-1")}
+    headers = [(k.encode(), v.encode()) for k, v in house.headers().items()]
+    headers.append((b"Idempotency-Key", key.encode("latin-1")))
     problem(client.post(ONE, json=house.certificate(), headers=headers), 422, "request.key_form")
 
 
 def test_bulk__receipts_and_salts__verify_alone(client: TestClient, house: House) -> None:
-    headers = house.headers(**{"Idempotency-Key": "b1"})
+    headers = house.headers(key="b1")
     answer = client.post(BULK, content=documents(30) + b"\n", headers=headers)
     assert answer.status_code == 201, answer.text
     body = answer.json()
@@ -160,7 +161,7 @@ def test_bulk__receipts_and_salts__verify_alone(client: TestClient, house: House
 def test_bulk__one_wrong_line__lists_it_and_keeps_nothing(client: TestClient, house: House) -> None:
     lines = documents(5).split(b"\n")
     lines[1], lines[3] = b"{", b'{"schema":"document/1","kind":"document","issuer":"x"}'
-    answer = client.post(BULK, content=b"\n".join(lines), headers=house.headers(**{"Idempotency-Key": "b"}))
+    answer = client.post(BULK, content=b"\n".join(lines), headers=house.headers(key="b"))
     body = problem(answer, 422, "notary.records_wrong")
     assert [row["row"] for row in body["errors"]] == [2, 4]
     assert all(row["message_zh"] for row in body["errors"])
@@ -169,7 +170,7 @@ def test_bulk__one_wrong_line__lists_it_and_keeps_nothing(client: TestClient, ho
 
 def test_bulk__no_key_or_too_many__is_refused(client: TestClient, house: House) -> None:
     problem(client.post(BULK, content=documents(2), headers=house.headers()), 400, "request.key_missing")
-    answer = client.post(BULK, content=b"{}\n" * 10_001, headers=house.headers(**{"Idempotency-Key": "b"}))
+    answer = client.post(BULK, content=b"{}\n" * 10_001, headers=house.headers(key="b"))
     problem(answer, 413, "request.too_many_items")
 
 
@@ -185,7 +186,7 @@ def test_entries__both_forms__answer_with_checkpoint_and_paths(client: TestClien
         content, media_type = "\n".join(lines).encode(), "application/x-ndjson"
     else:
         content, media_type = b"".join(b"\x01" + a + b for a, b in rows), "application/vnd.chuzheng.entries"
-    headers = house.headers(**{"Idempotency-Key": "e", "Content-Type": media_type})
+    headers = house.headers(key="e", media_type=media_type)
     answer = client.post(entries_url(house), content=content, headers=headers)
     assert answer.status_code == 201, answer.text
     bundle = parse_bundle(answer.content)
@@ -216,7 +217,7 @@ def test_entries__both_forms__answer_with_checkpoint_and_paths(client: TestClien
 def test_entries__wrong__is_refused(
     client: TestClient, house: House, content: bytes, media_type: str, status: int, code: str
 ) -> None:
-    headers = house.headers(**{"Idempotency-Key": "e", "Content-Type": media_type})
+    headers = house.headers(key="e", media_type=media_type)
     problem(client.post(entries_url(house), content=content, headers=headers), status, code)
     assert house.notary.log(house.origin).next_index == 0
 

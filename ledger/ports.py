@@ -61,7 +61,8 @@ class ChainReader(Protocol):
     def anchored_root(self, log_id: LogId, size: int, block: int | None = None) -> Digest | None: ...
 
     def anchors(self, log_id: LogId, above_size: int = 0, limit: int = 1) -> Sequence[Anchor]:
-        """Anchors of sizes > `above_size`, smallest first, from the events: the first is the earliest that holds an index."""
+        """Anchors of sizes > `above_size`, smallest first, from the events; the first is the earliest that holds an
+        index."""
         ...
 
     def decisions(self, status_key: Digest, block: int | None = None) -> Sequence[Decision]: ...

@@ -7,7 +7,7 @@ Nothing here does I/O. Layouts: formats.md §3, §4, §6.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 from typing import NewType
 
 DepartmentCode = NewType("DepartmentCode", str)
@@ -50,7 +50,7 @@ class Kind(IntEnum):
 
 
 class Role(IntEnum):
-    """What an operator of a department may do; the value is the bit in the contract's mask (contracts.md, Departments)."""
+    """What an operator of a department may do: the bit in the contract's mask (contracts.md, Departments)."""
 
     ANCHOR = 1
     STATUS = 2
@@ -61,7 +61,7 @@ class Role(IntEnum):
     NODE = 64
 
 
-class Stage(str, Enum):
+class Stage(StrEnum):
     """How far a receipt has come (formats.md §6)."""
 
     PROMISED = "promised"

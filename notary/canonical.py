@@ -119,7 +119,7 @@ def depth_of(value: Any) -> int:
     return depth
 
 
-def text_of(value: Any) -> str:  # noqa: PLR0911 (one return a type)
+def text_of(value: Any) -> str:
     """Canonical text of a value; lone surrogates stay in it and fail when it is encoded."""
     kind = type(value)
     if kind is str:

@@ -66,7 +66,7 @@ def examine(settings: Settings) -> list[Finding]:
 def check_logs(settings: Settings, origin: str | None = None) -> list[LogReport]:
     """fsck of this machine's logs against records, own key and, where it answers, the chain."""
     from api import wiring
-    from notary.checkpoint import ED25519, VerifierKey, key_id
+    from notary.checkpoint import VerifierKey
     from notary.entry import log_id
     from notary.fsck import fsck
     from notary.log import Head
@@ -77,9 +77,8 @@ def check_logs(settings: Settings, origin: str | None = None) -> list[LogReport]
         for name, log in notary.logs.items():
             if origin is not None and name != origin:
                 continue
-            public = notary.signers[name].public_key
             anchors = [Head(a.size, Digest(a.root)) for a in _anchors(parts.chain, log_id(name))]
-            key = VerifierKey(name, key_id(name, public), ED25519, public)
+            key = VerifierKey(name, notary.signers[name].public_key)
             reports.append(fsck(log, key=key, anchors=anchors, rows=_rows(notary, Origin(name))))
     return reports
 

@@ -36,7 +36,9 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         return output.EXIT_CANCELLED
     except typer.TyperException as error:
-        getattr(error, "show", lambda: output.say("cli.unexpected", kind=type(error).__name__))()
+        show = getattr(error, "show", None)
+        if show is not None:
+            show()
         return output.EXIT_USAGE
     except ChuzhengError as error:
         return output.failed(error, as_json=as_json)

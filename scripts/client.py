@@ -22,6 +22,7 @@ TIMEOUT = httpx.Timeout(10.0, read=90.0, write=300.0)
 ATTEMPTS = 5
 LONGEST_WAIT = 30.0
 
+
 def read_token(file: Path | None) -> str:
     """The bearer token; DeniedError `cli.no_token` where there is none."""
     token = os.environ.get("CHUZHENG_TOKEN", "")
@@ -94,7 +95,9 @@ def problem_of(response: httpx.Response) -> ChuzhengError:
         if not isinstance(problem, dict):
             raise ValueError("not an object")
     except ValueError:
-        return UnavailableError("cli.server_answer", url=str(response.url.copy_with(query=None)), status=response.status_code)
+        return UnavailableError(
+            "cli.server_answer", url=str(response.url.copy_with(query=None)), status=response.status_code
+        )
     return ServerError(response.status_code, problem)
 
 

@@ -6,7 +6,6 @@ tried on certificates that have none yet. The summary is on stdout; the exit cod
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -131,7 +130,9 @@ class Demo:
     def upgrade(self) -> None:
         """Wait until everything is anchored, then fetch receipts in bundles; salts stay where they were."""
         held = [h for some in self.certificates.values() for h in some] + self.documents
-        waiting = {h.receipt.origin: max(x.receipt.index for x in held if x.receipt.origin == h.receipt.origin) for h in held}
+        waiting = {
+            h.receipt.origin: max(x.receipt.index for x in held if x.receipt.origin == h.receipt.origin) for h in held
+        }
         deadline = time.monotonic() + ANCHORED_WITHIN
         with Client(self.settings.url) as server:
             while waiting:
@@ -194,7 +195,11 @@ class Demo:
                     bar.advance(bar.task_ids[0])
         h = chosen[0]
         if expired is not None:
-            self.add("expired", Verdict.EXPIRED, self.judge(Presented(expired.receipt, record=expired.record), online=True).answer)
+            self.add(
+                "expired",
+                Verdict.EXPIRED,
+                self.judge(Presented(expired.receipt, record=expired.record), online=True).answer,
+            )
         changed = {**h.record, "name": h.record["name"] + "（改）"}
         self.add("changed", Verdict.MISMATCH, self.judge(Presented(h.receipt, record=changed), online=True).answer)
         assert h.receipt.salt is not None
@@ -251,7 +256,9 @@ class Demo:
         deadline = time.monotonic() + INDEXED_WITHIN
         with Client(self.settings.url) as server:
             while time.monotonic() < deadline:
-                if server.get_json(f"statuses/{held.key}").get("indexed_block", 1 << 60) >= (intent["block_number"] or 0):
+                if server.get_json(f"statuses/{held.key}").get("indexed_block", 1 << 60) >= (
+                    intent["block_number"] or 0
+                ):
                     return
                 time.sleep(0.2)
 
@@ -290,7 +297,9 @@ def _summary(demo: Demo, count: int, rate: float, seconds: float) -> str:
     """What was done and each verdict, in a terminal of 80 columns."""
     verdicts = {v: text(f"verdict.{v.value}", demo.language) for v in Verdict}
     lines = [
-        demo.say("summary", certificates=count, documents=len(demo.documents), rate=f"{rate:,.0f}", seconds=f"{seconds:.0f}"),
+        demo.say(
+            "summary", certificates=count, documents=len(demo.documents), rate=f"{rate:,.0f}", seconds=f"{seconds:.0f}"
+        ),
         "",
     ]
     for case in demo.cases:

@@ -173,7 +173,9 @@ def _trust(
     now = Millis(time.time_ns() // 1_000_000)
     before = read_trust(path.read_bytes()) if path.exists() else None
     if before is not None and before.genesis_hash != deployment.genesis_hash:
-        raise ConfigurationError("deployment.other_genesis", expected=before.genesis_hash, found=deployment.genesis_hash)
+        raise ConfigurationError(
+            "deployment.other_genesis", expected=before.genesis_hash, found=deployment.genesis_hash
+        )
     signers = keyring.log_signers()
     known = {key.origin for key in before.log_keys} if before else set()
     if before is not None and set(origins.values()) <= known and before.expires - now > RENEW_BEFORE:

@@ -1,6 +1,7 @@
 """What a command prints: the result to stdout, progress and hints to stderr, one object with --json.
 
-Exit codes: verification.md (verdicts), and for everything else the table EXIT below. Nothing here needs a character that GBK lacks.
+Exit codes: verification.md for verdicts, the EXIT_ constants for everything else. Nothing here needs a character that
+GBK lacks.
 """
 
 from __future__ import annotations
@@ -38,9 +39,14 @@ def language() -> Language:
     return "en" if wanted.lower().startswith("en") else "zh"
 
 
+def words(key: str, /, **params: Any) -> str:
+    """A text in the terminal's language."""
+    return text(key, language(), **params)
+
+
 def say(key: str, /, **params: Any) -> None:
     """A hint or a step, on stderr."""
-    print(text(key, language(), **params), file=sys.stderr)
+    print(words(key, **params), file=sys.stderr)
 
 
 def result(payload: dict[str, Any], lines: str, *, as_json: bool) -> None:
@@ -85,10 +91,10 @@ def failed(error: ChuzhengError, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({**payload, "rows": rows} if rows else payload, ensure_ascii=False))
         return exit_code(error)
-    words = f"message_{language()}"
-    print(f"{payload[words]}  [{error.code}]", file=sys.stderr)
+    told = f"message_{language()}"
+    print(f"{payload[told]}  [{error.code}]", file=sys.stderr)
     for row in rows[:ROWS_SHOWN]:
-        say("cli.row", row=row["row"], column=row["column"] or "-", problem=row[words])
+        say("cli.row", row=row["row"], column=row["column"] or "-", problem=row[told])
     if len(rows) > ROWS_SHOWN:
         say("cli.rows.more", more=len(rows) - ROWS_SHOWN)
     return exit_code(error)

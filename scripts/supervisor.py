@@ -1,6 +1,7 @@
 """Child processes of `chuzheng up`: started, watched, restarted when they die, ended by their own process id.
 
-Any child may be killed at any moment; what it acknowledged is on disk, so starting it again is all the recovery there is.
+Any child may be killed at any moment; what it acknowledged is on disk, so starting it again is all the recovery there
+is.
 """
 
 from __future__ import annotations

@@ -64,11 +64,15 @@ def anchor(
     where = str(done[0][0].parent) if done else str(what)
     payload = output.message("chuzheng-anchored/1", "cli.anchored", count=len(done), where=where)
     files = [str(path) for path, _ in done]
-    output.result({**payload, "count": len(done), "receipts": files}, payload[f"message_{output.language()}"], as_json=json_)
+    output.result(
+        {**payload, "count": len(done), "receipts": files}, payload[f"message_{output.language()}"], as_json=json_
+    )
     output.say("cli.anchored.next")
 
 
-def anchor_file(server: Client, path: Path, title: str | None = None, number: str | None = None) -> tuple[Path, Receipt]:
+def anchor_file(
+    server: Client, path: Path, title: str | None = None, number: str | None = None
+) -> tuple[Path, Receipt]:
     """One record (JSON with `schema`) or one document (anything else); (path of the receipt, receipt)."""
     from notary.receipt import parse_receipt
 
@@ -137,7 +141,7 @@ def upgrade(
     stages: dict[str, int] = {}
     with (
         connect(load({"public_url": url}).settings.url) as server,
-        output.progress(output.text("cli.upgrading", output.language()), len(paths)) as bar,
+        output.progress(output.words("cli.upgrading"), len(paths)) as bar,
     ):
         for path in paths:
             stage = upgrade_file(server, path)
@@ -176,7 +180,11 @@ def _folder(server: Client, folder: Path) -> list[tuple[Path, Receipt]]:
 
 def _alone(path: Path) -> bool:
     """A record that waits for its receipt: made by `record new`, no original beside it."""
-    return path.name.endswith(".record.json") and not beside(path, "").exists() and not beside(path, ".receipt.json").exists()
+    return (
+        path.name.endswith(".record.json")
+        and not beside(path, "").exists()
+        and not beside(path, ".receipt.json").exists()
+    )
 
 
 def _record_bytes(path: Path) -> bytes | None:

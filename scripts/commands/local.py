@@ -110,7 +110,7 @@ def config_token(
     home: Home = None,
     json_: Json = False,
 ) -> None:
-    """发一个新的写入令牌，只显示一次。/ A new token for writing, shown once. Only on the machine with the data folder."""
+    """发一个新的写入令牌，只显示一次。/ A new token for writing, shown once."""
     from api.auth import TokenStore
     from api.keyring import Keyring
     from api.settings import load

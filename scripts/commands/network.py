@@ -35,7 +35,9 @@ def register(app: typer.Typer) -> None:
 def up(
     home: Home = None,
     port: Annotated[int | None, typer.Option(help="网页与接口的端口，默认 8420 / port of page and API")] = None,
-    demo_: Annotated[bool, typer.Option("--demo", help="用样例数据走一遍主流程后退出 / run the main job once on samples, then exit")] = False,
+    demo_: Annotated[
+        bool, typer.Option("--demo", help="用样例数据走一遍主流程后退出 / run the main job once on samples, then exit")
+    ] = False,
 ) -> int:
     """启动嵌入式网络和全部服务。/ Start the embedded network and everything on it."""
     from api.settings import load

@@ -14,7 +14,9 @@ from scripts import output
 from scripts.commands.files import read_file, write_new
 from scripts.commands.options import Json
 
-record_app = typer.Typer(no_args_is_help=True, help="制作、检查记录，不发送。/ Build and check records; nothing is sent.")
+record_app = typer.Typer(
+    no_args_is_help=True, help="制作、检查记录，不发送。/ Build and check records; nothing is sent."
+)
 
 SERIAL_LENGTH = 20
 SERIAL_ALPHABET = string.digits + string.ascii_uppercase
@@ -33,15 +35,21 @@ def new(
     number: Annotated[str, typer.Option(help="证照号码 / certificate's number")],
     holder: Annotated[
         list[str],
-        typer.Option(help="持证主体“名称|代码类型|代码[|份额]”，可重复 / holder 'name|code type|code[|share]', repeatable"),
+        typer.Option(
+            help="持证主体“名称|代码类型|代码[|份额]”，可重复 / holder 'name|code type|code[|share]', repeatable"
+        ),
     ],
     issue_date: Annotated[str, typer.Option(help="签发日期 YYYY-MM-DD / date of issue")],
-    valid_from: Annotated[str | None, typer.Option(help="有效期起，默认签发日期 / first day, default: date of issue")] = None,
+    valid_from: Annotated[
+        str | None, typer.Option(help="有效期起，默认签发日期 / first day, default: date of issue")
+    ] = None,
     valid_to: Annotated[str | None, typer.Option(help="有效期止，不填为长期 / last day, none: no end")] = None,
     serial: Annotated[str | None, typer.Option(help="流水号，默认随机 / serial, default: random")] = None,
     version: Annotated[int, typer.Option(min=1, max=999, help="版本号 / version")] = 1,
     previous: Annotated[str | None, typer.Option(help="被换证照的标识 / identifier that this one renews")] = None,
-    extra: Annotated[list[str] | None, typer.Option(help="业务字段 KZ_X=值，可重复 / business field, repeatable")] = None,
+    extra: Annotated[
+        list[str] | None, typer.Option(help="业务字段 KZ_X=值，可重复 / business field, repeatable")
+    ] = None,
     capture: Annotated[str, typer.Option(help="data | signed | sealed | scan")] = "data",
     out: Annotated[Path | None, typer.Option(help="输出文件 / file to write")] = None,
     json_: Json = False,

@@ -30,9 +30,15 @@ status_app = typer.Typer(no_args_is_help=True, help="状态：查询与变更。
 
 Target = Annotated[str, typer.Argument(help="凭证文件、证照标识或状态键 / receipt file, identifier or status key")]
 Cause = Annotated[int, typer.Option(help="事由代码，暂停时 1 暂扣 2 中止 / cause, for suspensions 1 or 2")]
-Basis = Annotated[str | None, typer.Option(help="依据：决定书登记的承诺值（64 位十六进制）/ commitment of the order's entry")]
-From = Annotated[str | None, typer.Option("--from", help="生效日期，默认现在；start 为自始 / date of effect, default: now")]
-Shown = Annotated[str | None, typer.Option(help="个人证照：证件号后四位或签发日期 / person's: last four or date of issue")]
+Basis = Annotated[
+    str | None, typer.Option(help="依据：决定书登记的承诺值（64 位十六进制）/ commitment of the order's entry")
+]
+From = Annotated[
+    str | None, typer.Option("--from", help="生效日期，默认现在；start 为自始 / date of effect, default: now")
+]
+Shown = Annotated[
+    str | None, typer.Option(help="个人证照：证件号后四位或签发日期 / person's: last four or date of issue")
+]
 
 DECISIONS: dict[str, str] = {
     "resume": "恢复。/ Resume.",
@@ -65,7 +71,7 @@ def _command(word: str) -> Callable[..., None]:
 
 @status_app.command("suspend", help="暂扣或中止。/ Suspend.")
 def suspend(
-    target: Target, cause: Cause = 1, until: Annotated[str | None, typer.Option(help="截止日期（含）/ last day")] = None,
+    target: Target, cause: Cause = 1, until: Annotated[str | None, typer.Option(help="截止日期 / last day")] = None,
     basis: Basis = None, effective: From = None, shown: Shown = None, url: Url = None, token_file: TokenFile = None,
     json_: Json = False,
 ) -> None:  # fmt: skip
@@ -176,17 +182,18 @@ def _lines(status: dict[str, Any]) -> str:
     """A status for a terminal."""
     from scripts.commands.verify import moment
 
-    language = output.language()
-    lines = [output.text(f"cli.status.{status['status']}", language)]
+    lines = [output.words(f"cli.status.{status['status']}")]
     if status.get("test_chain"):
-        lines[0] += "  " + output.text("cli.test_chain", language)
+        lines[0] += "  " + output.words("cli.test_chain")
     for decision in status.get("decisions") or ():
         lines.append(
-            output.text(
-                "cli.status.line.annulled" if decision["annulled_at"] else "cli.status.line", language,
-                number=decision["number"], word=output.text(f"cli.status.{decision['word']}", language),
+            output.words(
+                "cli.status.line.annulled" if decision["annulled_at"] else "cli.status.line",
+                number=decision["number"],
+                word=output.words(f"cli.status.{decision['word']}"),
                 effective=moment(decision["effective_from"] * 1000) if decision["effective_from"] else "-",
-                recorded=moment(decision["recorded_at"] * 1000), department=decision["department"],
-            )  # fmt: skip
+                recorded=moment(decision["recorded_at"] * 1000),
+                department=decision["department"],
+            )
         )
     return "\n".join(lines)

@@ -35,7 +35,9 @@ TrustOption = Annotated[
 ]
 PinOption = Annotated[
     str | None,
-    typer.Option("--pin", help="信任文件的公告哈希（64 位十六进制）/ hash from the notice", envvar="CHUZHENG_TRUST_PIN"),
+    typer.Option(
+        "--pin", help="信任文件的公告哈希（64 位十六进制）/ hash from the notice", envvar="CHUZHENG_TRUST_PIN"
+    ),
 ]
 
 
@@ -46,18 +48,27 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    what: Annotated[str, typer.Argument(help="文件、凭证、记录、披露件或证照标识 / file, receipt, record, disclosure, identifier")],
+    what: Annotated[
+        str, typer.Argument(help="文件、凭证、记录、披露件或证照标识 / file, receipt, record, disclosure, identifier")
+    ],
     record: Annotated[Path | None, typer.Option(help="记录文件，默认取同名文件 / record, default: beside it")] = None,
     receipt: Annotated[Path | None, typer.Option(help="凭证文件，默认取同名文件 / receipt, default: beside it")] = None,
     disclosure: Annotated[Path | None, typer.Option(help="披露件 / disclosure that shows the file's digests")] = None,
-    at: Annotated[str | None, typer.Option(help="核验日期 YYYY-MM-DD，默认现在 / date asked about, default: now")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="核验日期 YYYY-MM-DD，默认现在 / date asked about, default: now")
+    ] = None,
     trust: TrustOption = None,
     pin: PinOption = None,
     offline: Annotated[bool, typer.Option("--offline", help="不联网 / ask nobody")] = False,
-    rpc_url: Annotated[str | None, typer.Option(help="链节点地址 / address of a chain node", envvar="CHUZHENG_RPC_URL")] = None,
+    rpc_url: Annotated[
+        str | None, typer.Option(help="链节点地址 / address of a chain node", envvar="CHUZHENG_RPC_URL")
+    ] = None,
     url: Url = None,
     shown: Annotated[
-        str | None, typer.Option(help="个人证照：证件号后四位或签发日期 / person's certificate: last four digits, or date of issue")
+        str | None,
+        typer.Option(
+            help="个人证照：证件号后四位或签发日期 / person's certificate: last four digits, or date of issue"
+        ),
     ] = None,
     json_: Json = False,
 ) -> int:
@@ -85,7 +96,9 @@ def _gather(
             with each.open("rb") as file:
                 found = add_file(found, each.name, each.stat().st_size, file)
         except OSError as error:
-            raise InputError("file.unreadable", path=str(each), reason=error.strerror or type(error).__name__) from error
+            raise InputError(
+                "file.unreadable", path=str(each), reason=error.strerror or type(error).__name__
+            ) from error
     for suffix, have in (
         (".disclosure.json", found.disclosure or found.record or not found.file),
         (".receipt.json", found.receipt or found.disclosure),
@@ -172,7 +185,9 @@ def disclose(
 
 @trust_app.command("show")
 def trust_show(
-    file: Annotated[Path | None, typer.Argument(help="信任文件，默认本机的 / trust file, default: this machine's")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="信任文件，默认本机的 / trust file, default: this machine's")
+    ] = None,
     home: Home = None,
     json_: Json = False,
 ) -> None:

@@ -17,7 +17,9 @@ def _name(requirement: str) -> str:
 
 
 def _locked(file: str) -> set[str]:
-    return {_name(line) for line in (ROOT / file).read_text(encoding="utf-8").splitlines() if re.match(r"[a-z0-9]", line)}
+    return {
+        _name(line) for line in (ROOT / file).read_text(encoding="utf-8").splitlines() if re.match(r"[a-z0-9]", line)
+    }
 
 
 @pytest.mark.parametrize("file", ["requirements.lock", "requirements-dev.lock"])
@@ -37,7 +39,9 @@ def test_lock__run_and_tests__agree_on_versions() -> None:
     assert {name: tests.get(name) for name in run} == run
 
 
-@pytest.mark.parametrize("file", ["requirements.lock", "requirements-dev.lock", "requirements-node.lock", "package-lock.json"])
+@pytest.mark.parametrize(
+    "file", ["requirements.lock", "requirements-dev.lock", "requirements-node.lock", "package-lock.json"]
+)
 def test_lock__each__names_no_registry(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     assert "--index-url" not in text

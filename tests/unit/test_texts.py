@@ -30,7 +30,11 @@ def _raised() -> Iterator[tuple[str, str]]:
                     continue
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 first = node.args[0]
-                if not name.endswith("Error") or not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+                if (
+                    not name.endswith("Error")
+                    or not isinstance(first, ast.Constant)
+                    or not isinstance(first.value, str)
+                ):
                     continue
                 if re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9_]+)*", first.value):
                     yield first.value, f"{file.relative_to(ROOT)}:{node.lineno}"
@@ -42,7 +46,9 @@ def test_text__each__stands_in_both_languages(key: str) -> None:
     assert set(texts) == set(LANGUAGES)
     assert all(texts[language].strip() for language in LANGUAGES)
     assert _places(texts["zh"]) == _places(texts["en"])
-    assert not HAN.search(texts["en"].replace("测试链", "").replace("楚证", "").replace("中文", "").replace("存证", "")), key
+    assert not HAN.search(
+        texts["en"].replace("测试链", "").replace("楚证", "").replace("中文", "").replace("存证", "")
+    ), key
 
 
 def test_text__every_raised_code__has_one() -> None:

@@ -26,7 +26,7 @@ MAX_RUNTIME = 24_576
 
 SETTINGS: dict[str, Any] = {
     "evmVersion": "berlin",
-    "optimizer": {"enabled": True, "runs": 50_000},
+    "optimizer": {"enabled": True, "runs": 2000},
     "viaIR": True,
     # No hash of the sources at the end of the bytecode: a comment doesn't change what is deployed.
     "metadata": {"bytecodeHash": "none"},

@@ -39,7 +39,7 @@ def run(scale: float) -> Iterator[Figure]:
                 "s",
                 target=TARGET,
                 note=f"{len(took)} submissions, p50 {percentile(took, 50):.2f} s; memory: the worker's",
-                memory=peak_mib(stack.pid_of("notary")),
+                memory=peak_mib(stack.parts()["notary"]),
             )
     if (gas := _gas()) is not None:
         yield Figure(

@@ -14,7 +14,7 @@ import uvloop
 from tests.bench.figures import Figure, peak_mib, percentile
 from tests.bench.load import Outcome, as_fast_as, at_rate, for_seconds, request
 from tests.bench.records import certificate_bytes, packed
-from tests.bench.stack import Stack, running
+from tests.bench.stack import Stack, running, spent
 
 CONNECTIONS = 32
 BULK = 10_000
@@ -27,14 +27,15 @@ def run(scale: float) -> Iterator[Figure]:
         numbers = itertools.count()
         singles = single_requests(stack, numbers)
         uvloop.run(as_fast_as(stack.port, for_seconds(singles, 1), connections=8))  # imports and caches are warm now
+        before = stack.cpu_seconds()
         whole = uvloop.run(as_fast_as(stack.port, for_seconds(singles, max(3, 15 * scale)), connections=CONNECTIONS))
-        server = stack.pid_of("api")
+        server, cost = stack.parts()["api"], spent(before, stack.cpu_seconds(), len(whole.latencies))
         _none_refused(whole)
         yield Figure(
             f"single records, {CONNECTIONS} connections, throughput reached",
             whole.per_second,
             "records/s",
-            note=f"p50 {_ms(whole, 50):.0f} ms, p99 {_ms(whole, 99):.0f} ms there; memory: the server's",
+            note=f"p50 {_ms(whole, 50):.0f} ms, p99 {_ms(whole, 99):.0f} ms there; {cost}; memory: the server's",
             memory=peak_mib(server),
         )
         half = uvloop.run(at_rate(stack.port, singles, per_second=whole.per_second / 2, seconds=max(5.0, 30 * scale)))

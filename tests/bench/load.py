@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 _END = b"\r\n\r\n"
 
@@ -47,8 +48,7 @@ class Lane(asyncio.Protocol):
         self._whole = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's doesn't derive from it
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._awaited is not None and not self._awaited.done():

@@ -6,6 +6,7 @@ as `server.unexpected` with the request id, and its trace goes to the log only.
 
 from __future__ import annotations
 
+import errno
 import math
 from typing import Any
 
@@ -154,6 +155,9 @@ async def _gone(request: Request, error: Exception) -> JSONResponse:
 
 def unexpected(request: Request, error: Exception) -> JSONResponse:
     """The answer to what nobody foresaw: the request id for the caller, the trace for the log only."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        log.error("disk_full", request_id=getattr(request.state, "request_id", "-"))
+        return respond(request, UnavailableError("store.disk_full", retry_after=60))
     request_id = getattr(request.state, "request_id", "-")
     log.error("unexpected", request_id=request_id, kind=type(error).__name__, exc_info=error)
     return respond(request, IntegrityError("server.unexpected", request_id=request_id))

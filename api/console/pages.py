@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from api.bodies import declared_length, read_body
 from api.console import view
@@ -90,7 +91,11 @@ async def _from_form(request: Request, parts: Parts) -> Submission:
         raise InputError("request.media_type", found="-", expected="multipart/form-data")
     if declared_length(request, parts.settings.max_check_bytes) is None:
         raise UnreadableError("request.length")
-    async with request.form(max_files=MOST_FILES, max_fields=8, max_part_size=4096) as form:
+    try:
+        form = await request.form(max_files=MOST_FILES, max_fields=8, max_part_size=4096)
+    except HTTPException:
+        raise UnreadableError("request.unreadable") from None
+    try:
         submission = Submission(
             identifier=_field(form, "identifier"), shown=_field(form, "shown"), at=instant(_field(form, "at"))
         )
@@ -99,6 +104,8 @@ async def _from_form(request: Request, parts: Parts) -> Submission:
                 file: BinaryIO = item.file
                 submission = await run_in_threadpool(add_file, submission, item.filename, item.size or 0, file)
         return submission
+    finally:
+        await form.close()
 
 
 def _field(form: Any, name: str) -> str | None:

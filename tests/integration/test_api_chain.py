@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import pytest
@@ -29,6 +29,7 @@ from scripts.embedded import prepare
 from scripts.samples import sample_certificates_of, sample_network
 
 PATIENCE = 60.0
+T = TypeVar("T")
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Service:
         return eventually(look)
 
 
-def eventually(look: Callable[[], Any]) -> Any:
+def eventually(look: Callable[[], T | None]) -> T:
     """What `look` finds, asked until it does."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:

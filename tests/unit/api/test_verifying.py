@@ -255,6 +255,13 @@ def test_page__identifier__shows_status_and_decisions(client: TestClient, house:
     assert "已失去效力（撤销）" in words
 
 
+def test_page__broken_form__is_answered_with_a_page(client: TestClient) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = client.post("/verify?lang=zh", content=b"--y\r\nnonsense", headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
+    assert "未能核验" in answer.text
+
+
 def test_page__values_from_outside__are_escaped(client: TestClient, house: House) -> None:
     answer = client.post("/verify?lang=en", json={"<script>alert(1)</script>": 1})
     assert "<script>" not in answer.text

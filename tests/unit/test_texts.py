@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import string
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ def _raised() -> Iterator[tuple[str, str]]:
                 first = node.args[0]
                 if (
                     not name.endswith("Error")
+                    or hasattr(builtins, name)
                     or not isinstance(first, ast.Constant)
                     or not isinstance(first.value, str)
                 ):

@@ -1,15 +1,16 @@
-"""How fast the formats are on one core: commit, parse, check. Run: python -m tests.bench.bench_formats"""
+"""How fast the formats are on one core: commit, parse, check. What a verifier promises is in bench_verify."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.crypto.keys import Ed25519Signer
 from ledger.types import Kind, Origin
@@ -20,6 +21,7 @@ from notary.entry import Entry, leaf_of
 from notary.merkle import EMPTY_ROOT, inclusion_path_from, parents, root_from
 from notary.receipt import Inclusion, Receipt, ReceiptAnchor, inclusion_error, parse_receipt
 from notary.receipts import build_bundle, first_not_included, parse_bundle
+from tests.bench.figures import Figure
 
 ISSUER = "11420000011043201A"
 ORIGIN = Origin(f"chuzheng/bench/{ISSUER}")
@@ -81,26 +83,26 @@ def sample_entries(count: int) -> list[bytes]:
     return [Entry(Kind.CERTIFICATE, ISSUER, 1_780_000_000_000 + i, f, f).to_bytes() for i, f in enumerate(fill)]  # type: ignore[arg-type]
 
 
-def rate(name: str, count: int, work: Callable[[], object], rounds: int = 3) -> float:
-    """Best of `rounds`, in items a second, printed."""
+def rate(name: str, unit: str, count: int, work: Callable[[], object], rounds: int = 3) -> Figure:
+    """Best of `rounds`, in items a second."""
     best = float("inf")
     for _ in range(rounds):
         start = time.perf_counter()
         work()
         best = min(best, time.perf_counter() - start)
-    print(f"{name:58s} {count / best:12,.0f}/s {best / count * 1e6:9.2f} us")
-    return count / best
+    return Figure(name, count / best, f"{unit}/s", note=f"{best / count * 1e6:.1f} µs each, one core")
 
 
-def main() -> None:
-    """Print one line per measure."""
-    print(f"cores on this machine: {os.cpu_count()}; each line is one core")
-    records = sample_records()
+def run(scale: float) -> Iterator[Figure]:
+    """Records of 12 members, then receipts and bundles in a tree of 2^24 leaves."""
+    records = sample_records(max(200, min(2000, int(2000 * scale))))
     raw = [json.dumps(record, ensure_ascii=False).encode() for record in records]
     salt = bytes(range(32))
-    rate("parse_record, 12 members", len(raw), lambda: [parse_record(data) for data in raw])
-    rate("commit, 12 members, both digests", len(records), lambda: [commit(record, salt) for record in records])
-    rate("parse_record + commit", len(raw), lambda: [commit(parse_record(data), salt) for data in raw])
+    yield rate("parse_record", "records", len(raw), lambda: [parse_record(data) for data in raw])
+    yield rate("commit, both digests", "records", len(records), lambda: [commit(record, salt) for record in records])
+    yield rate(
+        "parse_record and commit", "records", len(raw), lambda: [commit(parse_record(data), salt) for data in raw]
+    )
 
     count = 8192
     first = TREE // 2
@@ -108,8 +110,6 @@ def main() -> None:
     tree = SparseTree.over(first, [leaf_of(entry) for entry in entries])
     root = root_from(TREE, tree.node)
     assert root != EMPTY_ROOT
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     signer = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
     note = sign_checkpoint(Checkpoint(ORIGIN, TREE, root), ORIGIN, signer)
     key = VerifierKey(ORIGIN, signer.public_key)
@@ -134,8 +134,8 @@ def main() -> None:
             assert inclusion_error(parse_receipt(data)) is None
             assert verify_signature(note, key)
 
-    rate("parse_receipt, 2^24 leaves", len(files), lambda: [parse_receipt(data) for data in files])
-    rate("parse_receipt + leaf, path, signature (checks 1, 4, 5)", len(files), check_all)
+    yield rate("parse_receipt", "receipts", len(files), lambda: [parse_receipt(data) for data in files])
+    yield rate("parse_receipt, leaf, path and signature", "receipts", len(files), check_all)
     bundle = build_bundle(ORIGIN, first, entries, checkpoint=note, paths=paths, anchor=anchor).to_json()
 
     def check_bundle() -> None:
@@ -143,9 +143,5 @@ def main() -> None:
         assert first_not_included(parsed) is None
         assert verify_signature(note, key)
 
-    rate("bundle: parse", count, lambda: parse_bundle(bundle))
-    rate("bundle: parse + every leaf and path + signature (1, 4, 5)", count, check_bundle)
-
-
-if __name__ == "__main__":
-    main()
+    yield rate("parse_bundle", "receipts", count, lambda: parse_bundle(bundle))
+    yield rate("parse_bundle, every leaf and path, signature", "receipts", count, check_bundle)

@@ -61,7 +61,7 @@ class Stack:
 def spent(before: dict[str, float], after: dict[str, float], count: int) -> str:
     """Processor time per item of each part, in milliseconds, in words; it says the same on a busy machine."""
     each = {part: (after[part] - before.get(part, 0.0)) / count * 1000 for part in sorted(after)}
-    return "CPU each: " + ", ".join(f"{part} {value:.2g} ms" for part, value in each.items())
+    return "CPU each: " + ", ".join(f"{part} {value:.{0 if value >= 10 else 2}f} ms" for part, value in each.items())
 
 
 def _stat(pid: int) -> list[str]:

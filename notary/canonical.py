@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
@@ -22,6 +23,8 @@ MAX_BYTES = 1 << 20
 MAX_MEMBERS = 256
 MAX_DEPTH = 16
 MAX_INTEGER = (1 << 53) - 1
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _DIGITS_END = 1e21
 """From here on ECMAScript writes a number with an exponent, so its canonical form is no longer digits only."""
 
@@ -34,8 +37,8 @@ def parse_strict(
     `limit` in bytes as received; `max_members` of the outermost object; the outermost value is depth 1 if it is a
     container. A number spelled with a point or an exponent stays a float, so that formats can ask for integers.
     """
-    value = _decode(data, limit, _STRICT)
-    _check_depth_and_text(data, value, max_depth)
+    value = _decode(data, limit, max_depth, _STRICT)
+    _check_surrogates(data, value)
     if max_members is not None and isinstance(value, dict) and len(value) > max_members:
         raise UnreadableError("json.too_many_members", found=len(value), limit=max_members)
     return value
@@ -46,8 +49,8 @@ def parse_record(data: bytes) -> dict[str, Any]:
 
     Numbers come as their canonical form reads: `1.0` and `-0.0` are the integers 1 and 0.
     """
-    value = _decode(data, MAX_BYTES, _RECORD)
-    _check_depth_and_text(data, value, MAX_DEPTH)
+    value = _decode(data, MAX_BYTES, MAX_DEPTH, _RECORD)
+    _check_surrogates(data, value)
     if not isinstance(value, dict):
         raise UnreadableError("record.not_object")
     check_member_count(value)
@@ -161,7 +164,23 @@ def _canonical_number(value: float) -> int | float:
     return int(value)
 
 
-def _decode(data: bytes, limit: int, decoder: json.JSONDecoder) -> Any:
+def nests_deeper(data: bytes, limit: int) -> bool:
+    """Whether containers lie more than `limit` deep in JSON text.
+
+    Looked at before parsing: the parser recurses, and how deep it may go is a setting of the whole process that other
+    libraries raise until the stack overflows.
+    """
+    if data.count(b"{") + data.count(b"[") <= limit:
+        return False
+    depth = 0
+    for byte in _STRING.sub(b"", data).translate(None, _NO_BRACKETS):
+        depth += 1 if byte in b"{[" else -1
+        if depth > limit:
+            return True
+    return False
+
+
+def _decode(data: bytes, limit: int, max_depth: int, decoder: json.JSONDecoder) -> Any:
     if len(data) > limit:
         raise UnreadableError("json.too_large", found=len(data), limit=limit)
     if data[:3] == b"\xef\xbb\xbf":
@@ -170,19 +189,16 @@ def _decode(data: bytes, limit: int, decoder: json.JSONDecoder) -> Any:
         text = str(data, "utf-8")
     except UnicodeDecodeError as error:
         raise UnreadableError("json.not_utf8", position=error.start) from None
+    if nests_deeper(data, max_depth):
+        raise UnreadableError("json.nesting", limit=max_depth)
     try:
         return decoder.decode(text)
     except json.JSONDecodeError as error:
         raise UnreadableError("json.syntax", line=error.lineno, column=error.colno) from None
-    except RecursionError:
-        raise UnreadableError("json.nesting", limit=MAX_DEPTH) from None
 
 
-def _check_depth_and_text(data: bytes, value: Any, max_depth: int) -> None:
-    # The cheap tests spare almost every input the walk: few brackets can't nest deep, and without an escape of the
-    # surrogates' range strict UTF-8 has none.
-    if data.count(b"{") + data.count(b"[") > max_depth and depth_of(value) > max_depth:
-        raise UnreadableError("json.nesting", limit=max_depth)
+def _check_surrogates(data: bytes, value: Any) -> None:
+    # The cheap test spares almost every input the walk: without an escape of their range strict UTF-8 has none.
     if b"\\ud" in data or b"\\uD" in data:
         _check_text(value)
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from ledger.certificates import last_second, parse_day
 from ledger.errors import InputError
 from ledger.types import Millis
-from notary.canonical import canonicalise, parse_record, parse_strict
+from notary.canonical import canonicalise, nests_deeper, parse_record, parse_strict
 from notary.disclosure import FORMAT as DISCLOSURE
 from notary.disclosure import parse_disclosure
 from notary.evidence import FileDigests, Presented
@@ -27,6 +27,8 @@ MOST = 2 << 20
 """Bytes above which a file is an original for certain: no receipt, record or disclosure may be so long."""
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PIECE = 1 << 20
+_DEEPEST = 64
+"""Nesting beyond which JSON is none of ours and isn't even parsed to find out."""
 MEMBERS = frozenset({"receipt", "record", "disclosure", "file", "identifier", "shown", "at"})
 
 
@@ -121,8 +123,8 @@ def _with_text(submission: Submission, kind: str, data: bytes) -> Submission:
 def sort(data: bytes, name: str = "") -> str:
     """`receipt`, `record`, `disclosure` or `file`. Lenient: this only chooses who judges the bytes."""
     try:
-        value = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
+        value = None if nests_deeper(data, _DEEPEST) else json.loads(data.decode("utf-8-sig"))
+    except ValueError:
         value = None
     if isinstance(value, dict):
         if value.get("format") == RECEIPT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from notary.canonical import (
     canonicalise,
     check_record,
     depth_of,
+    nests_deeper,
     normalise,
     parse_record,
     parse_strict,
@@ -244,3 +246,31 @@ def test_parse_strict__any_bytes__a_value_or_unreadable(data: bytes) -> None:
     except UnreadableError:
         return
     canonicalise(value)
+
+
+@pytest.mark.parametrize(
+    ("data", "limit", "deeper"),
+    [
+        (b"[" * 16 + b"]" * 16, 16, False),
+        (b"[" * 17 + b"]" * 17, 16, True),
+        (b"[" * 1_000_000, 16, True),
+        (b'["' + b"[" * 1000 + b'"]', 16, False),
+        (b'["\\"' + b"[" * 1000 + b'"]', 16, False),
+        (b"{}" * 1000, 16, False),
+        (b'"' + b"[" * 1000, 16, False),
+    ],
+)
+def test_nests_deeper__brackets_anywhere__counts_containers_only(data: bytes, limit: int, deeper: bool) -> None:
+    assert nests_deeper(data, limit) is deeper
+
+
+def test_parse__a_megabyte_of_brackets_in_a_process_of_any_recursion_limit__refused() -> None:
+    """A library that raises the process's recursion limit must not turn a refusal into a crash of the process."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        with pytest.raises(UnreadableError) as refused:
+            parse_strict(b"[" * (1 << 20))
+    finally:
+        sys.setrecursionlimit(before)
+    assert refused.value.code == "json.nesting"

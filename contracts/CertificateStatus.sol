@@ -32,33 +32,28 @@ contract CertificateStatus is ICertificateStatus {
     /// @dev Kinds with a status: certificate, document, credit.
     uint256 private constant KINDS = 0x26; // 1, 2, 5
 
-    /// @dev Bits of `Kept.flags`: which further slots are in use, so that reading a plain decision costs one.
-    uint8 private constant HAS_BASIS = 1;
-    uint8 private constant HAS_MORE = 2;
-    uint8 private constant HAS_SUCCESSOR = 4;
+    /// @dev Where the members of a head begin, in bits; see Kept.
+    uint256 private constant CODE_AT = 216;
+    uint256 private constant CAUSE_AT = 200;
+    uint256 private constant EFFECTIVE_AT = 160;
+    uint256 private constant UNTIL_AT = 120;
+    uint256 private constant ENDS_AT = 88;
+    uint256 private constant RECORDED_AT = 40;
+    /// @dev Flag: another department than the owner decided.
+    uint256 private constant BY_OTHER = 1 << 80;
+    /// @dev What two sendings of one decision have in common: all above recordedAt.
+    uint256 private constant CONTENT = type(uint256).max << 80;
 
-    /// | owner 18 | count 4 | one slot
-    struct Key {
-        bytes18 owner;
-        uint32 count;
-    }
-
-    /// | department 18 | code 1 | cause 2 | effectiveFrom 5 | recordedAt 5 | flags 1 |
+    /// | head: 0 4 | code 1 | cause 2 | effectiveFrom 5 | until 5 | ends 4 | byOther 1 | recordedAt 5 | annulledAt 5 |
+    ///   packed here by hand: one slot read and one written keep a later decision under its limit of gas
     /// | basis 32 |
-    /// | until 8 | ends 4 | annulledAt 8 |
     /// | successor 32 |
+    /// | department 18 | only where it isn't the owner
     struct Kept {
-        bytes18 department;
-        uint8 code;
-        uint16 cause;
-        uint40 effectiveFrom;
-        uint40 recordedAt;
-        uint8 flags;
+        uint256 head;
         bytes32 basis;
-        uint64 until;
-        uint32 ends;
-        uint64 annulledAt;
         bytes32 successor;
+        bytes18 department;
     }
 
     /// @dev What a new decision meets: the state now, an earlier decision of the same content, a standing suspension
@@ -75,7 +70,10 @@ contract CertificateStatus is ICertificateStatus {
     IDepartments private immutable _departments;
     IAnchorLog private immutable _log;
 
-    mapping(bytes32 key => Key) private _keys;
+    /// @dev The department whose log holds the entry, from the first decision on.
+    mapping(bytes32 key => bytes18) private _owners;
+    /// @dev From number 1 on; the first head that is zero ends them. A count beside them would cost every decision the
+    /// change of one more slot.
     mapping(bytes32 key => mapping(uint32 number => Kept)) private _kept;
     mapping(bytes32 key => bytes32 typeCode) private _types;
 
@@ -89,13 +87,13 @@ contract CertificateStatus is ICertificateStatus {
     /// @inheritdoc ICertificateStatus
     function decideFirst(bytes32 key, DecisionInput calldata decision, Proof calldata proof) external returns (bool) {
         bytes32 department = _operator();
-        return _decide(key, department, decision, 0, _known(key, department, proof));
+        return _decide(key, department, decision, 0, _ownerOf(key, department, proof));
     }
 
     /// @inheritdoc ICertificateStatus
     function decide(bytes32 key, DecisionInput calldata decision) external returns (bool) {
         bytes32 department = _operator();
-        return _decide(key, department, decision, 0, _keys[key]);
+        return _decide(key, department, decision, 0, _owners[key]);
     }
 
     /// @inheritdoc ICertificateStatus
@@ -106,8 +104,8 @@ contract CertificateStatus is ICertificateStatus {
         Proof calldata newProof
     ) external returns (bool) {
         bytes32 department = _operator();
-        Key memory known = _known(key, department, oldProof);
-        _requireEntitled(key, department, known);
+        bytes18 owner = _ownerOf(key, department, oldProof);
+        _requireEntitled(key, department, owner);
         require(decision.code == SUPERSEDED, CertificateStatus_CodeNotSuperseded(decision.code));
         bytes32 successor = _keyOf(key, newProof.entry);
         require(
@@ -115,7 +113,7 @@ contract CertificateStatus is ICertificateStatus {
             CertificateStatus_SuccessorDiffers(decision.successor, successor)
         );
         _requireIncluded(newProof);
-        return _decide(key, department, decision, successor, known);
+        return _decide(key, department, decision, successor, owner);
     }
 
     /// @inheritdoc ICertificateStatus
@@ -124,22 +122,21 @@ contract CertificateStatus is ICertificateStatus {
         require(items.length <= MANY, CertificateStatus_TooMany(items.length, MANY));
         for (uint256 i = 0; i < items.length; ++i) {
             DecisionItem calldata item = items[i];
-            Key memory known = _known(item.key, department, item.proof);
-            if (_decide(item.key, department, item.decision, 0, known)) ++decided;
+            bytes18 owner = _ownerOf(item.key, department, item.proof);
+            if (_decide(item.key, department, item.decision, 0, owner)) ++decided;
         }
     }
 
     /// @inheritdoc ICertificateStatus
     function annul(bytes32 key, uint32 number, bytes32 basis) external returns (bool) {
         bytes32 department = _operator();
-        Key memory known = _keys[key];
-        require(number != 0 && number <= known.count, CertificateStatus_DecisionUnknown(key, number));
         Kept storage kept = _kept[key][number];
-        _requireDecider(key, number, kept.department, department);
+        uint256 head = kept.head;
+        require(head != 0, CertificateStatus_DecisionUnknown(key, number));
+        _requireDecider(key, number, _departmentOf(kept, head, _owners[key]), department);
         require(!_departments.isSuspended(department), CertificateStatus_DepartmentSuspended(department, 0));
-        if (kept.annulledAt != 0) return false;
-        kept.annulledAt = uint64(block.timestamp);
-        kept.flags |= HAS_MORE;
+        if (_annulledAt(head) != 0) return false;
+        kept.head = head | block.timestamp;
         emit Annulled(key, department, number, msg.sender, basis);
         return true;
     }
@@ -160,22 +157,24 @@ contract CertificateStatus is ICertificateStatus {
 
     /// @inheritdoc ICertificateStatus
     function decisions(bytes32 key) external view returns (Decision[] memory list) {
-        uint32 count = _keys[key].count;
+        uint32 count = _count(key);
         list = new Decision[](count);
         for (uint32 i = 0; i < count; ++i) {
-            Kept memory kept = _kept[key][i + 1];
-            Decision memory decision = list[i];
-            decision.number = i + 1;
-            decision.code = kept.code;
-            decision.cause = kept.cause;
-            decision.department = bytes32(kept.department);
-            decision.effectiveFrom = kept.effectiveFrom;
-            decision.recordedAt = kept.recordedAt;
-            decision.basis = kept.basis;
-            decision.successor = kept.successor;
-            decision.until = kept.until;
-            decision.ends = kept.ends;
-            decision.annulledAt = kept.annulledAt;
+            Kept storage kept = _kept[key][i + 1];
+            uint256 head = kept.head;
+            list[i] = Decision({
+                number: i + 1,
+                code: _code(head),
+                cause: uint16(head >> CAUSE_AT),
+                department: bytes32(_departmentOf(kept, head, _owners[key])),
+                effectiveFrom: uint40(head >> EFFECTIVE_AT),
+                recordedAt: uint40(head >> RECORDED_AT),
+                basis: kept.basis,
+                successor: kept.successor,
+                until: _until(head),
+                ends: _ends(head),
+                annulledAt: _annulledAt(head)
+            });
         }
     }
 
@@ -186,17 +185,18 @@ contract CertificateStatus is ICertificateStatus {
 
     /// @inheritdoc ICertificateStatus
     function statusAt(bytes32 key, uint64 time, uint64 known) external view returns (uint8 code, uint32 number) {
-        uint32 count = _keys[key].count;
+        uint32 count = _count(key);
         bool[] memory ended = new bool[](uint256(count) + 1);
         for (uint32 n = count; n > 0; --n) {
-            Kept storage kept = _kept[key][n];
-            if (kept.recordedAt > known || kept.effectiveFrom > time) continue;
-            if (kept.annulledAt != 0 && kept.annulledAt <= known) continue;
-            if (kept.code == RESUMED) {
-                ended[kept.ends] = true;
+            uint256 head = _kept[key][n].head;
+            if (uint40(head >> RECORDED_AT) > known || uint40(head >> EFFECTIVE_AT) > time) continue;
+            (uint256 annulledAt, uint256 until) = (_annulledAt(head), _until(head));
+            if (annulledAt != 0 && annulledAt <= known) continue;
+            if (_code(head) == RESUMED) {
+                ended[_ends(head)] = true;
                 if (number == 0) (code, number) = (RESUMED, n);
-            } else if (!ended[n] && (kept.until == 0 || time < kept.until)) {
-                return (kept.code, n);
+            } else if (!ended[n] && (until == 0 || time < until)) {
+                return (_code(head), n);
             }
         }
     }
@@ -207,11 +207,11 @@ contract CertificateStatus is ICertificateStatus {
         return _departments.requireOperator(msg.sender, STATUS);
     }
 
-    /// @dev The key's owner and count. A first decision proves that its entry is anchored and the caller's own; where
-    /// the key has decisions, the proof is one that came second and isn't looked at.
-    function _known(bytes32 key, bytes32 department, Proof calldata proof) private view returns (Key memory known) {
-        known = _keys[key];
-        if (known.count != 0 || proof.entry.length == 0) return known;
+    /// @dev The owner of a key. A first decision proves that its entry is anchored and the caller's own; where the key
+    /// has decisions, the proof is one that came second and isn't looked at.
+    function _ownerOf(bytes32 key, bytes32 department, Proof calldata proof) private view returns (bytes18 owner) {
+        owner = _owners[key];
+        if (owner != 0 || proof.entry.length == 0) return owner;
         bytes32 entryKey = _keyOf(key, proof.entry);
         bytes18 issuer = Entries.issuer(proof.entry);
         require(
@@ -219,7 +219,7 @@ contract CertificateStatus is ICertificateStatus {
         );
         require(entryKey == key, CertificateStatus_KeyDiffers(key, entryKey));
         _requireIncluded(proof);
-        known.owner = issuer;
+        return issuer;
     }
 
     /// @dev The status key of an entry whose kind has a status.
@@ -237,14 +237,14 @@ contract CertificateStatus is ICertificateStatus {
         );
     }
 
-    function _requireEntitled(bytes32 key, bytes32 department, Key memory known) private view {
-        require(known.owner != 0, CertificateStatus_ProofNeeded(key));
-        if (known.owner == bytes18(department)) return;
+    function _requireEntitled(bytes32 key, bytes32 department, bytes18 owner) private view {
+        require(owner != 0, CertificateStatus_ProofNeeded(key));
+        if (owner == bytes18(department)) return;
         bytes32 typeCode = _types[key];
-        require(typeCode != 0, CertificateStatus_TypeNotProven(key, bytes32(known.owner), department));
+        require(typeCode != 0, CertificateStatus_TypeNotProven(key, bytes32(owner), department));
         require(
             _departments.competentFor(typeCode) == department,
-            CertificateStatus_NotEntitled(key, bytes32(known.owner), department)
+            CertificateStatus_NotEntitled(key, bytes32(owner), department)
         );
     }
 
@@ -279,9 +279,9 @@ contract CertificateStatus is ICertificateStatus {
         bytes32 department,
         DecisionInput calldata decision,
         bytes32 successor,
-        Key memory known
+        bytes18 owner
     ) private returns (bool) {
-        _requireEntitled(key, department, known);
+        _requireEntitled(key, department, owner);
         uint8 code = decision.code;
         require(code != IN_FORCE && code <= OTHER, CertificateStatus_CodeUnknown(code));
         // 8 comes with a proven successor, by way of `supersede`; no other code names one.
@@ -297,7 +297,12 @@ contract CertificateStatus is ICertificateStatus {
             decision.effectiveFrom <= block.timestamp,
             CertificateStatus_EffectiveLater(decision.effectiveFrom, uint64(block.timestamp))
         );
-        Situation memory met = _situation(key, bytes18(department), decision, successor, known.count);
+        require(
+            decision.until <= type(uint40).max, CertificateStatus_UntilInvalid(decision.effectiveFrom, decision.until)
+        );
+        uint256 content = _content(decision, owner != bytes18(department));
+        uint32 count = _count(key);
+        Situation memory met = _situation(key, bytes18(department), owner, decision, successor, content, count);
         // Before the other rules: a resent decision would break those that it itself brought about.
         if (met.repeats != 0) {
             require(!met.annulled, CertificateStatus_DecisionAnnulled(key, met.repeats));
@@ -305,7 +310,8 @@ contract CertificateStatus is ICertificateStatus {
         }
         _requireMembers(decision);
         _requireMove(key, department, decision, met);
-        _keep(key, department, decision, successor, known);
+        if (count == 0) _owners[key] = owner;
+        _keep(key, count + 1, department, decision, successor, content);
         return true;
     }
 
@@ -351,91 +357,90 @@ contract CertificateStatus is ICertificateStatus {
     function _situation(
         bytes32 key,
         bytes18 department,
+        bytes18 owner,
         DecisionInput calldata decision,
         bytes32 successor,
+        uint256 content,
         uint32 count
     ) private view returns (Situation memory met) {
         if (count == 0) return met;
+        mapping(uint32 number => Kept) storage history = _kept[key];
         bool[] memory ended = new bool[](uint256(count) + 1);
         for (uint32 n = count; n > 0; --n) {
-            Kept storage stored = _kept[key][n];
-            Kept memory kept = _read(stored);
-            if (_same(kept, department, decision, successor)) {
-                (met.repeats, met.annulled) = (n, kept.annulledAt != 0);
+            Kept storage kept = history[n];
+            uint256 head = kept.head;
+            bytes18 decidedBy = _departmentOf(kept, head, owner);
+            bool annulled = _annulledAt(head) != 0;
+            if (
+                head & CONTENT == content && decidedBy == department && kept.basis == decision.basis
+                    && kept.successor == successor
+            ) {
+                (met.repeats, met.annulled) = (n, annulled);
                 return met;
             }
-            if (kept.annulledAt != 0) continue;
-            if (kept.code == RESUMED) {
-                ended[kept.ends] = true;
+            if (annulled) continue;
+            uint8 code = _code(head);
+            if (code == RESUMED) {
+                ended[_ends(head)] = true;
                 if (met.number == 0) (met.state, met.number) = (RESUMED, n);
                 continue;
             }
-            if (ended[n] || (kept.until != 0 && kept.until <= block.timestamp)) continue;
-            if (met.number == 0 || met.state == RESUMED) (met.state, met.number) = (kept.code, n);
-            if (kept.code == SUSPENDED && kept.department == department) met.suspendedBySame = true;
-            if (n == decision.ends && (kept.code == SUSPENDED || kept.code == TRANSFERRED_OUT)) {
-                met.endsBy = kept.department;
-            }
+            uint256 until = _until(head);
+            if (ended[n] || (until != 0 && until <= block.timestamp)) continue;
+            if (met.number == 0 || met.state == RESUMED) (met.state, met.number) = (code, n);
+            if (code != SUSPENDED && code != TRANSFERRED_OUT) continue;
+            if (code == SUSPENDED && decidedBy == department) met.suspendedBySame = true;
+            if (n == decision.ends) met.endsBy = decidedBy;
         }
     }
 
-    function _same(Kept memory kept, bytes18 department, DecisionInput calldata decision, bytes32 successor)
-        private
-        pure
-        returns (bool)
-    {
-        return kept.department == department && kept.code == decision.code && kept.cause == decision.cause
-            && kept.effectiveFrom == decision.effectiveFrom && kept.basis == decision.basis
-            && kept.until == decision.until && kept.ends == decision.ends && kept.successor == successor;
+    /// @dev How many decisions there are. The empty head found last is the one that is written next, so finding it
+    /// costs nothing more.
+    function _count(bytes32 key) private view returns (uint32 count) {
+        mapping(uint32 number => Kept) storage history = _kept[key];
+        while (history[count + 1].head != 0) ++count;
     }
 
-    /// @dev Reads the slots in use only.
-    function _read(Kept storage stored) private view returns (Kept memory kept) {
-        kept.department = stored.department;
-        kept.code = stored.code;
-        kept.cause = stored.cause;
-        kept.effectiveFrom = stored.effectiveFrom;
-        kept.recordedAt = stored.recordedAt;
-        uint8 flags = stored.flags;
-        if (flags & HAS_BASIS != 0) kept.basis = stored.basis;
-        if (flags & HAS_SUCCESSOR != 0) kept.successor = stored.successor;
-        if (flags & HAS_MORE != 0) {
-            (kept.until, kept.ends, kept.annulledAt) = (stored.until, stored.ends, stored.annulledAt);
-        }
+    /// @dev A head but for `recordedAt` and `annulledAt`. `until` is within its bits by now.
+    function _content(DecisionInput calldata decision, bool byOther) private pure returns (uint256) {
+        return (uint256(decision.code) << CODE_AT) | (uint256(decision.cause) << CAUSE_AT)
+            | (uint256(decision.effectiveFrom) << EFFECTIVE_AT) | (uint256(decision.until) << UNTIL_AT)
+            | (uint256(decision.ends) << ENDS_AT) | (byOther ? BY_OTHER : 0);
+    }
+
+    function _code(uint256 head) private pure returns (uint8) {
+        return uint8(head >> CODE_AT);
+    }
+
+    function _until(uint256 head) private pure returns (uint40) {
+        return uint40(head >> UNTIL_AT);
+    }
+
+    function _ends(uint256 head) private pure returns (uint32) {
+        return uint32(head >> ENDS_AT);
+    }
+
+    function _annulledAt(uint256 head) private pure returns (uint40) {
+        return uint40(head);
+    }
+
+    function _departmentOf(Kept storage kept, uint256 head, bytes18 owner) private view returns (bytes18) {
+        return head & BY_OTHER == 0 ? owner : kept.department;
     }
 
     function _keep(
         bytes32 key,
+        uint32 number,
         bytes32 department,
         DecisionInput calldata decision,
         bytes32 successor,
-        Key memory known
+        uint256 content
     ) private {
-        uint32 number = known.count + 1;
-        _keys[key] = Key({owner: known.owner, count: number});
-        bool more = decision.until != 0 || decision.ends != 0;
         Kept storage kept = _kept[key][number];
-        kept.department = bytes18(department);
-        kept.code = decision.code;
-        kept.cause = decision.cause;
-        kept.effectiveFrom = uint40(decision.effectiveFrom);
-        kept.recordedAt = uint40(block.timestamp);
-        kept.flags =
-            (decision.basis != 0 ? HAS_BASIS : 0) | (successor != 0 ? HAS_SUCCESSOR : 0) | (more ? HAS_MORE : 0);
+        kept.head = content | (block.timestamp << RECORDED_AT);
         if (decision.basis != 0) kept.basis = decision.basis;
         if (successor != 0) kept.successor = successor;
-        if (more) (kept.until, kept.ends) = (decision.until, decision.ends);
-        _tell(key, department, number, decision, successor);
-    }
-
-    /// @dev On its own, as eleven values and the locals of `_keep` are more than the stack holds.
-    function _tell(
-        bytes32 key,
-        bytes32 department,
-        uint32 number,
-        DecisionInput calldata decision,
-        bytes32 successor
-    ) private {
+        if (content & BY_OTHER != 0) kept.department = bytes18(department);
         emit Decided(
             key,
             department,

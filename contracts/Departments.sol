@@ -236,8 +236,9 @@ contract Departments is IDepartments, Ownable2Step {
 
     /// @inheritdoc IDepartments
     function requireOperator(address operator, uint32 role) external view returns (bytes32 code) {
-        require(_holds(_operators[operator], role), Departments_RoleMissing(operator, role));
-        return bytes32(_operators[operator].department);
+        Operator storage known = _operators[operator];
+        require(_holds(known, role), Departments_RoleMissing(operator, role));
+        return bytes32(known.department);
     }
 
     // Rules
@@ -270,11 +271,13 @@ contract Departments is IDepartments, Ownable2Step {
     }
 
     function _acts(Operator storage operator) private view returns (bool) {
-        return operator.roles != 0 && (operator.until == 0 || block.timestamp < operator.until);
+        return _holds(operator, 0);
     }
 
+    /// @dev Whether the operator acts now, with every bit of `role`.
     function _holds(Operator storage operator, uint32 role) private view returns (bool) {
-        return _acts(operator) && operator.roles & role == role;
+        (uint32 roles, uint64 until) = (operator.roles, operator.until);
+        return roles != 0 && roles & role == role && (until == 0 || block.timestamp < until);
     }
 
     /// @dev First second at which the accreditation no longer counts; 0: never. At or before `since`: it never counted.

@@ -1,0 +1,166 @@
+"""What the contracts' calls cost, with the longest proofs; written to docs/gas.md, and held under the design's limits.
+
+Trees of 2^24 and 2^28 leaves are all of one entry, so that their nodes cost nothing to compute.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_certificate_status import KEYS, SIZE, TREE, type_proof
+from test_certificate_status import proof as proof_of
+from world import ISSUER, NONE, Tree, digest, entry_of, key_of
+
+TABLE = Path(__file__).parents[2] / "docs" / "gas.md"
+COMMITMENT = digest("one of very many")
+ENTRY = entry_of(ISSUER, COMMITMENT)
+KEY = key_of(ISSUER, COMMITMENT)
+BASIS = digest("basis")
+MANY = 100
+
+HEAD = """# Gas
+
+Written by `bash scripts/contract_tests.sh tests/contracts/test_gas.py`; measured on anvil at `berlin`, as the
+transaction's receipt states it. Proofs are the longest there are at that size. Limits: the design's; `-` has none.
+
+| call | gas | limit |
+|---|---:|---:|
+"""
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table(rows):
+    """The table is written when all of the module ran."""
+    yield
+    lines = [f"| {name} | {gas:,} | {f'{limit:,}' if limit else '-'} |\n" for name, (gas, limit) in rows.items()]
+    TABLE.write_text(HEAD + "".join(lines), encoding="utf-8")
+
+
+@pytest.fixture
+def cost(rows):
+    def note(name: str, tx, limit: int | None = None) -> None:
+        rows[name] = (int(tx.gas_used), limit)
+        assert limit is None or tx.gas_used <= limit, f"{name}: {tx.gas_used}"
+
+    return note
+
+
+def longest(tree: Tree, size: int) -> tuple[int, list[bytes]]:
+    """The head before `size` that needs the longest consistency proof."""
+    before = max((size // 2 - 1, size // 2 + 1, size - 1, 2**20 + 1, 3), key=lambda m: len(tree.consistency(m, size)))
+    return before, tree.consistency(before, size)
+
+
+@pytest.mark.parametrize(("depth", "limit"), [(24, 110_000), (28, 115_000)])
+def test_anchor__longest_proof__under_the_limit(world, cost, depth, limit):
+    tree, size = Tree(repeat=ENTRY), 2**depth
+    log = world.open(shard=f"gas-{depth}")
+    first, proof = longest(tree, size)
+    world.log.anchor(log, first, tree.root(first), [], {"from": world.issuer})
+    tx = world.log.anchor(log, size, tree.root(size), proof, {"from": world.issuer})
+    cost(f"`anchor` to 2^{depth} leaves, {len(proof)} nodes", tx, limit)
+    # A size just above: as long a proof in a tree that isn't full.
+    above = size + 2**10 + 1
+    proof = tree.consistency(size, above)
+    cost(
+        f"`anchor` from 2^{depth} leaves to 1,025 more, {len(proof)} nodes",
+        world.log.anchor(log, above, tree.root(above), proof, {"from": world.issuer}),
+        limit,
+    )
+    repeated = world.log.anchor(log, above, tree.root(above), proof, {"from": world.issuer})
+    cost(f"`anchor` again, changing nothing (2^{depth})", repeated)
+
+
+def test_open_log__first__noted(world, cost):
+    tx = world.log.openLog(f"chuzheng/{world.log.network()}/{ISSUER}/gas", {"from": world.issuer})
+    cost("`openLog`", tx)
+
+
+def decision(code: int, **changes) -> tuple:
+    given = {
+        "code": code,
+        "cause": 2,
+        "effectiveFrom": 1_700_000_000,
+        "basis": BASIS,
+        "successor": NONE,
+        "until": 0,
+        "ends": 0,
+    } | changes
+    return tuple(given.values())
+
+
+@pytest.fixture(scope="module")
+def anchored(world):
+    tree, size = Tree(repeat=ENTRY), 2**24
+    log = world.open(shard="decisions")
+    world.log.anchor(log, size, tree.root(size), [], {"from": world.issuer})
+
+    def proof(index: int) -> tuple:
+        return (log, ENTRY, index, size, tree.path(index, size))
+
+    return proof
+
+
+def test_decisions__depth_24__under_the_limits(world, cost, anchored):
+    mine = {"from": world.issuer}
+    status = world.status
+    first = anchored(2**24 - 1)
+    assert len(first[4]) == 24
+    cost("`decideFirst`, proof of 24 nodes", status.decideFirst(KEY, decision(2), first, mine), 170_000)
+    tx = status.decideFirst(KEY, decision(2), first, mine)
+    cost("`decideFirst` again, changing nothing", tx)
+    cost("`decide` 1, resuming", status.decide(KEY, decision(1, ends=1), mine), 90_000)
+    cost("`annul`", status.annul(KEY, 2, BASIS, mine))
+
+
+LATER = {
+    "rescinded": decision(3),
+    "deregistered, which asks whether the department is suspended": decision(4),
+    "rescinded, without a basis": decision(3, basis=NONE),
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_later_decision__one_before__under_the_limit(world, cost, anchored, name):
+    mine = {"from": world.issuer}
+    world.status.decideFirst(KEY, decision(2, until=4_000_000_000), anchored(0), mine)
+    cost(f"`decide`, a later decision: {name}", world.status.decide(KEY, LATER[name], mine), 90_000)
+
+
+def test_competent_department__later_decision__noted(world, cost):
+    """Two reads and a slot more: its own name."""
+    log = world.open(shard="typed")
+    world.log.anchor(log, SIZE, TREE.root(SIZE), [], {"from": world.issuer})
+    world.status.decideFirst(KEYS[0], decision(2), proof_of(log, 0), {"from": world.issuer})
+    cost("`proveType`, a record of 5 members", world.status.proveType(KEYS[0], type_proof(), {"from": world.competent}))
+    tx = world.status.decide(KEYS[0], decision(3), {"from": world.competent})
+    cost("`decide`, a later decision by the competent department", tx)
+
+
+def test_supersede__both_proofs__noted(world, cost, anchored):
+    other = digest("another of very many")
+    entry = entry_of(ISSUER, other)
+    tree = Tree([entry])
+    log = world.open(shard="successors")
+    world.log.anchor(log, 1, tree.root(1), [], {"from": world.issuer})
+    tx = world.status.supersede(KEY, decision(8), anchored(5), (log, entry, 0, 1, []), {"from": world.issuer})
+    cost("`supersede` first, proofs of 24 and 0 nodes", tx)
+
+
+def test_decide_many__a_hundred_with_proofs__noted_each(world, cost):
+    entries = [entry_of(ISSUER, digest(f"many {i}")) for i in range(MANY)]
+    tree = Tree(entries)
+    log = world.open(shard="many")
+    world.log.anchor(log, MANY, tree.root(MANY), [], {"from": world.issuer})
+    items = [
+        (key_of(ISSUER, digest(f"many {i}")), decision(3), (log, entries[i], i, MANY, tree.path(i, MANY)))
+        for i in range(MANY)
+    ]
+    tx = world.status.decideMany(items, {"from": world.issuer})
+    cost("`decideMany`, 100 first decisions with proofs of 7 nodes", tx)

@@ -1,0 +1,235 @@
+"""CertificateStatus beside its Python twin, ledger.statuses: the same steps, the same answers, at every instant.
+
+Hypothesis draws departments, decisions (wrong ones too), annulments and waiting; after each step both histories, the
+state now and at instants around every decision are compared. A refusal of one must be the other's refusal.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+import pytest
+from brownie import web3
+from brownie.exceptions import decode_typed_error
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from test_certificate_status import EMPTY, KEYS, SIZE, TREE, proof, type_proof
+from world import COMPETENT, ISSUER, NONE, OTHER, digest, key_of, left, now, plain
+
+from ledger.errors import ChuzhengError
+from ledger.statuses import (
+    Decider,
+    Decision,
+    DecisionCode,
+    NewDecision,
+    annul,
+    check_annulment,
+    check_move,
+    decide,
+    status_at,
+)
+
+KEY = KEYS[0]
+"""The one whose type can be proven."""
+COUNTER = itertools.count()
+EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
+DEPARTMENTS = (ISSUER, COMPETENT, OTHER)
+# What the twin refuses with, and the contract's error for it.
+ERRORS = {
+    "status.type_not_proven": "TypeNotProven",
+    "status.not_entitled": "NotEntitled",
+    "status.department_suspended": "DepartmentSuspended",
+    "status.decision_annulled": "DecisionAnnulled",
+    "status.until_unexpected": "UntilUnexpected",
+    "status.until_invalid": "UntilInvalid",
+    "status.ends_unexpected": "EndsUnexpected",
+    "status.move_not_allowed": "MoveNotAllowed",
+    "status.nothing_to_end": "NothingToEnd",
+    "status.not_decider": "NotDecider",
+    "status.decision_unknown": "DecisionUnknown",
+}
+
+
+def ask(method: str, *params):
+    """A call of the node itself: Brownie's receipts would take most of the time, and wait for blocks taken back."""
+    return web3.provider.make_request(method, list(params))["result"]
+
+
+def transact(function, sender, *args) -> tuple[str | None, int | None, int]:
+    """Sends with a fixed limit of gas, so that a refusal is mined too and both sides judge at the same block time."""
+    request = {
+        "from": str(sender),
+        "to": function._address,
+        "data": function.encode_input(*args),
+        # Each its own: a hash that was taken back and mined again would be told with the first one's trace.
+        "gas": hex(2_000_000 + next(COUNTER)),
+        "gasPrice": "0x0",
+    }
+    sent = ask("eth_sendTransaction", request)
+    at = int(ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+    trace = ask("debug_traceTransaction", sent, {"tracer": "callTracer"})
+    output = trace.get("output", "0x")
+    if int(ask("eth_getTransactionReceipt", sent)["status"], 16) == 0:
+        return decode_typed_error(output).split(":")[0].split("_", 1)[-1], None, at
+    return None, int(output, 16), at
+
+
+class StatusMachine(RuleBasedStateMachine):
+    world = None
+    log = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: tuple[Decision, ...] = ()
+        self.proven = False
+        self.suspended: set[str] = set()
+        self.snapshot = ask("evm_snapshot")
+
+    def teardown(self) -> None:
+        ask("evm_revert", self.snapshot)
+
+    # What both sides are asked
+
+    def decider(self, department: str) -> Decider:
+        return Decider(
+            department=department,
+            owner=department == ISSUER,
+            competent=(department == COMPETENT) if self.proven else None,
+            suspended=department in self.suspended,
+        )
+
+    def send(self, function, department: str, *args) -> tuple[str | None, int | None, int]:
+        """(custom error or None, returned word or None, time of the block), as one mined transaction told them."""
+        return transact(function, self.world.operators[department], *args)
+
+    @initialize(code=st.sampled_from([2, 2, 5, 6, 3]), since=st.sampled_from([0, 1000]))
+    def first(self, code: int, since: int) -> None:
+        given = (code, 0, since, NONE, NONE, 0, 0)
+        error, done, at = self.send(self.world.status.decideFirst, ISSUER, KEY, given, proof(self.log, 0))
+        assert (error, done) == (None, True)
+        self.history = decide((), NewDecision(DecisionCode(code), effective_from=since), self.decider(ISSUER), at)
+
+    @rule(
+        department=st.sampled_from([ISSUER, ISSUER, COMPETENT, OTHER]),
+        code=st.sampled_from([1, 1, 1, 2, 2, 2, 3, 4, 5, 6, 6, 7, 8, 9, 10]),
+        cause=st.integers(0, 1),
+        ago=st.sampled_from([None, 0, 50, 500]),
+        basis=st.sampled_from([NONE, digest("a")]),
+        lasts=st.sampled_from([None, None, None, 0, 30, 5000]),
+        ends=st.sampled_from([None, None, 1, 2, 3]),
+        which=st.integers(0, 5),
+    )
+    def decides(self, department, code, cause, ago, basis, lasts, ends, which) -> None:
+        since = 0 if ago is None else now() - ago
+        until = since + lasts if lasts is not None and code in (2, 3) else 0
+        # Mostly what exists, so that resumptions happen; sometimes where it doesn't belong.
+        names = (which % len(self.history)) + 1 if code == 1 and ends is None else (ends or 0) if code in (1, 5) else 0
+        given = (code, cause, since, basis, NONE, until, names)
+        if code == 8:
+            error, done, at = self.send(
+                self.world.status.supersede, department, KEY, given, EMPTY, proof(self.log, 1)
+            )
+        else:
+            error, done, at = self.send(self.world.status.decide, department, KEY, given)
+        new = NewDecision(
+            code=DecisionCode(code),
+            cause=cause,
+            effective_from=since,
+            basis=basis if basis != NONE else None,
+            successor=KEYS[1] if code == 8 else None,
+            until=until or None,
+            ends=names or None,
+        )
+        try:
+            repeated = check_move(self.history, new, self.decider(department), at)
+        except ChuzhengError as refused:
+            assert error == ERRORS[refused.code], (refused, error)
+            return
+        assert (error, done) == (None, repeated is None)
+        self.history = decide(self.history, new, self.decider(department), at)
+
+    @rule(department=st.sampled_from(DEPARTMENTS), number=st.integers(0, 6))
+    def annuls(self, department: str, number: int) -> None:
+        error, done, at = self.send(self.world.status.annul, department, KEY, number, NONE)
+        try:
+            expected = check_annulment(self.history, number, self.decider(department))
+        except ChuzhengError as refused:
+            assert error == ERRORS[refused.code], (refused, error)
+            return
+        assert (error, done) == (None, expected)
+        self.history = annul(self.history, number, self.decider(department), at)
+
+    @rule(department=st.sampled_from(DEPARTMENTS))
+    def proves_the_type(self, department: str) -> None:
+        error, done, _ = self.send(self.world.status.proveType, department, KEY, type_proof())
+        assert (error, done) == (None, not self.proven)
+        self.proven = True
+
+    @rule(seconds=st.sampled_from([1, 20, 100, 6000]))
+    def time_passes(self, seconds: int) -> None:
+        ask("evm_increaseTime", hex(seconds))
+        ask("evm_mine")
+
+    @rule(department=st.sampled_from([ISSUER, COMPETENT]))
+    def suspension_of_a_department_turns(self, department: str) -> None:
+        departments = self.world.departments
+        if department in self.suspended:
+            transact(departments.reinstate, self.world.council, left(department), NONE)
+        else:
+            transact(departments.suspend, self.world.council, left(department), 1, NONE)
+        self.suspended ^= {department}
+
+    @invariant()
+    def same_history(self) -> None:
+        kept = tuple(
+            (
+                d.number,
+                int(d.code),
+                d.cause,
+                left(d.department),
+                d.effective_from,
+                d.recorded_at,
+                d.basis or NONE,
+                d.successor or NONE,
+                d.until or 0,
+                d.ends or 0,
+                d.annulled_at or 0,
+            )
+            for d in self.history
+        )
+        assert plain(self.world.status.decisions(KEY)) == kept
+
+    @invariant()
+    def same_answers(self) -> None:
+        if not self.history:
+            return
+        latest = self.history[-1]
+        instants = {0, now(), now() + 6000, latest.effective_from, latest.effective_from - 1, latest.until or 0}
+        for time in {t for t in instants if t >= 0}:
+            for known in (now(), latest.recorded_at - 1):
+                found = status_at(self.history, time, known)
+                expected = (int(found.code), found.number) if found else (0, 0)
+                assert plain(self.world.status.statusAt(KEY, time, known)) == expected, (time, known)
+
+
+def test_status_machine__any_steps__contract_and_twin_agree(world) -> None:
+    log = world.open()
+    world.log.anchor(log, SIZE, TREE.root(SIZE), [], {"from": world.issuer})
+    StatusMachine.world, StatusMachine.log = world, log
+    run_state_machine_as_test(
+        StatusMachine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=25,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=HealthCheck.all(),
+        ),
+    )
+
+
+def test_twin__key__is_the_contract_s() -> None:
+    assert pytest.importorskip("notary.entry").status_key(ISSUER, TREE.entries[0][28:60]) == KEY
+    assert key_of(ISSUER, TREE.entries[0][28:60]) == KEY

@@ -24,7 +24,7 @@ from tests.bench.stack import Stack, running
 BLOCK_SECONDS = 1.0
 TARGET = 2 * BLOCK_SECONDS + 2
 GAS = Path(__file__).resolve().parents[2] / "docs" / "gas.md"
-_ANCHOR = re.compile(r"AnchorLog\.anchor\D[^\n]*?2\^24[^\n]*?([0-9]{2,3}(?:,[0-9]{3})+|[0-9]{5,6})")
+_ANCHOR = re.compile(r"^\| `anchor` to 2\^24 leaves[^|]*\| *([0-9,]+) *\|", re.M)
 
 
 def run(scale: float) -> Iterator[Figure]:

@@ -48,7 +48,7 @@ def lines(figures: Sequence[Figure]) -> list[tuple[str, str, str, str, str]]:
         target = "" if figure.target is None else f"{'≥' if figure.more_is_better else '≤'} {number(figure.target)}"
         if figure.met is False:
             target += ", **below target**"
-        memory = "" if figure.memory is None else f"{figure.memory:.0f} MiB"
+        memory = "" if not figure.memory else f"{figure.memory:.0f} MiB"
         found.append((figure.name, f"{number(figure.value)} {figure.unit}{spread}", target, memory, figure.note))
     return found
 

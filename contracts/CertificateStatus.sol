@@ -4,48 +4,22 @@ pragma solidity 0.8.37;
 import {IAnchorLog} from "./interfaces/IAnchorLog.sol";
 import {ICertificateStatus} from "./interfaces/ICertificateStatus.sol";
 import {IDepartments} from "./interfaces/IDepartments.sol";
+import {Disclosures} from "./libraries/Disclosures.sol";
 import {Entries} from "./libraries/Entries.sol";
-import {Rfc9162} from "./libraries/Rfc9162.sol";
+import {Heads} from "./libraries/Heads.sol";
+import {Moves} from "./libraries/Moves.sol";
 
 /// @title CertificateStatus: see ICertificateStatus.
 contract CertificateStatus is ICertificateStatus {
+    using Heads for uint256;
+
     uint32 private constant STATUS = 2;
     uint256 private constant MANY = 100;
-
-    uint8 private constant IN_FORCE = 0;
-    uint8 private constant RESUMED = 1;
-    uint8 private constant SUSPENDED = 2;
-    uint8 private constant RESCINDED = 3;
-    uint8 private constant DEREGISTERED = 4;
-    uint8 private constant LAPSED = 5;
-    uint8 private constant TRANSFERRED_OUT = 6;
-    uint8 private constant SUPERSEDED = 8;
-    uint8 private constant OTHER = 10;
-
-    /// @dev Codes as bits: what may follow which state.
-    uint256 private constant FROM_IN_FORCE = 0x7fc; // 2-10
-    uint256 private constant FROM_SUSPENDED = 0x7fe; // 1-10
-    uint256 private constant FROM_LAPSED = 0x98; // 3, 4, 7
-    uint256 private constant FROM_TRANSFERRED_OUT = 0x9a; // 1, 3, 4, 7
-    uint256 private constant FROM_ENDED = 0x10; // 4: deregistration follows (Licensing Law art. 70)
 
     /// @dev Kinds with a status: certificate, document, credit.
     uint256 private constant KINDS = 0x26; // 1, 2, 5
 
-    /// @dev Where the members of a head begin, in bits; see Kept.
-    uint256 private constant CODE_AT = 216;
-    uint256 private constant CAUSE_AT = 200;
-    uint256 private constant EFFECTIVE_AT = 160;
-    uint256 private constant UNTIL_AT = 120;
-    uint256 private constant ENDS_AT = 88;
-    uint256 private constant RECORDED_AT = 40;
-    /// @dev Flag: another department than the owner decided.
-    uint256 private constant BY_OTHER = 1 << 80;
-    /// @dev What two sendings of one decision have in common: all above recordedAt.
-    uint256 private constant CONTENT = type(uint256).max << 80;
-
-    /// | head: 0 4 | code 1 | cause 2 | effectiveFrom 5 | until 5 | ends 4 | byOther 1 | recordedAt 5 | annulledAt 5 |
-    ///   packed here by hand: one slot read and one written keep a later decision under its limit of gas
+    /// | head 32 | see Heads
     /// | basis 32 |
     /// | successor 32 |
     /// | department 18 | only where it isn't the owner
@@ -106,7 +80,7 @@ contract CertificateStatus is ICertificateStatus {
         bytes32 department = _operator();
         bytes18 owner = _ownerOf(key, department, oldProof);
         _requireEntitled(key, department, owner);
-        require(decision.code == SUPERSEDED, CertificateStatus_CodeNotSuperseded(decision.code));
+        require(decision.code == Moves.SUPERSEDED, CertificateStatus_CodeNotSuperseded(decision.code));
         bytes32 successor = _keyOf(key, newProof.entry);
         require(
             successor != key && (decision.successor == 0 || decision.successor == successor),
@@ -135,8 +109,8 @@ contract CertificateStatus is ICertificateStatus {
         require(head != 0, CertificateStatus_DecisionUnknown(key, number));
         _requireDecider(key, number, _departmentOf(kept, head, _owners[key]), department);
         require(!_departments.isSuspended(department), CertificateStatus_DepartmentSuspended(department, 0));
-        if (_annulledAt(head) != 0) return false;
-        kept.head = head | block.timestamp;
+        if (head.annulledAt() != 0) return false;
+        kept.head = head.annulled();
         emit Annulled(key, department, number, msg.sender, basis);
         return true;
     }
@@ -144,7 +118,7 @@ contract CertificateStatus is ICertificateStatus {
     /// @inheritdoc ICertificateStatus
     function proveType(bytes32 key, TypeProof calldata proof) external returns (bool) {
         bytes32 department = _operator();
-        require(_leadsToKey(key, proof), CertificateStatus_TypeProofInvalid(key, proof.typeCode));
+        require(Disclosures.leadsTo(key, proof), CertificateStatus_TypeProofInvalid(key, proof.typeCode));
         bytes32 known = _types[key];
         require(known == 0 || known == proof.typeCode, CertificateStatus_TypeDiffers(key, known));
         if (known != 0) return false;
@@ -164,16 +138,16 @@ contract CertificateStatus is ICertificateStatus {
             uint256 head = kept.head;
             list[i] = Decision({
                 number: i + 1,
-                code: _code(head),
-                cause: uint16(head >> CAUSE_AT),
+                code: head.code(),
+                cause: head.cause(),
                 department: bytes32(_departmentOf(kept, head, _owners[key])),
-                effectiveFrom: uint40(head >> EFFECTIVE_AT),
-                recordedAt: uint40(head >> RECORDED_AT),
+                effectiveFrom: head.effectiveFrom(),
+                recordedAt: head.recordedAt(),
                 basis: kept.basis,
                 successor: kept.successor,
-                until: _until(head),
-                ends: _ends(head),
-                annulledAt: _annulledAt(head)
+                until: head.until(),
+                ends: head.ends(),
+                annulledAt: head.annulledAt()
             });
         }
     }
@@ -189,14 +163,14 @@ contract CertificateStatus is ICertificateStatus {
         bool[] memory ended = new bool[](uint256(count) + 1);
         for (uint32 n = count; n > 0; --n) {
             uint256 head = _kept[key][n].head;
-            if (uint40(head >> RECORDED_AT) > known || uint40(head >> EFFECTIVE_AT) > time) continue;
-            (uint256 annulledAt, uint256 until) = (_annulledAt(head), _until(head));
+            if (head.recordedAt() > known || head.effectiveFrom() > time) continue;
+            (uint256 annulledAt, uint256 until) = (head.annulledAt(), head.until());
             if (annulledAt != 0 && annulledAt <= known) continue;
-            if (_code(head) == RESUMED) {
-                ended[_ends(head)] = true;
-                if (number == 0) (code, number) = (RESUMED, n);
+            if (head.code() == Moves.RESUMED) {
+                ended[head.ends()] = true;
+                if (number == 0) (code, number) = (Moves.RESUMED, n);
             } else if (!ended[n] && (until == 0 || time < until)) {
-                return (_code(head), n);
+                return (head.code(), n);
             }
         }
     }
@@ -258,20 +232,6 @@ contract CertificateStatus is ICertificateStatus {
         );
     }
 
-    /// @dev formats.md §2: the member is built here, so that nothing but `type` can be shown for a type.
-    function _leadsToKey(bytes32 key, TypeProof calldata proof) private view returns (bool) {
-        bytes18 issuer = bytes18(proof.issuer);
-        bytes21 typeCode = bytes21(proof.typeCode);
-        if (bytes32(issuer) != proof.issuer || bytes32(typeCode) != proof.typeCode) return false;
-        if (Entries.statusKey(issuer, proof.commitment) != key) return false;
-        bytes32 digest =
-            sha256(abi.encodePacked("chuzheng/field/v1", bytes1(0), proof.salt, '["type","', typeCode, '"]'));
-        (bool ok, bytes32 root) =
-            Rfc9162.rootFromInclusion(proof.i, proof.n, Rfc9162.leafHash(digest), proof.path);
-        return ok
-            && sha256(abi.encodePacked("chuzheng/record/v1", bytes1(0), proof.n, root)) == proof.commitment;
-    }
-
     // The rules of a decision
 
     function _decide(
@@ -283,14 +243,14 @@ contract CertificateStatus is ICertificateStatus {
     ) private returns (bool) {
         _requireEntitled(key, department, owner);
         uint8 code = decision.code;
-        require(code != IN_FORCE && code <= OTHER, CertificateStatus_CodeUnknown(code));
+        require(Moves.isCode(code), CertificateStatus_CodeUnknown(code));
         // 8 comes with a proven successor, by way of `supersede`; no other code names one.
         require(
-            (code == SUPERSEDED) == (successor != 0) && (successor != 0 || decision.successor == 0),
+            (code == Moves.SUPERSEDED) == (successor != 0) && (successor != 0 || decision.successor == 0),
             CertificateStatus_SuccessorUnexpected(code)
         );
         require(
-            code == SUSPENDED || code == RESCINDED || !_departments.isSuspended(department),
+            code == Moves.SUSPENDED || code == Moves.RESCINDED || !_departments.isSuspended(department),
             CertificateStatus_DepartmentSuspended(department, code)
         );
         require(
@@ -300,7 +260,14 @@ contract CertificateStatus is ICertificateStatus {
         require(
             decision.until <= type(uint40).max, CertificateStatus_UntilInvalid(decision.effectiveFrom, decision.until)
         );
-        uint256 content = _content(decision, owner != bytes18(department));
+        uint256 content = Heads.content(
+            code,
+            decision.cause,
+            decision.effectiveFrom,
+            decision.until,
+            decision.ends,
+            owner != bytes18(department)
+        );
         uint32 count = _count(key);
         Situation memory met = _situation(key, bytes18(department), owner, decision, successor, content, count);
         // Before the other rules: a resent decision would break those that it itself brought about.
@@ -318,13 +285,13 @@ contract CertificateStatus is ICertificateStatus {
     function _requireMembers(DecisionInput calldata decision) private pure {
         uint8 code = decision.code;
         if (decision.until != 0) {
-            require(code == SUSPENDED, CertificateStatus_UntilUnexpected(code));
+            require(code == Moves.SUSPENDED, CertificateStatus_UntilUnexpected(code));
             require(
                 decision.until > decision.effectiveFrom,
                 CertificateStatus_UntilInvalid(decision.effectiveFrom, decision.until)
             );
         }
-        require((code == RESUMED) == (decision.ends != 0), CertificateStatus_EndsUnexpected(code, decision.ends));
+        require((code == Moves.RESUMED) == (decision.ends != 0), CertificateStatus_EndsUnexpected(code, decision.ends));
     }
 
     function _requireMove(bytes32 key, bytes32 department, DecisionInput calldata decision, Situation memory met)
@@ -333,23 +300,13 @@ contract CertificateStatus is ICertificateStatus {
     {
         uint8 code = decision.code;
         require(
-            (_followers(met.state) >> code) & 1 == 1 && !(code == SUSPENDED && met.suspendedBySame),
+            Moves.mayFollow(met.state, code) && !(code == Moves.SUSPENDED && met.suspendedBySame),
             CertificateStatus_MoveNotAllowed(key, met.state, met.number, code)
         );
-        if (code == RESUMED) {
+        if (code == Moves.RESUMED) {
             require(met.endsBy != 0, CertificateStatus_NothingToEnd(key, decision.ends));
             _requireDecider(key, decision.ends, met.endsBy, department);
         }
-    }
-
-    /// @dev The codes that may follow a state, as bits.
-    function _followers(uint8 state) private pure returns (uint256) {
-        if (state == IN_FORCE || state == RESUMED) return FROM_IN_FORCE;
-        if (state == SUSPENDED) return FROM_SUSPENDED;
-        if (state == LAPSED) return FROM_LAPSED;
-        if (state == TRANSFERRED_OUT) return FROM_TRANSFERRED_OUT;
-        if (state == DEREGISTERED || state == SUPERSEDED) return 0;
-        return FROM_ENDED;
     }
 
     /// @dev One pass over the history, newest first: `statusAt(key, now, now)` and what else the rules ask. Everything
@@ -370,26 +327,26 @@ contract CertificateStatus is ICertificateStatus {
             Kept storage kept = history[n];
             uint256 head = kept.head;
             bytes18 decidedBy = _departmentOf(kept, head, owner);
-            bool annulled = _annulledAt(head) != 0;
+            bool annulled = head.annulledAt() != 0;
             if (
-                head & CONTENT == content && decidedBy == department && kept.basis == decision.basis
+                head.hasContent(content) && decidedBy == department && kept.basis == decision.basis
                     && kept.successor == successor
             ) {
                 (met.repeats, met.annulled) = (n, annulled);
                 return met;
             }
             if (annulled) continue;
-            uint8 code = _code(head);
-            if (code == RESUMED) {
-                ended[_ends(head)] = true;
-                if (met.number == 0) (met.state, met.number) = (RESUMED, n);
+            uint8 code = head.code();
+            if (code == Moves.RESUMED) {
+                ended[head.ends()] = true;
+                if (met.number == 0) (met.state, met.number) = (Moves.RESUMED, n);
                 continue;
             }
-            uint256 until = _until(head);
+            uint256 until = head.until();
             if (ended[n] || (until != 0 && until <= block.timestamp)) continue;
-            if (met.number == 0 || met.state == RESUMED) (met.state, met.number) = (code, n);
-            if (code != SUSPENDED && code != TRANSFERRED_OUT) continue;
-            if (code == SUSPENDED && decidedBy == department) met.suspendedBySame = true;
+            if (met.number == 0 || met.state == Moves.RESUMED) (met.state, met.number) = (code, n);
+            if (code != Moves.SUSPENDED && code != Moves.TRANSFERRED_OUT) continue;
+            if (code == Moves.SUSPENDED && decidedBy == department) met.suspendedBySame = true;
             if (n == decision.ends) met.endsBy = decidedBy;
         }
     }
@@ -401,31 +358,8 @@ contract CertificateStatus is ICertificateStatus {
         while (history[count + 1].head != 0) ++count;
     }
 
-    /// @dev A head but for `recordedAt` and `annulledAt`. `until` is within its bits by now.
-    function _content(DecisionInput calldata decision, bool byOther) private pure returns (uint256) {
-        return (uint256(decision.code) << CODE_AT) | (uint256(decision.cause) << CAUSE_AT)
-            | (uint256(decision.effectiveFrom) << EFFECTIVE_AT) | (uint256(decision.until) << UNTIL_AT)
-            | (uint256(decision.ends) << ENDS_AT) | (byOther ? BY_OTHER : 0);
-    }
-
-    function _code(uint256 head) private pure returns (uint8) {
-        return uint8(head >> CODE_AT);
-    }
-
-    function _until(uint256 head) private pure returns (uint40) {
-        return uint40(head >> UNTIL_AT);
-    }
-
-    function _ends(uint256 head) private pure returns (uint32) {
-        return uint32(head >> ENDS_AT);
-    }
-
-    function _annulledAt(uint256 head) private pure returns (uint40) {
-        return uint40(head);
-    }
-
     function _departmentOf(Kept storage kept, uint256 head, bytes18 owner) private view returns (bytes18) {
-        return head & BY_OTHER == 0 ? owner : kept.department;
+        return head.byOther() ? kept.department : owner;
     }
 
     function _keep(
@@ -437,10 +371,10 @@ contract CertificateStatus is ICertificateStatus {
         uint256 content
     ) private {
         Kept storage kept = _kept[key][number];
-        kept.head = content | (block.timestamp << RECORDED_AT);
+        kept.head = content.recorded();
         if (decision.basis != 0) kept.basis = decision.basis;
         if (successor != 0) kept.successor = successor;
-        if (content & BY_OTHER != 0) kept.department = bytes18(department);
+        if (content.byOther()) kept.department = bytes18(department);
         emit Decided(
             key,
             department,

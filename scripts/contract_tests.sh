@@ -8,6 +8,8 @@ BUILD="$PWD/build/contracts"
 VENV="$BUILD/venv"
 STAMP="$VENV/.lock.$(cksum <contracts/requirements.lock | tr ' ' '-')"
 
+# Where the machine has no Node, the main environment brings one.
+node_is_new_enough || install_python requirements-dev.lock
 install_node
 if [ ! -f "$STAMP" ]; then
   say "正在准备合约测试环境（约 1 分钟）… / Setting up the contract tests' environment (about a minute) …"
@@ -22,6 +24,10 @@ PATH="$PWD/node_modules/.bin:$PATH:$PWD/.venv/bin"
 mkdir -p "$BUILD/solc" "$BUILD/home" "$BUILD/none"
 cp scripts/solc.sh "$BUILD/solc/solc-v0.8.37"
 chmod +x "$BUILD/solc/solc-v0.8.37"
+if [ -n "${CHUZHENG_ANVIL_BIN:-}" ]; then
+  ln -sf "$CHUZHENG_ANVIL_BIN" "$BUILD/solc/anvil"
+  PATH="$BUILD/solc:$PATH"
+fi
 
 export PATH SOLCX_BINARY_PATH="$BUILD/solc"
 export HOME="$BUILD/home" # Brownie keeps settings there; the user's own stay as they are

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from certificates import SIZE, TREE
 from world import World, harness
 
 
@@ -21,3 +22,18 @@ def isolation(fn_isolation):
     """Each test's transactions are undone."""
 
 
+@pytest.fixture(scope="module")
+def log(world):
+    opened = world.open()
+    world.log.anchor(opened, SIZE, TREE.root(SIZE), [], {"from": world.issuer})
+    return opened
+
+
+@pytest.fixture
+def status(world, log):
+    return world.status
+
+
+@pytest.fixture
+def mine(world):
+    return {"from": world.issuer}

@@ -1,24 +1,19 @@
-"""CertificateStatus: proofs, moves, annulment, many at once, types. Each function done, no-op and denied."""
+"""CertificateStatus: proofs, who may decide, moves, what is in force when. Done, no-op and denied; one flipped bit."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-
 import pytest
 from brownie import web3
+from certificates import BASIS, EMPTY, ENTRIES, KEYS, SIZE, TREE, decision, proof, state, type_proof
 from world import (
     COMPETENT,
     ISSUER,
     NONE,
     OTHER,
     STATUS,
-    TYPE,
     Tree,
     digest,
     emitted,
-    entry_of,
     key_of,
     left,
     now,
@@ -27,83 +22,6 @@ from world import (
     unchanged,
     wait,
 )
-
-from notary.merkle import inclusion_path, leaf_hash, root_from_leaves
-
-BASIS = digest("basis")
-SALT = digest("salt")
-RECORD = {"issuer": ISSUER, "kind": "certificate", "number": "1", "schema": "certificate/1", "type": TYPE}
-
-
-def fields() -> list[bytes]:
-    """formats.md §2, with nothing of ours: names sorted, one salt each."""
-    return [
-        hashlib.sha256(b"chuzheng/field/v1\0" + salt_of(i) + json.dumps([n, v], separators=(",", ":")).encode()).digest()
-        for i, (n, v) in enumerate(sorted(RECORD.items()))
-    ]
-
-
-def salt_of(position: int) -> bytes:
-    return hmac.digest(SALT, b"chuzheng/field/v1\0" + position.to_bytes(4, "big"), "sha256")
-
-
-LEAVES = [leaf_hash(f) for f in fields()]
-TYPED = hashlib.sha256(
-    b"chuzheng/record/v1\0" + len(LEAVES).to_bytes(2, "big") + root_from_leaves(LEAVES)
-).digest()
-"""The commitment of RECORD."""
-COMMITMENTS = [TYPED, *(digest(f"certificate {i}") for i in range(1, 120))]
-ENTRIES = [entry_of(ISSUER, c) for c in COMMITMENTS]
-KINDS = {kind: entry_of(ISSUER, digest(f"kind {kind}"), kind=kind) for kind in range(9)}
-TREE = Tree([*ENTRIES, *KINDS.values(), entry_of(ISSUER, digest("v2"), version=2)])
-SIZE = len(TREE.entries)
-KEYS = [key_of(ISSUER, c) for c in COMMITMENTS]
-EMPTY = (NONE, b"", 0, 0, [])
-
-
-@pytest.fixture(scope="module")
-def log(world):
-    opened = world.open()
-    world.log.anchor(opened, SIZE, TREE.root(SIZE), [], {"from": world.issuer})
-    return opened
-
-
-@pytest.fixture
-def status(world, log):
-    return world.status
-
-
-@pytest.fixture
-def mine(world):
-    return {"from": world.issuer}
-
-
-def proof(log: bytes, index: int) -> tuple:
-    return (log, TREE.entries[index], index, SIZE, TREE.path(index, SIZE))
-
-
-def decision(code, *, cause=0, since=0, basis=BASIS, successor=NONE, until=0, ends=0) -> tuple:
-    return (code, cause, since, basis, successor, until, ends)
-
-
-def type_proof(**changes) -> tuple:
-    position = sorted(RECORD).index("type")
-    given = {
-        "issuer": left(ISSUER),
-        "commitment": TYPED,
-        "typeCode": left(TYPE),
-        "n": len(LEAVES),
-        "i": position,
-        "salt": salt_of(position),
-        "path": list(inclusion_path(LEAVES, position)),
-    } | changes
-    return tuple(given.values())
-
-
-def state(status, key, at=None, known=None) -> tuple[int, int]:
-    at = now() if at is None else at
-    return plain(status.statusAt(key, at, now() if known is None else known))
-
 
 # First decisions
 
@@ -295,7 +213,9 @@ def test_moves__by_the_owner__as_the_table_says(status, log, mine, state_code):
     for code in range(1, 11):
         given = decision(code, basis=digest("second"), ends=int(code == 1))
         send, args = (
-            (status.supersede, (KEYS[3], given, EMPTY, proof(log, 4))) if code == 8 else (status.decide, (KEYS[3], given))
+            (status.supersede, (KEYS[3], given, EMPTY, proof(log, 4)))
+            if code == 8
+            else (status.decide, (KEYS[3], given))
         )
         if code in FOLLOWERS[state_code]:
             assert send.call(*args, mine)
@@ -378,156 +298,3 @@ def test_status_at__by_time_and_knowledge__true_since_and_known_since(status, lo
         (10**10, third): (3, 3),
     }
     assert {k: state(status, KEYS[3], *k) for k in expected} == expected
-
-
-# Annulment
-
-
-def test_annul__by_who_decided__done_then_noop_and_never_made(world, status, log, mine):
-    status.decideFirst(KEYS[3], decision(2), proof(log, 3), mine)
-    status.decide(KEYS[3], decision(4), mine)
-    before = now()
-    wait(100)
-    tx = status.annul(KEYS[3], 2, BASIS, mine)
-    assert tx.return_value is True
-    assert emitted(
-        tx, "Annulled", key=KEYS[3], department=left(ISSUER), number=2, operator=world.issuer, basis=BASIS
-    )
-    assert unchanged(status.annul(KEYS[3], 2, NONE, mine))
-    assert [d[-1] for d in plain(status.decisions(KEYS[3]))] == [0, tx.timestamp]
-    assert state(status, KEYS[3]) == (2, 1)
-    assert state(status, KEYS[3], known=before) == (4, 2)
-    with reverts("CertificateStatus_DecisionAnnulled", KEYS[3], 2):
-        status.decide(KEYS[3], decision(4), mine)
-    assert status.decide(KEYS[3], decision(4, basis=digest("new")), mine).return_value
-
-
-def test_annul__of_a_resumption__the_suspension_stands_again(status, log, mine):
-    status.decideFirst(KEYS[3], decision(2), proof(log, 3), mine)
-    status.decide(KEYS[3], decision(1, ends=1), mine)
-    status.annul(KEYS[3], 2, BASIS, mine)
-    assert state(status, KEYS[3]) == (2, 1)
-    assert status.decide(KEYS[3], decision(1, ends=1, basis=NONE), mine).return_value
-
-
-def test_annul__by_others__denied_but_the_competent_one_may(world, status, log, mine):
-    status.decideFirst(KEYS[0], decision(3), proof(log, 0), mine)
-    for account, code in ((world.other, OTHER), (world.competent, COMPETENT)):
-        with reverts("CertificateStatus_NotDecider", KEYS[0], 1, left(ISSUER), left(code)):
-            status.annul(KEYS[0], 1, NONE, {"from": account})
-    status.proveType(KEYS[0], type_proof(), mine)
-    with reverts("CertificateStatus_NotDecider", KEYS[0], 1, left(ISSUER), left(OTHER)):
-        status.annul(KEYS[0], 1, NONE, {"from": world.other})
-    assert status.annul(KEYS[0], 1, NONE, {"from": world.competent}).return_value
-
-
-@pytest.mark.parametrize("number", [0, 2, 2**32 - 1])
-def test_annul__no_such_decision__denied(status, log, mine, number):
-    status.decideFirst(KEYS[3], decision(3), proof(log, 3), mine)
-    with reverts("CertificateStatus_DecisionUnknown", KEYS[3], number):
-        status.annul(KEYS[3], number, NONE, mine)
-
-
-# Successors
-
-
-def test_supersede__first_and_later__done_then_noop(status, log, mine):
-    tx = status.supersede(KEYS[3], decision(8), proof(log, 3), proof(log, 4), mine)
-    assert emitted(tx, "Decided", code=8, successor=KEYS[4], number=1)
-    assert unchanged(status.supersede(KEYS[3], decision(8), EMPTY, proof(log, 4), mine))
-    assert plain(status.decisions(KEYS[3]))[0][7] == KEYS[4]
-    status.decideFirst(KEYS[5], decision(2), proof(log, 5), mine)
-    assert status.supersede(KEYS[5], decision(8, successor=KEYS[4]), EMPTY, proof(log, 4), mine).return_value
-    assert state(status, KEYS[4]) == (0, 0)
-
-
-def test_supersede__wrong_successor__denied(world, status, log, mine):
-    old = proof(log, 3)
-    with reverts("CertificateStatus_CodeNotSuperseded", 3):
-        status.supersede(KEYS[3], decision(3), old, proof(log, 4), mine)
-    with reverts("CertificateStatus_SuccessorDiffers", NONE, KEYS[3]):
-        status.supersede(KEYS[3], decision(8), old, old, mine)
-    with reverts("CertificateStatus_SuccessorDiffers", KEYS[5], KEYS[4]):
-        status.supersede(KEYS[3], decision(8, successor=KEYS[5]), old, proof(log, 4), mine)
-    with reverts("CertificateStatus_EntryInvalid", KEYS[3]):
-        status.supersede(KEYS[3], decision(8), old, EMPTY, mine)
-    with reverts("CertificateStatus_NotIncluded", log, 5, SIZE):
-        status.supersede(KEYS[3], decision(8), old, (log, ENTRIES[4], 5, SIZE, TREE.path(5, SIZE)), mine)
-    with reverts("CertificateStatus_KindWithoutStatus", KEYS[3], 3):
-        status.supersede(KEYS[3], decision(8), old, proof(log, len(ENTRIES) + 3), mine)
-    with reverts("CertificateStatus_ProofNeeded", KEYS[3]):
-        status.supersede(KEYS[3], decision(8), EMPTY, proof(log, 4), mine)
-    with reverts("CertificateStatus_FirstByOwner", KEYS[3], left(ISSUER), left(OTHER)):
-        status.supersede(KEYS[3], decision(8), old, proof(log, 4), {"from": world.other})
-
-
-# Many at once
-
-
-def test_decide_many__a_hundred_with_proofs__done_then_noop(status, log, mine):
-    items = [(KEYS[i], decision(3), proof(log, i)) for i in range(100)]
-    tx = status.decideMany(items, mine)
-    assert tx.return_value == 100
-    assert len(tx.events["Decided"]) == 100
-    again = status.decideMany(items, mine)
-    assert again.return_value == 0
-    assert not again.events
-    mixed = [*items[:2], (KEYS[2], decision(4), EMPTY), (KEYS[100], decision(2), proof(log, 100))]
-    assert status.decideMany(mixed, mine).return_value == 2
-
-
-def test_decide_many__none__counts_nothing(status, mine):
-    tx = status.decideMany([], mine)
-    assert tx.return_value == 0
-
-
-def test_decide_many__one_wrong_or_too_many__denied_whole(status, log, mine):
-    items = [(KEYS[i], decision(3), proof(log, i)) for i in range(3)]
-    with reverts("CertificateStatus_KeyDiffers", KEYS[9], KEYS[3]):
-        status.decideMany([*items, (KEYS[9], decision(3), proof(log, 3))], mine)
-    with reverts("CertificateStatus_SuccessorUnexpected", 8):
-        status.decideMany([*items, (KEYS[3], decision(8), proof(log, 3))], mine)
-    with reverts("CertificateStatus_TooMany", 101, 100):
-        status.decideMany([(KEYS[i], decision(3), EMPTY) for i in range(101)], mine)
-    assert not status.decisions(KEYS[0])
-
-
-# Types
-
-
-def test_prove_type__once__done_then_noop(world, status, mine):
-    tx = status.proveType(KEYS[0], type_proof(), mine)
-    assert emitted(
-        tx, "TypeProven", key=KEYS[0], typeCode=left(TYPE), department=left(ISSUER), operator=world.issuer
-    )
-    assert unchanged(status.proveType(KEYS[0], type_proof(), {"from": world.competent}))
-    assert bytes(status.typeOf(KEYS[0])) == left(TYPE)
-
-
-def test_prove_type__anything_else_shown__denied(status, mine):
-    number = sorted(RECORD).index("number")
-    for changes in (
-        {"issuer": left(OTHER)},
-        {"issuer": left(ISSUER)[:-1] + b"x"},
-        {"commitment": digest("x")},
-        {"typeCode": left(COMPETENT + "002")},
-        {"typeCode": left(TYPE)[:-1] + b"x"},
-        {"n": len(LEAVES) + 1},
-        {"i": number},
-        {"salt": salt_of(number)},
-        {"path": []},
-        {"i": number, "salt": salt_of(number), "path": list(inclusion_path(LEAVES, number))},
-    ):
-        given = type_proof(**changes)
-        with reverts("CertificateStatus_TypeProofInvalid", KEYS[0], given[2]):
-            status.proveType(KEYS[0], given, mine)
-    with reverts("CertificateStatus_TypeProofInvalid", KEYS[1], left(TYPE)):
-        status.proveType(KEYS[1], type_proof(), mine)
-
-
-def test_prove_type__before_the_owner_s_first_decision__the_competent_one_still_waits(world, status, log, mine):
-    status.proveType(KEYS[0], type_proof(), {"from": world.competent})
-    with reverts("CertificateStatus_FirstByOwner", KEYS[0], left(ISSUER), left(COMPETENT)):
-        status.decideFirst(KEYS[0], decision(2), proof(log, 0), {"from": world.competent})
-    status.decideFirst(KEYS[0], decision(2), proof(log, 0), mine)
-    assert status.decide(KEYS[0], decision(3), {"from": world.competent}).return_value

@@ -102,9 +102,7 @@ def test_suspend_and_reinstate__twice__done_noop_and_kept_as_history(world, depa
     periods = []
     for reason in (7, 9):
         tx = departments.suspend(code, reason, BASIS, council)
-        assert emitted(
-            tx, "DepartmentSuspended", department=code, operator=world.council, reason=reason, basis=BASIS
-        )
+        assert emitted(tx, "DepartmentSuspended", department=code, operator=world.council, reason=reason, basis=BASIS)
         assert departments.isSuspended(code)
         assert unchanged(departments.suspend(code, reason + 1, BASIS, council))
         since = tx.timestamp

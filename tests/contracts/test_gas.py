@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_certificate_status import KEYS, SIZE, TREE, type_proof
-from test_certificate_status import proof as proof_of
+from certificates import KEYS, SIZE, TREE, type_proof
+from certificates import proof as proof_of
 from world import ISSUER, NONE, Tree, digest, entry_of, key_of
 
 TABLE = Path(__file__).parents[2] / "docs" / "gas.md"
@@ -18,11 +18,13 @@ ENTRY = entry_of(ISSUER, COMMITMENT)
 KEY = key_of(ISSUER, COMMITMENT)
 BASIS = digest("basis")
 MANY = 100
+ROWS = 18
 
 HEAD = """# Gas
 
 Written by `bash scripts/contract_tests.sh tests/contracts/test_gas.py`; measured on anvil at `berlin`, as the
-transaction's receipt states it. Proofs are the longest there are at that size. Limits: the design's; `-` has none.
+transaction's receipt states it. `anchor` to a full tree and `decideFirst` carry the longest proofs that there are at
+that size. Limits: the design's; `-` has none.
 
 | call | gas | limit |
 |---|---:|---:|
@@ -36,8 +38,10 @@ def rows():
 
 @pytest.fixture(scope="module", autouse=True)
 def table(rows):
-    """The table is written when all of the module ran."""
+    """The table is written when all of the module ran, and not from a part of it."""
     yield
+    if len(rows) != ROWS:
+        return
     lines = [f"| {name} | {gas:,} | {f'{limit:,}' if limit else '-'} |\n" for name, (gas, limit) in rows.items()]
     TABLE.write_text(HEAD + "".join(lines), encoding="utf-8")
 
@@ -69,7 +73,7 @@ def test_anchor__longest_proof__under_the_limit(world, cost, depth, limit):
     above = size + 2**10 + 1
     proof = tree.consistency(size, above)
     cost(
-        f"`anchor` from 2^{depth} leaves to 1,025 more, {len(proof)} nodes",
+        f"`anchor` from 2^{depth} leaves to 1,025 more, {len(proof)} node",
         world.log.anchor(log, above, tree.root(above), proof, {"from": world.issuer}),
         limit,
     )

@@ -1,4 +1,4 @@
-"""The libraries through MerkleHarness: all of tests/vectors/merkle, the codes of tests/vectors/identifiers, flipped bits."""
+"""The libraries through MerkleHarness: all of tests/vectors/merkle, the codes of tests/vectors/identifiers, flips."""
 
 from __future__ import annotations
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 
 import pytest
 from brownie import web3
 from brownie.exceptions import decode_typed_error
+from certificates import EMPTY, KEYS, SIZE, TREE, proof, type_proof
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from test_certificate_status import EMPTY, KEYS, SIZE, TREE, proof, type_proof
 from world import COMPETENT, ISSUER, NONE, OTHER, digest, key_of, left, now, plain
 
 from ledger.errors import ChuzhengError
@@ -68,10 +69,12 @@ def transact(function, sender, *args) -> tuple[str | None, int | None, int]:
         "gasPrice": "0x0",
     }
     sent = ask("eth_sendTransaction", request)
-    at = int(ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
-    trace = ask("debug_traceTransaction", sent, {"tracer": "callTracer"})
-    output = trace.get("output", "0x")
-    if int(ask("eth_getTransactionReceipt", sent)["status"], 16) == 0:
+    # The hash comes back a moment before the block.
+    while (receipt := ask("eth_getTransactionReceipt", sent)) is None:
+        time.sleep(0.001)
+    at = int(ask("eth_getBlockByNumber", receipt["blockNumber"], False)["timestamp"], 16)
+    output = ask("debug_traceTransaction", sent, {"tracer": "callTracer"}).get("output", "0x")
+    if int(receipt["status"], 16) == 0:
         return decode_typed_error(output).split(":")[0].split("_", 1)[-1], None, at
     return None, int(output, 16), at
 
@@ -128,9 +131,7 @@ class StatusMachine(RuleBasedStateMachine):
         names = (which % len(self.history)) + 1 if code == 1 and ends is None else (ends or 0) if code in (1, 5) else 0
         given = (code, cause, since, basis, NONE, until, names)
         if code == 8:
-            error, done, at = self.send(
-                self.world.status.supersede, department, KEY, given, EMPTY, proof(self.log, 1)
-            )
+            error, done, at = self.send(self.world.status.supersede, department, KEY, given, EMPTY, proof(self.log, 1))
         else:
             error, done, at = self.send(self.world.status.decide, department, KEY, given)
         new = NewDecision(
@@ -207,11 +208,11 @@ class StatusMachine(RuleBasedStateMachine):
             return
         latest = self.history[-1]
         instants = {0, now(), now() + 6000, latest.effective_from, latest.effective_from - 1, latest.until or 0}
-        for time in {t for t in instants if t >= 0}:
+        for instant in {t for t in instants if t >= 0}:
             for known in (now(), latest.recorded_at - 1):
-                found = status_at(self.history, time, known)
+                found = status_at(self.history, instant, known)
                 expected = (int(found.code), found.number) if found else (0, 0)
-                assert plain(self.world.status.statusAt(KEY, time, known)) == expected, (time, known)
+                assert plain(self.world.status.statusAt(KEY, instant, known)) == expected, (instant, known)
 
 
 def test_status_machine__any_steps__contract_and_twin_agree(world) -> None:

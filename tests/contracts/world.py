@@ -138,7 +138,12 @@ def error_data(name: str, *args: Any) -> str:
     """What a revert with this custom error returns."""
     types = _error_abis()[name]
     selector = web3.keccak(text=f"{name}({','.join(types)})")[:4]
-    return "0x" + (bytes(selector) + encode(types, [str(a) if t == "address" else a for t, a in zip(types, args, strict=True)])).hex()
+    return (
+        "0x"
+        + (
+            bytes(selector) + encode(types, [str(a) if t == "address" else a for t, a in zip(types, args, strict=True)])
+        ).hex()
+    )
 
 
 @contextmanager

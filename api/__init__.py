@@ -1,1 +1,1 @@
-"""HTTP, the verify page, and wiring, the one place where adapters are chosen. A folder per concept: endpoints, schemas."""
+"""HTTP, the verify page, and wiring, the one place where adapters are chosen. A folder per concept."""

@@ -64,8 +64,8 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
 
     `processes` > 0 prepares large bulk calls in that many worker processes.
     """
+    from ledger.evm.indexed import IndexedChainReader
     from ledger.evm.outbox import Outbox
-    from ledger.evm.reader import EvmChainReader
     from ledger.evm.rpc import Rpc
     from notary.decisions import Decisions
     from notary.trust import read_trust
@@ -84,7 +84,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         clock=SystemClock(),
         tokens=TokenStore(settings.tokens_path),
         network=deployment.network,
-        chain=EvmChainReader(Rpc(settings.rpc_url), _profile(settings), deployment),
+        chain=IndexedChainReader(Rpc(settings.rpc_url), _profile(settings), deployment, index),
         notary=notary,
         log_reader=OwnLogs(notary),
         content=notary.filing.content if notary.filing else None,

@@ -38,6 +38,16 @@ class AnchorLogView(ContractView):
         size, root = self.read("head", [log_id], block)
         return size, Digest(root)
 
+    def sizes(self, log_id: LogId, blocks: Sequence[int]) -> list[int | None]:
+        """The head's size at each of `blocks`, in one round trip; None where the node has forgotten the state."""
+        answers = self.read_many("head", [([log_id], block) for block in blocks])
+        return [None if answer is None else int(answer[0]) if answer else 0 for answer in answers]
+
     def anchored_root(self, log_id: LogId, size: int, block: int) -> Digest | None:
         root = self.read("anchoredRoot", [log_id, size], block)[0]
         return None if root == ZERO else Digest(root)
+
+    def anchored_roots(self, log_id: LogId, sizes: Sequence[int], block: int) -> list[Digest | None]:
+        """The roots of several sizes in one round trip; None for a size that isn't anchored, or that can't be told."""
+        answers = self.read_many("anchoredRoot", [([log_id, size], block) for size in sizes])
+        return [Digest(answer[0]) if answer and answer[0] != ZERO else None for answer in answers]

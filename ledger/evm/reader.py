@@ -5,14 +5,14 @@ Every answer is of a named block. An outage, a pruned state or nonsense from the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ledger.departments import Accreditation, DepartmentHistory
 from ledger.errors import UnavailableError
 from ledger.evm.anchor_log import NAME as ANCHOR_LOG
 from ledger.evm.anchor_log import AnchorLogView
-from ledger.evm.artifacts import artifact, decode_event
+from ledger.evm.anchored import AnchoredSearch
 from ledger.evm.blocks import block_at, blocks_at, latest_block
 from ledger.evm.certificate_status import CertificateStatusView
 from ledger.evm.departments import DepartmentsView
@@ -33,6 +33,7 @@ class EvmChainReader:
         self._logs = AnchorLogView(rpc, deployment)
         self._statuses = CertificateStatusView(rpc, deployment)
         self._departments = DepartmentsView(rpc, deployment)
+        self._search = AnchoredSearch(rpc, profile, deployment, self._logs)
         self._verified = False
 
     def chain_id(self) -> int:
@@ -70,15 +71,7 @@ class EvmChainReader:
 
     def anchors(self, log_id: LogId, above_size: int = 0, limit: int = 1) -> Sequence[Anchor]:
         """Sizes only grow along the chain, so the first `limit` that are above are the smallest ones."""
-        found: list[tuple[int, Digest, dict[str, Any]]] = []
-        for log in self._anchored(log_id, self.final_head().number):
-            event = decode_event(ANCHOR_LOG, log["topics"], log["data"])
-            if event is not None and event[1]["size"] > above_size:
-                found.append((event[1]["size"], Digest(event[1]["root"]), log))
-                if len(found) == limit:
-                    break
-        blocks = blocks_at(self._rpc, [int(log["blockNumber"], 16) for _, _, log in found])
-        return tuple(self._anchor(log_id, *f, block) for f, block in zip(found, blocks, strict=True))
+        return self._search_anchors(log_id, above_size, limit, upto=self.final_head().number)
 
     def decisions(self, status_key: Digest, block: int | None = None) -> Sequence[Decision]:
         return self._statuses.decisions(status_key, self._at(block))
@@ -102,16 +95,13 @@ class EvmChainReader:
         self._accepted()
         return block
 
-    def _anchored(self, log_id: LogId, head: int) -> Iterator[dict[str, Any]]:
-        """The log's Anchored events up to block `head`, range by range."""
-        topic = next(t for t, event in artifact(ANCHOR_LOG).events.items() if event.name == "Anchored")
-        contract = self._deployment.contract(ANCHOR_LOG)
-        start = contract.from_block
-        while start <= head:
-            end = min(head, start + self._profile.log_range - 1)
-            query = {"address": contract.address, "topics": [topic, "0x" + log_id.hex()]}
-            yield from self._rpc.call("eth_getLogs", {**query, "fromBlock": hex(start), "toBlock": hex(end)})
-            start = end + 1
+    def _search_anchors(
+        self, log_id: LogId, above_size: int, limit: int, *, upto: int, after: int | None = None
+    ) -> tuple[Anchor, ...]:
+        """Anchors from the chain alone; `after`: a block up to which there is surely none."""
+        found = self._search.above(log_id, above_size, limit, upto=upto, after=after)
+        blocks = blocks_at(self._rpc, [int(log["blockNumber"], 16) for _, _, log in found])
+        return tuple(self._anchor(log_id, *f, block) for f, block in zip(found, blocks, strict=True))
 
     def _anchor(self, log_id: LogId, size: int, root: Digest, log: dict[str, Any], block: Block | None) -> Anchor:
         if block is None or block.hash != log["blockHash"].lower():

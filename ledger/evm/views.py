@@ -19,11 +19,11 @@ class ContractView:
 
     def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
         self._rpc = rpc
-        self._address = deployment.address(self.contract)
+        self.address = deployment.address(self.contract)
 
     def read(self, function: str, args: Sequence[Any], block: int) -> tuple[Any, ...]:
         """The outputs of a view. The contract's own error if it refuses, UnavailableError if the node can't say."""
-        message = {"to": self._address, "data": "0x" + encode_call(self.contract, function, args).hex()}
+        message = {"to": self.address, "data": "0x" + encode_call(self.contract, function, args).hex()}
         try:
             answer = self._rpc.call("eth_call", message, hex(block))
         except RpcError as error:
@@ -31,3 +31,18 @@ class ContractView:
                 raise revert_error(error) from error
             raise UnavailableError("chain.state_gone", block=block, reason=error.message[:100]) from error
         return decode_result(self.contract, function, answer)
+
+    def read_many(self, function: str, questions: Sequence[tuple[Sequence[Any], int]]) -> list[tuple[Any, ...] | None]:
+        """The view for several (arguments, block) in one round trip: its outputs, () where the contract wasn't there
+        yet, None where the node can't say any more."""
+        calls = []
+        for args, block in questions:
+            message = {"to": self.address, "data": "0x" + encode_call(self.contract, function, args).hex()}
+            calls.append(("eth_call", (message, hex(block))))
+        found: list[tuple[Any, ...] | None] = []
+        for answer in self._rpc.batch(calls):
+            if isinstance(answer, RpcError):
+                found.append(None)
+            else:
+                found.append(() if answer == "0x" else decode_result(self.contract, function, answer))
+        return found

@@ -168,7 +168,7 @@ class IndexReader:
 
     def __init__(self, engine: Engine, depth: int = 0) -> None:
         self._engine = engine
-        self._depth = depth
+        self.depth = depth
 
     def cursor(self) -> Block | None:
         """The last indexed block; None before the first."""
@@ -187,6 +187,20 @@ class IndexReader:
             wanted = wanted.where(anchors.c.block_number <= final).order_by(anchors.c.size).limit(1)
             row = connection.execute(wanted).mappings().first()
             return None if row is None else self._anchor(connection, row)
+
+    def anchors_above(self, log_id: LogId, size: int, limit: int = 1) -> tuple[list[Anchor], Block | None]:
+        """The first `limit` final anchors of sizes > `size`, smallest first, and the last indexed block: of what is
+        that deep under it, the index misses nothing."""
+        with reading(self._engine) as connection:
+            at = position(connection)
+            if at is None:
+                return [], None
+            wanted = sa.select(anchors).where(anchors.c.log_id == log_id, anchors.c.size > size)
+            wanted = wanted.where(anchors.c.block_number <= at[1] - self.depth)
+            wanted = wanted.order_by(anchors.c.size).limit(limit)
+            found = [self._anchor(connection, row) for row in connection.execute(wanted).mappings()]
+            last = connection.execute(sa.select(blocks).where(blocks.c.number == at[1])).mappings().first()
+        return found, None if last is None else _block(last)
 
     def anchor_of(self, log_id: LogId, size: int) -> Anchor | None:
         """The final anchor of exactly this size."""
@@ -244,7 +258,7 @@ class IndexReader:
 
     def _final(self, connection: Connection) -> int:
         at = position(connection)
-        return -1 if at is None else at[1] - self._depth
+        return -1 if at is None else at[1] - self.depth
 
     @staticmethod
     def _anchor(connection: Connection, row: RowMapping) -> Anchor:

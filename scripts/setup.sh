@@ -45,6 +45,6 @@ install_node() {
     export PATH
   fi
   say "正在准备嵌入式链… / Setting up the embedded chain …"
-  npm ci --no-audit --no-fund --loglevel=error "$@" >&2
+  npm ci --no-audit --no-fund --no-update-notifier --loglevel=error "$@" >&2
   touch "$stamp"
 }

@@ -6,6 +6,7 @@ Order: flags > `CHUZHENG_*` > `chuzheng.toml` (found upwards, then in the data f
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from ledger.errors import ConfigurationError
+from ledger.texts import text
 
 FILE_NAME = "chuzheng.toml"
 
@@ -139,6 +141,15 @@ def load(
     return Loaded(settings, origins, file)
 
 
+def explained() -> str:
+    """A chuzheng.toml of every setting: what it is, in both languages, and its default, commented out."""
+    lines = ["# chuzheng.toml", f"# {text('setting.file', 'zh')}", f"# {text('setting.file', 'en')}"]
+    for name, field in Settings.model_fields.items():
+        value = json.dumps("" if field.default is None else field.default, default=str, ensure_ascii=False)
+        lines += ["", f"# {text(f'setting.{name}', 'zh')} / {field.description}", f"# {name} = {value}"]
+    return "\n".join(lines) + "\n"
+
+
 def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     source = EnvSettingsSource(Settings)
     source.env_vars = {k.lower(): v for k, v in environ.items() if v}
@@ -158,6 +169,7 @@ def _toml(file: Path) -> dict[str, Any]:
         values = TomlConfigSettingsSource(Settings, toml_file=file)()
     except (OSError, ValueError) as error:
         raise ConfigurationError("settings.file_unreadable", file=str(file), reason=str(error)) from None
+    values = {name: value for name, value in values.items() if value != ""}  # as for the environment: not set
     for name in ("home", "trust_file"):  # a path in the file is meant from the file's folder
         if isinstance(values.get(name), str):
             values[name] = file.parent / values[name]

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Any
 
 import typer
 
 from ledger.errors import ChuzhengError
 from scripts import output
-from scripts.commands import anchor, local, network, record, status, verify
+from scripts.commands import anchor, local, network, receipt, record, status, verify
+from scripts.help import App, usage_error
 
-app = typer.Typer(
+app = App(
     name="chuzheng",
     help="楚证：登记、核验证照与文件。/ Anchor and verify certificates and documents.",
-    no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for part in (network, record, anchor, verify, status, local):
+for part in (network, record, anchor, receipt, verify, status, local):
     part.register(app)
 
 
@@ -33,13 +33,14 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         value: Any = app(arguments, standalone_mode=False)
+        sys.stdout.flush()  # what can't be written any more shows here, not in the interpreter's last words
     except typer.Abort:
         return output.EXIT_CANCELLED
     except typer.TyperException as error:
-        show = getattr(error, "show", None)
-        if show is not None:
-            show()
-        return output.EXIT_USAGE
+        if type(error).__name__ == "NoArgsIsHelpError" and not as_json:
+            error.show()  # type: ignore[attr-defined]  # the help of the group
+            return output.EXIT_USAGE
+        return output.failed(usage_error(error), as_json=as_json)
     except ChuzhengError as error:
         return output.failed(error, as_json=as_json)
     except KeyboardInterrupt:
@@ -49,9 +50,8 @@ def run(arguments: list[str]) -> int:
         return output.EXIT_UNEXPECTED
     except Exception as error:  # the door: nobody sees a traceback who didn't ask for one
         if os.environ.get("CHUZHENG_DEBUG"):
-            raise
-        output.say("cli.unexpected", kind=type(error).__name__)
-        return output.EXIT_UNEXPECTED
+            traceback.print_exc()
+        return output.unexpected(error, as_json=as_json)
     return value if isinstance(value, int) else output.EXIT_OK
 
 

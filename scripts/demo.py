@@ -30,7 +30,8 @@ from notary.trust import TrustFile, read_trust
 from notary.verify import verify
 from scripts import output
 from scripts.client import Client
-from scripts.commands.anchor import anchor_csv, anchor_file
+from scripts.commands.anchor import anchor_file
+from scripts.commands.csv_rows import anchor_csv
 from scripts.commands.files import beside, replace_file
 from scripts.commands.status import decide
 from scripts.remote import chain_of, log_of
@@ -150,17 +151,14 @@ class Demo:
                     bar.advance(bar.task_ids[0], len(some))
 
     def _upgrade(self, server: Client, held: list[Held]) -> None:
-        from urllib.parse import quote
-
         if not held:
             return
         origin = held[0].receipt.origin
         first, last = min(h.receipt.index for h in held), max(h.receipt.index for h in held)
         newest: dict[int, Receipt] = {}
         for at in range(first, last + 1, BUNDLE):
-            query = {"first": at, "count": min(BUNDLE, last + 1 - at)}
-            answer = server.send("GET", f"logs/{quote(origin, safe='')}/receipts", params=query)
-            newest |= {r.index: r for r in split(parse_bundle(answer.content))}
+            bundle = parse_bundle(server.receipts(origin, at, min(BUNDLE, last + 1 - at)))
+            newest |= {r.index: r for r in split(bundle)}
         for h in held:
             h.receipt = replace(newest[h.receipt.index], salt=h.receipt.salt)
             replace_file(h.path, h.receipt.to_json())
@@ -266,7 +264,7 @@ class Demo:
         return text(f"cli.demo.{key}", self.language, **params)
 
 
-def run_demo(settings: Settings, *, while_waiting: Callable[[], None] = lambda: None) -> int:
+def run_demo(settings: Settings, *, while_waiting: Callable[[], None] = lambda: None, as_json: bool = False) -> int:
     """Everything above, in order; 0 if every verdict was the expected one."""
     network = sample_network()
     started = time.monotonic()
@@ -276,9 +274,17 @@ def run_demo(settings: Settings, *, while_waiting: Callable[[], None] = lambda: 
         demo.upgrade()
         demo.verify_samples()
         demo.decide_samples()
-    count = sum(len(some) for some in demo.certificates.values())
-    print(_summary(demo, count, rate, time.monotonic() - started))
-    return output.EXIT_OK if all(case.right for case in demo.cases) else output.EXIT_UNEXPECTED
+    right = all(case.right for case in demo.cases)
+    seconds = time.monotonic() - started
+    done = {
+        "certificates": sum(len(some) for some in demo.certificates.values()),
+        "documents": len(demo.documents), "rate": f"{rate:,.0f}", "seconds": f"{seconds:.0f}",
+    }  # fmt: skip
+    payload = output.message("chuzheng-demo/1", "cli.demo.summary", ok=right, **done)
+    cases = [{"what": c.what, "expected": c.expected.value, "found": c.found.value, "ok": c.right} for c in demo.cases]
+    figures = {**done, "rate": round(rate), "seconds": round(seconds, 1)}
+    output.result({**payload, **figures, "cases": cases}, _summary(demo, payload), as_json=as_json)
+    return output.EXIT_OK if right else output.EXIT_UNEXPECTED
 
 
 @contextmanager
@@ -293,15 +299,10 @@ def _tokens(settings: Settings) -> Iterator[dict[DepartmentCode, str]]:
             store.end(token.split("_")[1])
 
 
-def _summary(demo: Demo, count: int, rate: float, seconds: float) -> str:
+def _summary(demo: Demo, payload: dict[str, Any]) -> str:
     """What was done and each verdict, in a terminal of 80 columns."""
     verdicts = {v: text(f"verdict.{v.value}", demo.language) for v in Verdict}
-    lines = [
-        demo.say(
-            "summary", certificates=count, documents=len(demo.documents), rate=f"{rate:,.0f}", seconds=f"{seconds:.0f}"
-        ),
-        "",
-    ]
+    lines = [payload[f"message_{demo.language}"], ""]
     for case in demo.cases:
         mark = "[ OK ]" if case.right else "[FAIL]"
         wrong = "" if case.right else "  <- " + demo.say("expected", verdict=verdicts[case.expected])

@@ -6,6 +6,7 @@ chain change nothing where they were made before. So this is also what mends a c
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -20,13 +21,14 @@ from api.auth import TokenStore, ensure_tokens
 from api.keyring import Keyring
 from ledger.errors import ConfigurationError
 from ledger.evm.deploy import deploy
-from ledger.evm.launcher import EmbeddedChain, start_anvil
+from ledger.evm.launcher import STATE, EmbeddedChain, start_anvil
 from ledger.evm.profiles import profile_named
 from ledger.evm.rpc import Rpc
 from ledger.types import BlockTime, DepartmentCode, Millis, Origin, Role
 from notary.entry import log_id, make_origin
 from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust, read_trust
 from scripts.commands.files import replace_file
+from scripts.ports import await_free, loopback_port
 from scripts.samples import SampleDepartment, sample_network
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ RENEW_BEFORE = Millis(60 * 24 * 3_600_000)
 ACCREDITED_SINCE = BlockTime(1_577_808_000)
 """2020-01-01 in Beijing: before any sample certificate's chain."""
 ROLES = Role.ANCHOR | Role.STATUS
+GRACE = 10.0
+"""Seconds that a chain process has to write its state and end."""
 
 Say = Callable[[str], None]
 
@@ -49,10 +53,14 @@ class ChainProcess:
     """The embedded chain as a child of the supervisor; a port of its own is kept over restarts."""
 
     def __init__(self, settings: Settings) -> None:
-        self._folder = settings.chain_dir
+        port = loopback_port(settings.rpc_url)
+        if port is None:
+            raise ConfigurationError("cli.up.not_local", url=settings.rpc_url)
+        self._folder = settings.chain_dir.absolute()
         self._pid_file = self._folder / "anvil.pid"
         end_leftover(self._pid_file, self._folder)
-        port = int(settings.rpc_url.rsplit(":", 1)[1])
+        if not await_free("127.0.0.1", port):
+            raise ConfigurationError("cli.up.rpc_port_taken", port=port)
         self.chain: EmbeddedChain = start_anvil(self._folder, port)
         self._pid_file.write_text(f"{self.chain.pid}\n", encoding="ascii")
 
@@ -132,18 +140,33 @@ def _person(code: DepartmentCode) -> bytes:
 
 
 def end_leftover(pid_file: Path, folder: Path) -> None:
-    """Ends a chain process that a killed supervisor left behind: by its own pid, and only if it is still that one."""
-    try:
-        pid = int(pid_file.read_text(encoding="ascii"))
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (OSError, ValueError):
-        return
-    if str(folder).encode() in command:
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 10
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+    """Ends a chain process that a killed supervisor left behind: by its own pid, and only if it works on `folder`."""
+    for pid in _leftovers(pid_file, folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE
+        while _works_on(pid, folder) and time.monotonic() < deadline:
             time.sleep(0.05)
+        if _works_on(pid, folder):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     pid_file.unlink(missing_ok=True)
+
+
+def _leftovers(pid_file: Path, folder: Path) -> list[int]:
+    """The process in the file, and, where the system lists them, one that was started but not written down yet."""
+    found = {int(path.name) for path in Path("/proc").glob("[0-9]*")}
+    with contextlib.suppress(OSError, ValueError):
+        found.add(int(pid_file.read_text(encoding="ascii")))
+    return sorted(pid for pid in found if pid != os.getpid() and _works_on(pid, folder))
+
+
+def _works_on(pid: int, folder: Path) -> bool:
+    """Whether the process has the chain's state among its arguments."""
+    try:
+        return os.fsencode(folder / STATE) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 def _network_name(settings: Settings, rpc: Rpc) -> str:

@@ -6,16 +6,24 @@ GBK lacks.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ledger.errors import ChuzhengError, DeniedError, InputError, RowsError, UnavailableError
+from ledger.errors import (
+    ChuzhengError,
+    ConfigurationError,
+    DeniedError,
+    InputError,
+    RowsError,
+    UnavailableError,
+)
 from ledger.texts import Language, error_text, text
-from scripts.problems import ServerError
+from scripts.problems import ServerError, SeveralError, UsageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -25,6 +33,7 @@ EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
 EXIT_CANCELLED = 3
 EXIT_NOT_LOGGED_IN = 4
+EXIT_NOT_REGISTERED = 11
 EXIT_UNREADABLE = 19
 EXIT_CANNOT_ASK = 20
 EXIT_INTERRUPTED = 130
@@ -51,7 +60,21 @@ def say(key: str, /, **params: Any) -> None:
 
 def result(payload: dict[str, Any], lines: str, *, as_json: bool) -> None:
     """The result: `payload` as one JSON object, or `lines` for a person."""
-    print(json.dumps(payload, ensure_ascii=False) if as_json else lines)
+    if as_json:
+        emit(payload)
+    else:
+        print(lines, flush=True)
+
+
+def emit(payload: Mapping[str, Any]) -> None:
+    """One JSON object on stdout; in ASCII where the console couldn't write every character."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(payload, ensure_ascii=not unicode), flush=True)
+
+
+def finish(payload: dict[str, Any], *, as_json: bool) -> None:
+    """A result that is its own message."""
+    result(payload, payload[f"message_{language()}"], as_json=as_json)
 
 
 def message(schema: str, key: str, /, *, ok: bool = True, **params: Any) -> dict[str, Any]:
@@ -68,39 +91,70 @@ def message(schema: str, key: str, /, *, ok: bool = True, **params: Any) -> dict
 def exit_code(error: ChuzhengError) -> int:
     """Which exit code an error has when it ends a command."""
     match error:
+        case SeveralError():
+            return exit_code(error.failures[0][1])
+        case ServerError():
+            return _server_exit_code(error)
         case DeniedError():
             return EXIT_NOT_LOGGED_IN
+        case UsageError() | ConfigurationError():
+            return EXIT_USAGE
         case InputError():
             return EXIT_UNREADABLE
         case UnavailableError():
             return EXIT_CANNOT_ASK
-        case ServerError(status=401 | 403):
+        case _:
+            return EXIT_UNEXPECTED
+
+
+def _server_exit_code(error: ServerError) -> int:
+    if error.code == "status.unknown":
+        return EXIT_NOT_REGISTERED
+    match error.status:
+        case 401 | 403:
             return EXIT_NOT_LOGGED_IN
-        case ServerError(status=429 | 502 | 503 | 504):
+        case 429 | 502 | 503 | 504:
             return EXIT_CANNOT_ASK
-        case ServerError(status=status) if status < 500 and status not in (404, 409, 410):
+        case 400 | 411 | 413 | 414 | 415 | 422:
             return EXIT_UNREADABLE
         case _:
             return EXIT_UNEXPECTED
 
 
 def failed(error: ChuzhengError, *, as_json: bool) -> int:
-    """Prints `error`, with every wrong row it lists, and returns the exit code."""
-    payload = {"schema": "chuzheng-error/1", "ok": False, **_told(error)}
-    rows = _rows(error)
+    """Prints `error`, with every wrong row or file it lists, and returns the exit code."""
+    payload: dict[str, Any] = {"schema": "chuzheng-error/1", "ok": False, **told(error)}
+    rows, files = _rows(error), _files(error)
     if as_json:
-        print(json.dumps({**payload, "rows": rows} if rows else payload, ensure_ascii=False))
+        payload |= ({"rows": rows} if rows else {}) | ({"files": files} if files else {})
+        emit(payload)
         return exit_code(error)
-    told = f"message_{language()}"
-    print(f"{payload[told]}  [{error.code}]", file=sys.stderr)
+    message = f"message_{language()}"
+    print(f"{payload[message]}  [{payload['code']}]", file=sys.stderr)
     for row in rows[:ROWS_SHOWN]:
-        say("cli.row", row=row["row"], column=row["column"] or "-", problem=row[told])
-    if len(rows) > ROWS_SHOWN:
-        say("cli.rows.more", more=len(rows) - ROWS_SHOWN)
+        place = words("cli.row", row=row["row"]) if row["row"] else ""
+        print(f"  {' '.join(filter(None, (place, row['column'])))}: {row[message]}", file=sys.stderr)
+    for file in files[:ROWS_SHOWN]:
+        print(f"  {file['path']}: {file[message]}  [{file['code']}]", file=sys.stderr)
+    if (more := len(rows) + len(files) - ROWS_SHOWN) > 0:
+        say("cli.rows.more", more=more)
     return exit_code(error)
 
 
-def _told(error: ChuzhengError) -> dict[str, Any]:
+def unexpected(error: BaseException, *, as_json: bool) -> int:
+    """A fault of the program: its kind only, since its words may hold what was being worked on."""
+    kind = type(error).__name__
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        kind = "ENOSPC"  # a full disk is nobody's fault, and what to do is plain
+    key = "cli.disk_full" if kind == "ENOSPC" else "cli.unexpected"
+    if as_json:
+        emit(message("chuzheng-error/1", key, ok=False, kind=kind))
+    else:
+        say(key, kind=kind)
+    return EXIT_UNEXPECTED
+
+
+def told(error: ChuzhengError) -> dict[str, str]:
     """Code and both texts; a server's error in the server's own words."""
     if isinstance(error, ServerError):
         return {name: str(error.problem.get(name, error.code)) for name in ("code", "message_zh", "message_en")}
@@ -108,9 +162,14 @@ def _told(error: ChuzhengError) -> dict[str, Any]:
 
 
 def _rows(error: ChuzhengError) -> list[dict[str, Any]]:
+    """Wrong rows; row 0 is a thing without rows, such as a single record."""
     if isinstance(error, RowsError):
-        return [{"row": row, "column": column, **_told(e)} for row, column, e in error.rows]
+        return [{"row": row, "column": column, **told(e)} for row, column, e in error.rows]
     return list(error.problem.get("errors", [])) if isinstance(error, ServerError) else []
+
+
+def _files(error: ChuzhengError) -> list[dict[str, Any]]:
+    return [{"path": path, **told(e)} for path, e in error.failures] if isinstance(error, SeveralError) else []
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ledger.errors import ChuzhengError
+
 if TYPE_CHECKING:
     from api.settings import Settings
 
@@ -55,9 +57,12 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """Starts children in order, keeps them alive until `stop`, ends them in reverse order."""
+    """Starts children in order, keeps them alive until `stop`, ends them in reverse order.
 
-    on_death: Callable[[str, int], None]
+    `on_death` is told the name and the exit code, or the code of the error that kept a child from starting again.
+    """
+
+    on_death: Callable[[str, int | str], None]
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
 
@@ -78,26 +83,33 @@ class Supervisor:
         for child in self.children:
             if child.process is None:
                 if now >= child.not_before:
-                    self._start(child)
+                    self._restart(child)
                 continue
             code = child.process.poll()
-            if code is None:
-                continue
-            self.on_death(child.name, code)
-            child.process = None
-            child.delay = FIRST_DELAY if now - child.started > STEADY_AFTER else min(child.delay * 2, LONGEST_DELAY)
-            child.not_before = now + child.delay
-
-    def ask_to_stop(self, *_: object) -> None:
-        """Signal handler: leave `watch` at the next turn."""
-        self.stopping = True
+            if code is not None:
+                self._lost(child, code)
 
     def stop(self) -> None:
-        """Ends all children, last started first; a second signal can't interrupt it."""
+        """Ends all children, last started first."""
         self.stopping = True
         for child in reversed(self.children):
             if child.process is not None and child.process.poll() is None:
                 child.process.end()
+
+    def _restart(self, child: Child) -> None:
+        """One that can't be started now (a full disk, a port not let go of yet) is tried again later, like the dead."""
+        try:
+            self._start(child)
+        except (ChuzhengError, OSError) as error:
+            child.started = time.monotonic()
+            self._lost(child, error.code if isinstance(error, ChuzhengError) else type(error).__name__)
+
+    def _lost(self, child: Child, code: int | str) -> None:
+        self.on_death(child.name, code)
+        child.process = None
+        now = time.monotonic()
+        child.delay = FIRST_DELAY if now - child.started > STEADY_AFTER else min(child.delay * 2, LONGEST_DELAY)
+        child.not_before = now + child.delay
 
     def _start(self, child: Child) -> None:
         child.process = child.start()

@@ -129,7 +129,11 @@ def submit(parts: Parts, department: DepartmentCode, key: Digest, wanted: Wanted
     decisions = parts.decisions
     if decisions is None:
         raise UnavailableError("server.no_notary")
-    about: Digest | Place = find_place(parts, department, key) or key
+    place = find_place(parts, department, key)
+    if place is None and not parts.the_chain().decisions(key):
+        # Neither in this department's logs, as far as they are sealed, nor decided about by anybody.
+        raise NotFoundError("status.entry_unknown")
+    about: Digest | Place = place or key
     if isinstance(wanted, Annulment):
         return decisions.annul(department, about, wanted.number, basis=wanted.basis)
     heir = None

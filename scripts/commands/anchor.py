@@ -1,41 +1,45 @@
-"""`chuzheng anchor`, `receipt upgrade`: submitting what a department registers, and fetching receipts as they grow.
+"""`chuzheng anchor`: submitting what a department registers; records and receipts are kept beside the originals.
 
-Running the same command again is safe at any point: the server answers what it has with the same receipt.
+Running the same command again is safe at any point: what is registered is answered with the same receipt, a receipt
+that is there is never replaced by another one, and whether the answer can be written is tried before anything is sent.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.errors import ChuzhengError, InputError
+from ledger.errors import ChuzhengError, ConflictError, InputError, UnavailableError
 from scripts import output
-from scripts.commands.files import SUFFIXES, beside, read_file, replace_file
+from scripts.commands.files import (
+    SUFFIXES,
+    beside,
+    check_readable,
+    check_writable,
+    read_file,
+    replace_file,
+)
 from scripts.commands.options import Json, TokenFile, Url
+from scripts.problems import ServerError, SeveralError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from notary.receipt import Receipt
     from scripts.client import Client
+    from scripts.help import App
 
-BULK_ROWS = 2_000
-BULK_BYTES = 12 << 20
-"""Rows and bytes of one bulk call: under the server's limits, and often enough for a bar that moves."""
-SMALLEST_JSON = 2
 MOST_RECORD = 1 << 20
+PIECE = 1 << 20
+CAPTURES = ("data", "scan")
 
-receipt_app = typer.Typer(no_args_is_help=True, help="凭证。/ Receipts.")
 
-
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     app.command("anchor")(anchor)
-    app.add_typer(receipt_app, name="receipt")
 
 
 def anchor(
@@ -44,30 +48,34 @@ def anchor(
     token_file: TokenFile = None,
     title: Annotated[str | None, typer.Option(help="文件标题 / title of a document")] = None,
     number: Annotated[str | None, typer.Option(help="文号 / number of a document")] = None,
-    capture: Annotated[str, typer.Option(help="CSV 行的来源：data | scan / how CSV rows came in")] = "data",
+    capture: Annotated[str, typer.Option(help="CSV 行的来源 / how CSV rows came in: data | scan")] = "data",
     json_: Json = False,
 ) -> None:
-    """登记一份或多份，凭证写在原文件旁边。/ Register; records and receipts are written beside the originals."""
+    """登记一份或多份，记录与凭证写在原文件旁边；目录不含子目录。/ Register one or many; records and receipts are
+    written beside the originals; of a folder, not its sub-folders."""
     from api.settings import load
     from scripts.client import connect, read_token
 
-    if not what.exists():
-        raise InputError("file.unreadable", path=str(what), reason="not found")
+    if capture not in CAPTURES:
+        raise UsageError("cli.usage.value", name="--capture", reason=" | ".join(CAPTURES))
+    if not what.is_dir():
+        check_readable(what)
+        if title and _is_csv(what):
+            raise UsageError("cli.usage.value", name="--title", reason="CSV")
     settings = load({"public_url": url}).settings
     with connect(settings.url, read_token(token_file)) as server:
         if what.is_dir():
-            done = _folder(server, what)
-        elif what.suffix.lower() == ".csv":
-            done = anchor_csv(server, what, capture)
+            done = _folder(server, what, capture)
+        elif _is_csv(what):
+            done = _csv(server, what, capture)
         else:
             done = [anchor_file(server, what, title, number)]
-    where = str(done[0][0].parent) if done else str(what)
-    payload = output.message("chuzheng-anchored/1", "cli.anchored", count=len(done), where=where)
-    files = [str(path) for path, _ in done]
-    output.result(
-        {**payload, "count": len(done), "receipts": files}, payload[f"message_{output.language()}"], as_json=json_
-    )
-    output.say("cli.anchored.next")
+    folders = sorted({str(path.parent) for path, _ in done}) or [str(what)]
+    payload = output.message("chuzheng-anchored/1", "cli.anchored", count=len(done), where=", ".join(folders))
+    payload |= {"count": len(done), "receipts": [str(path) for path, _ in done]}
+    output.finish(payload, as_json=json_)
+    if done:
+        output.say("cli.anchored.next", where=folders[0] if len(done) > 1 else done[0][0])
 
 
 def anchor_file(
@@ -76,158 +84,163 @@ def anchor_file(
     """One record (JSON with `schema`) or one document (anything else); (path of the receipt, receipt)."""
     from notary.receipt import parse_receipt
 
+    target, record_path = beside(path, ".receipt.json"), beside(path, ".record.json")
     data = _record_bytes(path)
+    held = _held(target, path, data)
+    if held is not None and _still_there(server, held, target):
+        return target, held
+    for each in {target, record_path} - {path}:
+        check_writable(each)
     if data is not None:
-        answer = server.send("POST", "certificates", content=data, headers={"Content-Type": "application/json"})
-        receipt = parse_receipt(answer.content)
-        return _keep(path, data, receipt), receipt
-    with path.open("rb") as file:
-        query = {k: v for k, v in (("title", title), ("number", number)) if v is not None}
-        answer = server.send(
-            "POST", "documents", params=query, content=iter(lambda: file.read(1 << 20), b""),
-            headers={"Content-Type": _media_type(path), "Content-Length": str(path.stat().st_size)},
-        )  # fmt: skip
-    accepted = answer.json()
-    receipt = parse_receipt(json.dumps(accepted["receipt"]).encode())
-    return _keep(path, json.dumps(accepted["record"], ensure_ascii=False).encode(), receipt), receipt
+        headers = {"Content-Type": "application/json"}
+        receipt = parse_receipt(server.send("POST", "certificates", content=data, headers=headers).content)
+        if record_path != path:
+            replace_file(record_path, data)
+    else:
+        record, receipt = _send_document(server, path, title, number)
+        replace_file(record_path, record)
+    replace_file(target, receipt.to_json())
+    return target, receipt
 
 
-def anchor_csv(server: Client, path: Path, capture: str = "data") -> list[tuple[Path, Receipt]]:
-    """All rows of a file, found right before any is sent; into `NAME.csv.receipts/`, named by identifier."""
-    from notary.canonical import canonicalise
-    from notary.imports import read_certificates_csv
-
-    with path.open("rb") as file:
-        records = read_certificates_csv(file, capture=capture)
-    folder = path.with_name(path.name + ".receipts")
-    folder.mkdir(exist_ok=True)
-    done: list[tuple[Path, Receipt]] = []
-    with output.progress(path.name, len(records)) as bar:
-        for batch in _batches([canonicalise(record) for record in records]):
-            for data, receipt in zip(batch, anchor_records(server, batch), strict=True):
-                name = json.loads(data)["identifier"]
-                replace_file(folder / f"{name}.record.json", data)
-                target = folder / f"{name}.receipt.json"
-                replace_file(target, receipt.to_json())
-                done.append((target, receipt))
-            bar.advance(bar.task_ids[0], len(batch))
-    return done
-
-
-def anchor_records(server: Client, records: Sequence[bytes]) -> list[Receipt]:
-    """One bulk call; receipts with their salts, in the order sent. The key is the body's hash: a retry can't double."""
-    from notary.receipts import parse_bundle, split
-
-    body = b"\n".join(records)
-    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": hashlib.sha256(body).hexdigest()}
-    answer = server.send("POST", "certificates/bulk", content=body, headers=headers).json()
-    bundles = [answer["receipts"], *answer.get("further", [])]
-    receipts = [r for bundle in bundles for r in split(parse_bundle(json.dumps(bundle).encode()))]
-    salts = base64.b64decode(answer["salts"], validate=True)
-    return [replace(r, salt=salts[32 * i : 32 * i + 32]) for i, r in enumerate(receipts)]
-
-
-@receipt_app.command("upgrade")
-def upgrade(
-    what: Annotated[list[Path], typer.Argument(help="凭证文件或目录 / receipts or folders of them")],
-    url: Url = None,
-    json_: Json = False,
-) -> None:
-    """取最新阶段的凭证（已上链的证明），保留盐。/ Fetch newer receipts; the salt stays."""
-    from api.settings import load
-    from scripts.client import connect
-
-    paths = [p for each in what for p in (sorted(each.glob("*.receipt.json")) if each.is_dir() else [each])]
-    stages: dict[str, int] = {}
-    with (
-        connect(load({"public_url": url}).settings.url) as server,
-        output.progress(output.words("cli.upgrading"), len(paths)) as bar,
-    ):
-        for path in paths:
-            stage = upgrade_file(server, path)
-            stages[stage] = stages.get(stage, 0) + 1
-            bar.advance(bar.task_ids[0])
-    told = ", ".join(f"{name} {count}" for name, count in sorted(stages.items())) or "0"
-    payload = output.message("chuzheng-upgraded/1", "cli.upgraded", stages=told)
-    output.result({**payload, "stages": stages}, payload[f"message_{output.language()}"], as_json=json_)
-
-
-def upgrade_file(server: Client, path: Path) -> str:
-    """Replaces a receipt by the newest one of the same entry; its stage. The server never sees the salt."""
-    from ledger.errors import IntegrityError
+def _send_document(server: Client, path: Path, title: str | None, number: str | None) -> tuple[bytes, Receipt]:
+    """(record as committed, receipt) of a file; the key is made of what is sent, so that a retry can't double it."""
     from notary.receipt import parse_receipt
 
-    old = parse_receipt(read_file(path))
-    new = parse_receipt(server.receipt(old.origin, old.index, salted=False))
-    if (new.entry, new.origin, new.index) != (old.entry, old.origin, old.index):
-        raise IntegrityError("cli.other_entry", path=str(path), index=old.index)
-    if new.stage != old.stage:
-        replace_file(path, replace(new, salt=old.salt, issuer_signature=old.issuer_signature).to_json())
-    return new.stage.value
+    size, media_type = check_readable(path), _media_type(path)
+    said = {name: value for name, value in (("title", title), ("number", number)) if value is not None}
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    key = hashlib.sha256(json.dumps([digest, media_type, said], sort_keys=True).encode()).hexdigest()
+    headers = {"Content-Type": media_type, "Content-Length": str(size), "Idempotency-Key": key}
+    answer = server.send("POST", "documents", params=said, headers=headers, stream=lambda: _pieces(path, size)).json()
+    try:
+        receipt = parse_receipt(json.dumps(answer["receipt"]).encode())
+        return json.dumps(answer["record"], ensure_ascii=False).encode(), receipt
+    except (KeyError, TypeError):
+        raise UnavailableError("cli.server_answer", url=server.url, status=200) from None
 
 
-def _folder(server: Client, folder: Path) -> list[tuple[Path, Receipt]]:
-    """Every file of a folder that isn't a companion of another; hidden ones are left out."""
+def _pieces(path: Path, size: int) -> Iterator[bytes]:
+    """A file from its beginning; InputError if it isn't as long any more as when it was looked at."""
+    sent = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            sent += len(piece)
+            if sent > size:
+                break
+            yield piece
+    if sent != size:
+        raise InputError("file.changed", path=str(path))
+
+
+def _folder(server: Client, folder: Path, capture: str) -> list[tuple[Path, Receipt]]:
+    """Every file of a folder that isn't a companion of another; hidden ones are left out. One wrong file stops none."""
     names = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
     originals = [p for p in names if not any(p.name.endswith(s) for s in SUFFIXES) or _alone(p)]
     done: list[tuple[Path, Receipt]] = []
+    failures: list[tuple[str, ChuzhengError]] = []
     with output.progress(folder.name, len(originals)) as bar:
         for path in originals:
-            done += anchor_csv(server, path) if path.suffix.lower() == ".csv" else [anchor_file(server, path)]
+            try:
+                done += _csv(server, path, capture) if _is_csv(path) else [anchor_file(server, path)]
+            except ChuzhengError as error:
+                if ends_it_all(error):
+                    raise
+                failures.append((str(path), error))
             bar.advance(bar.task_ids[0])
+    if failures:
+        raise SeveralError("cli.some_failed", failures=failures, done=len(done))
     return done
 
 
+def ends_it_all(error: ChuzhengError) -> bool:
+    """Whether what went wrong with one file would go wrong with every other: no server, no right, no disk."""
+    return output.exit_code(error) in (output.EXIT_NOT_LOGGED_IN, output.EXIT_CANNOT_ASK) or error.code == "file.full"
+
+
+def _csv(server: Client, path: Path, capture: str) -> list[tuple[Path, Receipt]]:
+    from scripts.commands.csv_rows import anchor_csv
+
+    return anchor_csv(server, path, capture)
+
+
+def _is_csv(path: Path) -> bool:
+    return path.suffix.lower() == ".csv"
+
+
 def _alone(path: Path) -> bool:
-    """A record that waits for its receipt: made by `record new`, no original beside it."""
-    return (
-        path.name.endswith(".record.json")
-        and not beside(path, "").exists()
-        and not beside(path, ".receipt.json").exists()
-    )
+    """A record without an original beside it: made by `record new`."""
+    return path.name.endswith(".record.json") and not beside(path, "").exists()
 
 
 def _record_bytes(path: Path) -> bytes | None:
-    """The file's bytes if it is a record; None for a document."""
-    if not SMALLEST_JSON <= path.stat().st_size <= MOST_RECORD:
+    """The file's bytes if it is a record; None for a document.
+
+    What is named like a record must be one: registered as a document, a broken record could never be shown.
+    """
+    from notary.canonical import nests_deeper, parse_record
+
+    named = path.name.endswith(".record.json")
+    if any(path.name.endswith(suffix) for suffix in SUFFIXES) and not named:
+        raise UsageError("cli.companion", path=str(path))
+    if named:
+        data = read_file(path, MOST_RECORD)
+        parse_record(data)
+        return data
+    if path.suffix.lower() != ".json" or check_readable(path) > MOST_RECORD:
         return None
-    data = read_file(path)
+    data = read_file(path, MOST_RECORD)
     try:
-        value: Any = json.loads(data)
-    except (ValueError, RecursionError):
+        value: Any = None if nests_deeper(data, 64) else json.loads(data)
+    except ValueError:
         return None
     return data if isinstance(value, dict) and "schema" in value and "kind" in value else None
 
 
-def _keep(path: Path, record: bytes, receipt: Receipt) -> Path:
-    """Writes `NAME.record.json` as committed and `NAME.receipt.json`; a receipt that is there stays as new as it is."""
+def _held(target: Path, path: Path, data: bytes | None) -> Receipt | None:
+    """The receipt that is there already, if it belongs to this content; ConflictError if it belongs to other content.
+
+    A receipt holds the salt of what it was given for: replaced by another one, the earlier registration is lost.
+    """
+    from notary.canonical import parse_record
     from notary.receipt import parse_receipt
 
-    target = beside(path, ".receipt.json")
-    if path != beside(path, ".record.json"):
-        replace_file(beside(path, ".record.json"), record)
-    if target.exists():
-        try:
-            kept = parse_receipt(read_file(target))
-        except ChuzhengError:
-            kept = None
-        if kept is not None and (kept.entry, kept.index) == (receipt.entry, receipt.index):
-            return target
-    replace_file(target, receipt.to_json())
-    return target
+    if not target.exists():
+        return None
+    try:
+        receipt = parse_receipt(read_file(target))
+        record = parse_record(read_file(beside(path, ".record.json")) if data is None else data)
+    except ChuzhengError:
+        raise ConflictError("cli.receipt_unreadable", path=str(target)) from None
+    if data is None:
+        with path.open("rb") as file:
+            same = record.get("document", {}).get("sha256") == hashlib.file_digest(file, "sha256").hexdigest()
+        if not same:
+            raise ConflictError("cli.other_content", path=str(target))
+    if not belongs(receipt, record):
+        raise ConflictError("cli.other_content", path=str(target))
+    return receipt
 
 
-def _batches(records: Sequence[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    size = 0
-    for record in records:
-        if batch and (len(batch) == BULK_ROWS or size + len(record) > BULK_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(record)
-        size += len(record) + 1
-    if batch:
-        yield batch
+def belongs(receipt: Receipt, record: dict[str, Any]) -> bool:
+    """Whether the receipt, with its salt, is of this record."""
+    from notary.commitment import commit
+
+    return receipt.salt is not None and commit(record, receipt.salt).sha256 == receipt.entry.sha256
+
+
+def _still_there(server: Client, held: Receipt, target: Path) -> bool:
+    """Whether this server's log has the entry; ConflictError if the receipt comes from another network."""
+    from notary.receipt import parse_receipt
+
+    try:
+        known = parse_receipt(server.receipt(held.origin, held.index, salted=False))
+    except ServerError as error:
+        if error.status != 404:
+            raise
+        raise ConflictError("cli.other_network", path=str(target), origin=held.origin) from None
+    return known.entry == held.entry
 
 
 def _media_type(path: Path) -> str:

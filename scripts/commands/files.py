@@ -1,15 +1,21 @@
-"""Files of the user: read with plain errors, never overwritten, named beside each other.
+"""Files of the user: read with plain errors, never overwritten, named beside each other, written whole or not at all.
 
 `a/x.pdf`, `a/x.pdf.record.json`, `a/x.pdf.receipt.json`, `a/x.pdf.disclosure.json` belong together.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
 
 from ledger.errors import InputError
+from scripts.problems import UsageError
 
 SUFFIXES = (".record.json", ".receipt.json", ".disclosure.json")
+MOST = 32 << 20
+"""Bytes of the largest file that is read into memory: twice the largest bundle."""
 
 
 def stem(path: Path) -> Path:
@@ -26,30 +32,130 @@ def beside(path: Path, suffix: str) -> Path:
     return base.with_name(base.name + suffix)
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of `path`; InputError where it can't be read."""
+def check_readable(path: Path) -> int:
+    """Size of an ordinary file; InputError names what else it is. A device or a pipe may have no end."""
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise InputError("file.folder", path=str(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError("file.not_ordinary", path=str(path))
+        path.open("rb").close()
+    except (OSError, ValueError) as error:
+        raise _reading(path, error) from error
+    return found.st_size
+
+
+def read_file(path: Path, most: int = MOST) -> bytes:
+    """The bytes of `path`; InputError where it can't be read or is longer than anything of ours."""
+    size = check_readable(path)
+    if size > most:
+        raise InputError("file.too_large", path=str(path), size=size, limit=most)
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError("file.unreadable", path=str(path), reason=error.strerror or type(error).__name__) from error
+        raise _reading(path, error) from error
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Writes `data` to a file that isn't there yet: nothing of the user's is overwritten."""
+    """Writes `data` to a file that isn't there yet: nothing of the user's is overwritten. The same twice is fine."""
     try:
-        with path.open("xb") as file:
-            file.write(data)
+        path.open("xb").close()  # claims the name; who reads it sees nothing, then everything
     except FileExistsError:
-        raise InputError("file.exists", path=str(path)) from None
-    except OSError as error:
-        raise InputError("file.unwritable", path=str(path), reason=error.strerror or type(error).__name__) from error
+        try:
+            same = path.read_bytes() == data
+        except OSError:
+            same = False
+        if not same:
+            raise UsageError("file.exists", path=str(path)) from None
+        return
+    except (OSError, ValueError) as error:
+        raise _writing(path, error) from error
+    try:
+        replace_file(path, data)
+    except BaseException:
+        _remove(path)
+        raise
 
 
 def replace_file(path: Path, data: bytes) -> None:
     """Writes a file of ours anew, whole or not at all."""
-    draft = path.with_name(path.name + ".new")
+    draft = _draft(path)
     try:
-        draft.write_bytes(data)
+        _write(draft, data)
         draft.replace(path)
-    except OSError as error:
-        raise InputError("file.unwritable", path=str(path), reason=error.strerror or type(error).__name__) from error
+    except (OSError, ValueError) as error:
+        raise _writing(path, error) from error
+    finally:
+        _remove(draft)  # an interrupt must not leave it either
+
+
+def check_writable(path: Path) -> None:
+    """Raises what writing `path` would raise, while nothing was sent yet."""
+    draft = _draft(path)
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        pass  # as it should be; a name that is too long is another error
+    except (OSError, ValueError) as error:
+        raise _writing(path, error) from error
+    try:
+        _write(draft, b"")
+    except (OSError, ValueError) as error:
+        raise _writing(path, error) from error
+    finally:
+        _remove(draft)
+
+
+def make_folder(path: Path) -> None:
+    """A folder of ours, if it isn't there."""
+    try:
+        path.mkdir(exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise _writing(path, error) from error
+
+
+def _draft(path: Path) -> Path:
+    """Beside the file, so that renaming is one step; short, because the name itself may be as long as names can be."""
+    return path.with_name(f".chuzheng.{os.getpid()}.new")
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except (OSError, ValueError):
+        return
+
+
+def _reading(path: Path, error: OSError | ValueError) -> InputError:
+    match getattr(error, "errno", None):
+        case errno.ENOENT | errno.ENOTDIR:
+            return InputError("file.missing", path=str(path))
+        case errno.EACCES | errno.EPERM:
+            return InputError("file.denied", path=str(path))
+        case _:
+            return InputError("file.unreadable", path=str(path), reason=_reason(error))
+
+
+def _writing(path: Path, error: OSError | ValueError) -> UsageError:
+    match getattr(error, "errno", None):
+        case errno.ENOSPC | errno.EDQUOT:
+            return UsageError("file.full", path=str(path))
+        case errno.ENOENT | errno.ENOTDIR:
+            return UsageError("file.no_folder", path=str(path))
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return UsageError("file.write_denied", path=str(path))
+        case errno.ENAMETOOLONG:
+            return UsageError("file.name_too_long", path=str(path))
+        case _:
+            return UsageError("file.unwritable", path=str(path), reason=_reason(error))
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """The system's words: neither path nor content."""
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -7,17 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from ledger.errors import InputError
 from ledger.texts import error_text
 from scripts import output
 from scripts.commands.files import write_new
 from scripts.commands.options import Home, Json
+from scripts.help import App
+from scripts.problems import UsageError
 
-log_app = typer.Typer(no_args_is_help=True, help="日志维护。/ Looking after logs.")
-config_app = typer.Typer(no_args_is_help=True, help="设置。/ Settings.")
+log_app = App(help="日志维护。/ Looking after logs.")
+config_app = App(help="设置。/ Settings.")
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     app.add_typer(log_app, name="log")
     app.command("doctor")(doctor)
     app.add_typer(config_app, name="config")
@@ -36,7 +37,7 @@ def fsck(
     language = output.language()
     reports = check_logs(load({"home": home}).settings, origin)
     if not reports:
-        raise InputError("cli.no_logs")
+        raise UsageError("cli.no_logs")
     wrong = sum(len(report.findings) for report in reports)
     sound = wrong == 0
     payload = output.message("chuzheng-fsck/1", "cli.fsck.sound" if sound else "cli.fsck.wrong", ok=sound, count=wrong)
@@ -81,13 +82,24 @@ def config_show(home: Home = None, json_: Json = False) -> None:
     from api.settings import load
 
     loaded = load({"home": home})
-    values = {name: (str(value), loaded.origins[name]) for name, value in loaded.settings}
+    values = {
+        name: (None if value is None else value if isinstance(value, int) else str(value), loaded.origins[name])
+        for name, value in loaded.settings
+    }
+    file = str(loaded.file) if loaded.file else None
     payload = {
-        "schema": "chuzheng-config/1", "ok": True, "code": "cli.config", "version": version("chuzheng"),
+        **output.message("chuzheng-config/1", "cli.config.shown" if file else "cli.config.no_file", file=file),
+        "version": version("chuzheng"), "file": file,
         "settings": {name: {"value": value, "from": source} for name, (value, source) in values.items()},
     }  # fmt: skip
-    lines = [f"{name:<20} {value}   ({source})" for name, (value, source) in values.items()]
-    output.result(payload, "\n".join([f"chuzheng {version('chuzheng')}", *lines]), as_json=json_)
+    width = max(map(len, values))
+    sources = {"default": output.words("cli.config.default"), "flag": output.words("cli.config.flag")}
+    lines = [
+        f"{name:<{width}}  {'-' if value is None else value}  ({sources.get(source, source)})"
+        for name, (value, source) in values.items()
+    ]
+    head = f"chuzheng {version('chuzheng')}  {payload[f'message_{output.language()}']}"
+    output.result(payload, "\n".join([head, *lines]), as_json=json_)
 
 
 @config_app.command("init")
@@ -100,7 +112,7 @@ def config_init(
 
     write_new(path, explained().encode())
     payload = output.message("chuzheng-config/1", "cli.config.written", path=str(path))
-    output.result(payload, payload[f"message_{output.language()}"], as_json=json_)
+    output.finish({**payload, "path": str(path)}, as_json=json_)
 
 
 @config_app.command("token")
@@ -118,9 +130,10 @@ def config_token(
 
     settings = load({"home": home}).settings
     if role not in ("ANCHOR", "STATUS"):
-        raise typer.BadParameter("ANCHOR | STATUS")
+        raise UsageError("cli.usage.value", name="--role", reason="ANCHOR | STATUS")
     if department not in Keyring(settings.keys_dir).operators():
-        raise InputError("cli.no_department", department=department)
+        raise UsageError("cli.no_department", department=department)
     token = TokenStore(settings.tokens_path).issue(DepartmentCode(department), Role[role], "config token")
-    output.result({"schema": "chuzheng-token/1", "ok": True, "code": "cli.token", "token": token}, token, as_json=json_)
+    payload = output.message("chuzheng-token/1", "cli.token")
+    output.result({**payload, "department": department, "role": role, "token": token}, token, as_json=json_)
     output.say("cli.token")

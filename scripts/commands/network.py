@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import signal
 import sys
@@ -9,13 +10,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ledger.errors import ConfigurationError, UnavailableError
 from scripts import output
-from scripts.commands.options import Home
+from scripts.commands.options import Home, Json
+from scripts.help import App
+from scripts.problems import UsageError
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -26,7 +29,7 @@ PARTS = ("indexer", "notary", "api")
 READY_WITHIN = 60.0
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     app.command("up")(up)
     app.command("demo")(demo)
     app.command("serve", hidden=True)(serve)
@@ -38,28 +41,38 @@ def up(
     demo_: Annotated[
         bool, typer.Option("--demo", help="用样例数据走一遍主流程后退出 / run the main job once on samples, then exit")
     ] = False,
+    json_: Json = False,
 ) -> int:
     """启动嵌入式网络和全部服务。/ Start the embedded network and everything on it."""
     from api.settings import load
 
     settings = load({"home": home, "port": port}).settings
-    with _running(settings) as supervisor:
+    with _running(settings, quiet=json_ and not demo_) as (supervisor, network):
         if demo_:
             from scripts.demo import run_demo
 
-            return run_demo(settings, while_waiting=supervisor.revive)
-        output.say("cli.up.ready", url=settings.url, home=settings.home)
-        supervisor.watch()
+            return run_demo(settings, while_waiting=supervisor.revive, as_json=json_)
+        if json_:
+            output.emit(_ready(settings, network))
+        else:
+            output.say("cli.up.ready", url=settings.url, home=settings.home)
+        with contextlib.suppress(KeyboardInterrupt):
+            supervisor.watch()
         output.say("cli.up.stopping")
     return output.EXIT_OK
 
 
-def demo(home: Home = None) -> int:
+def demo(home: Home = None, json_: Json = False) -> int:
     """在已启动的网络上装入样例并走一遍主流程。/ Load the samples into a running network and run the main job."""
     from api.settings import load
     from scripts.demo import run_demo
 
-    return run_demo(load({"home": home}).settings)
+    settings = load({"home": home}).settings
+    if not settings.deployment_path.is_file():
+        raise ConfigurationError("settings.no_deployment", file=str(settings.deployment_path))
+    if not _is_ready(settings):
+        raise UnavailableError("cli.demo.not_running", url=settings.url)
+    return run_demo(settings, as_json=json_)
 
 
 def serve(part: Annotated[str, typer.Argument(help="api | notary | indexer")]) -> int:
@@ -68,41 +81,55 @@ def serve(part: Annotated[str, typer.Argument(help="api | notary | indexer")]) -
     from scripts.serving import serve_part
 
     if part not in PARTS:
-        raise typer.BadParameter(", ".join(PARTS))
+        raise UsageError("cli.usage.value", name="part", reason=" | ".join(PARTS))
     return serve_part(part, load().settings)
 
 
 @contextmanager
-def _running(settings: Settings) -> Iterator[Supervisor]:
-    """Everything started and answering; ended in order at the end, whatever happens."""
+def _running(settings: Settings, *, quiet: bool) -> Iterator[tuple[Supervisor, Network]]:
+    """Everything started and answering; ended in order at the end, whatever happens.
+
+    An interrupt ends the start or the demo where it is: every step is made to be run again.
+    """
     from scripts.embedded import ChainProcess, prepare
+    from scripts.ports import await_free
     from scripts.supervisor import Served, Supervisor
 
     with _alone(settings.home):
         supervisor = Supervisor(on_death=lambda name, code: output.say("cli.up.died", name=name, code=code))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, supervisor.ask_to_stop)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                signal.signal(number, signal.default_int_handler)
         try:
+            if not await_free(settings.host, settings.port):
+                raise ConfigurationError("cli.up.port_taken", port=settings.port)
             output.say("cli.up.chain")
             supervisor.add("chain", lambda: ChainProcess(settings))
             network = prepare(settings, say=lambda step: output.say(f"cli.up.{step}"))
-            _show_tokens(network)  # at once: a start that fails later must not have swallowed them
+            if not quiet:
+                _show_tokens(network)  # at once: a start that fails later must not have swallowed them
             folder = settings.home / "log"
             folder.mkdir(exist_ok=True)
             output.say("cli.up.services")
             for part in PARTS:
                 supervisor.add(part, lambda part=part: Served(part, settings, folder / f"{part}.log"))  # type: ignore[misc]
             _await_ready(settings, supervisor)
-            yield supervisor
+            yield supervisor, network
         finally:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)  # what is being ended in order isn't interrupted again
             supervisor.stop()
 
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """One `up` per data folder: the kernel lets go of the lock when the process ends, however it ends."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (home / "up.lock").open("a") as lock:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = (home / "up.lock").open("a")
+    except OSError as error:
+        raise ConfigurationError("cli.up.home", home=str(home), reason=error.strerror or "?") from None
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -112,23 +139,38 @@ def _alone(home: Path) -> Iterator[None]:
 
 def _await_ready(settings: Settings, supervisor: Supervisor) -> None:
     """Until the server says that it is ready; UnavailableError with the place of the logs otherwise."""
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        supervisor.revive()
+        if _is_ready(settings):
+            return
+        time.sleep(0.2)
+    raise UnavailableError("cli.up.not_ready", log=str(settings.home / "log"))
+
+
+def _is_ready(settings: Settings) -> bool:
     import http.client
 
-    deadline = time.monotonic() + READY_WITHIN
-    while time.monotonic() < deadline and not supervisor.stopping:
-        supervisor.revive()
-        connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
-        try:
-            connection.request("GET", "/api/v1/health/ready")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        finally:
-            connection.close()
-        time.sleep(0.2)
-    if not supervisor.stopping:
-        raise UnavailableError("cli.up.not_ready", log=str(settings.home / "log"))
+    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
+    try:
+        connection.request("GET", "/api/v1/health/ready")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _ready(settings: Settings, network: Network) -> dict[str, Any]:
+    """`up --json`: where it is, whom to trust, and new tokens, once."""
+    from notary.trust import trust_hash
+
+    return {
+        **output.message("chuzheng-up/1", "cli.up.ready", url=settings.url, home=settings.home),
+        "url": settings.url, "home": str(settings.home), "network": network.deployment.network,
+        "trust": str(settings.trust_path), "trust_hash": trust_hash(network.trust).hex(),
+        "tokens": [{"department": code, "role": role.name, "token": token} for code, role, token in network.tokens],
+    }  # fmt: skip
 
 
 def _show_tokens(network: Network) -> None:
@@ -140,4 +182,4 @@ def _show_tokens(network: Network) -> None:
     names = {d.code: d.name for d in sample_network().departments}
     output.say("cli.up.tokens")
     for code, role, token in network.tokens:
-        print(f"  {names.get(code, code)}  {role.name:<7} {token}", file=sys.stderr)
+        print(f"  {names.get(code, code)}  {code}  {role.name:<7} {token}", file=sys.stderr)

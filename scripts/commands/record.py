@@ -9,20 +9,21 @@ from typing import Annotated, Any
 
 import typer
 
-from ledger.errors import RowsError, UnreadableError
+from ledger.errors import InputError, RowsError
 from scripts import output
 from scripts.commands.files import read_file, write_new
 from scripts.commands.options import Json
+from scripts.help import App
+from scripts.problems import UsageError
 
-record_app = typer.Typer(
-    no_args_is_help=True, help="制作、检查记录，不发送。/ Build and check records; nothing is sent."
-)
+record_app = App(help="制作、检查记录，不发送。/ Build and check records; nothing is sent.")
 
+MOST_RECORD = 1 << 20
 SERIAL_LENGTH = 20
 SERIAL_ALPHABET = string.digits + string.ascii_uppercase
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     app.add_typer(record_app, name="record")
 
 
@@ -57,9 +58,12 @@ def new(
     """制作一份证照记录，标识含校验位。/ Make a certificate's record, its identifier with the check character."""
     from ledger.codes.certificate_ids import make_identifier
 
-    identifier = make_identifier(
-        type_code, issuer, serial or "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_LENGTH)), version
-    )
+    chosen = serial or "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_LENGTH))
+    identifier: str
+    try:
+        identifier = make_identifier(type_code, issuer, chosen, version)
+    except InputError:
+        identifier = ""  # what its parts lack is told with everything else, by member
     made: dict[str, Any] = {
         "schema": "certificate/1", "kind": "certificate", "issuer": issuer, "type": type_code,
         "identifier": identifier, "version": version, "identifier_form": "issued", "capture": capture,
@@ -74,10 +78,7 @@ def new(
     path = out or Path(f"{identifier}.record.json")
     write_new(path, _canonical(made))
     payload = output.message("chuzheng-record/1", "cli.record.made", path=str(path), identifier=identifier)
-    output.result(
-        {**payload, "path": str(path), "identifier": identifier},
-        payload[f"message_{output.language()}"], as_json=json_,
-    )  # fmt: skip
+    output.finish({**payload, "path": str(path), "identifier": identifier}, as_json=json_)
 
 
 @record_app.command("check")
@@ -88,9 +89,9 @@ def check(
     """检查一份记录，列出全部问题。/ Check a record and list all that is wrong with it."""
     from notary.canonical import parse_record
 
-    _refuse_wrong(parse_record(read_file(file)))
+    _refuse_wrong(parse_record(read_file(file, MOST_RECORD)))
     payload = output.message("chuzheng-record/1", "cli.record.good", path=str(file))
-    output.result(payload, payload[f"message_{output.language()}"], as_json=json_)
+    output.finish({**payload, "path": str(file)}, as_json=json_)
 
 
 def _canonical(record: dict[str, Any]) -> bytes:
@@ -104,13 +105,13 @@ def _refuse_wrong(record: dict[str, Any]) -> None:
 
     problems = check_record(record)
     if problems:
-        raise RowsError("record.wrong", rows=[(1, str(p.params.get("member", "")), p) for p in problems])
+        raise RowsError("record.wrong", rows=[(0, str(p.params.get("member", "")), p) for p in problems])
 
 
 def _holder(text: str) -> dict[str, str]:
     parts = text.split("|")
     if len(parts) not in (3, 4):
-        raise UnreadableError("record.holder_form")
+        raise UsageError("record.holder_form", text=text[:60])
     holder = {"name": parts[0], "code_type": parts[1], "code": parts[2]}
     return {**holder, "share": parts[3]} if len(parts) == 4 else holder
 
@@ -118,5 +119,5 @@ def _holder(text: str) -> dict[str, str]:
 def _extra(pair: str) -> tuple[str, str]:
     name, separator, value = pair.partition("=")
     if not separator or not name.startswith("KZ_"):
-        raise UnreadableError("record.extra_form")
+        raise UsageError("record.extra_form", text=pair[:60])
     return name, value

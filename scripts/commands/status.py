@@ -14,19 +14,22 @@ from urllib.parse import quote
 
 import typer
 
-from ledger.errors import InputError, UnavailableError
+from ledger.errors import ConflictError, UnavailableError
 from scripts import output
 from scripts.commands.files import read_file
 from scripts.commands.options import Json, TokenFile, Url
+from scripts.help import App
+from scripts.problems import ServerError, UsageError
 
 if TYPE_CHECKING:
     from scripts.client import Client
 
 PATIENCE = 60.0
 """Seconds that a command waits for the chain; the decision itself isn't lost then."""
+SEALED_WITHIN = 3.0
 _KEY = re.compile(r"[0-9a-f]{64}")
 
-status_app = typer.Typer(no_args_is_help=True, help="状态：查询与变更。/ Statuses: look up and decide.")
+status_app = App(help="状态：查询与变更。/ Statuses: look up and decide.")
 
 Target = Annotated[str, typer.Argument(help="凭证文件、证照标识或状态键 / receipt file, identifier or status key")]
 Cause = Annotated[int, typer.Option(help="事由代码，暂停时 1 暂扣 2 中止 / cause, for suspensions 1 or 2")]
@@ -52,7 +55,7 @@ DECISIONS: dict[str, str] = {
 }
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     for word, explanation in DECISIONS.items():
         status_app.command(word, help=explanation)(_command(word))
     app.add_typer(status_app, name="status")
@@ -102,21 +105,40 @@ def annul(
 
 
 @status_app.command("show", help="现行状态与全部决定。/ What is in force, and every decision.")
-def show(target: Target, shown: Shown = None, url: Url = None, json_: Json = False) -> None:
+def show(target: Target, shown: Shown = None, url: Url = None, json_: Json = False) -> int:
     with _connect(url, None) as server:
         status = look_up(server, target, shown)
-    output.result({"schema": "chuzheng-status/1", "ok": True, **status}, _lines(status), as_json=json_)
+    known = status.get("status") != "unknown"
+    try:
+        payload = output.message("chuzheng-status/1", _word(status), ok=known)
+        lines = _lines(status)
+    except (KeyError, TypeError):
+        raise UnavailableError("cli.server_answer", url=server.url, status=200) from None
+    output.result({**status, **payload}, lines, as_json=json_)
+    return output.EXIT_OK if known else output.EXIT_CANNOT_ASK
 
 
 def decide(server: Client, key: str, wanted: dict[str, Any], *, wait: float = PATIENCE) -> dict[str, Any]:
     """Sends one decision and waits until the chain confirmed or refused it; the intent's last state."""
     body = {name: value for name, value in wanted.items() if value is not None}
-    intent = server.post_json(f"statuses/{key}/decisions", body)
     deadline = time.monotonic() + wait
+    intent = _send(server, key, body)
     while not intent["done"] and time.monotonic() < deadline:
         time.sleep(0.3)
         intent = server.get_json(f"statuses/intents/{quote(intent['intent'], safe='')}")
     return dict(intent)
+
+
+def _send(server: Client, key: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What was registered a moment ago is sealed within a second: until then the server doesn't find it in the log."""
+    deadline = time.monotonic() + SEALED_WITHIN
+    while True:
+        try:
+            return server.post_json(f"statuses/{key}/decisions", body)
+        except ServerError as error:
+            if error.code != "status.entry_unknown" or time.monotonic() > deadline:
+                raise
+        time.sleep(0.3)
 
 
 def key_of(server: Client, target: str, shown: str | None) -> str:
@@ -150,7 +172,7 @@ def day(text: str | None) -> int | None:
         return 0
     parsed = parse_day(text)
     if parsed is None:
-        raise InputError("cli.day", text=text)
+        raise UsageError("cli.day", text=text[:40])
     return int(first_second(parsed))
 
 
@@ -171,29 +193,53 @@ def _submit(
             wanted["successor"] = key_of(server, wanted["successor"], shown)
         intent = decide(server, key_of(server, target, shown), wanted)
     if intent["error"] is not None:
-        raise InputError("cli.refused", state=intent["state"], code=intent["error"]["code"])
+        raise ConflictError("cli.refused", state=intent["state"], code=intent["error"]["code"])
     if not intent["done"]:
         raise UnavailableError("cli.on_its_way", state=intent["state"])
     payload = output.message("chuzheng-decided/1", "cli.decided", block=intent["block_number"])
-    output.result({**payload, "intent": intent}, payload[f"message_{output.language()}"], as_json=as_json)
+    output.finish({**payload, "intent": intent}, as_json=as_json)
+
+
+def _word(status: dict[str, Any]) -> str:
+    """The text's key. Of a bare status key only decisions are known, not whether anything is registered under it."""
+    if status["status"] == "in_force" and not status.get("decisions") and "anchored" not in status:
+        return "cli.status.no_decisions"
+    return f"cli.status.{status['status']}"
 
 
 def _lines(status: dict[str, Any]) -> str:
     """A status for a terminal."""
-    from scripts.commands.verify import moment
-
-    lines = [output.words(f"cli.status.{status['status']}")]
-    if status.get("test_chain"):
-        lines[0] += "  " + output.words("cli.test_chain")
+    first = output.words(_word(status)) + (f"  {output.words('cli.test_chain')}" if status.get("test_chain") else "")
+    lines = [first]
+    if "anchored" in status:
+        lines.append(
+            output.words(
+                "cli.status.registered" if status["anchored"] else "cli.status.not_anchored",
+                issuer=status["issuer"],
+                at=_time(status["anchored_at"]),
+            )
+        )
     for decision in status.get("decisions") or ():
+        word = output.words(f"cli.status.{decision['word']}")
+        if decision["word"] == "suspended" and decision["cause"] in (1, 2):
+            word += output.words(f"cli.status.suspended.{decision['cause']}")
+        if decision.get("until"):
+            word += output.words("cli.status.until", until=_time(decision["until"]))
         lines.append(
             output.words(
                 "cli.status.line.annulled" if decision["annulled_at"] else "cli.status.line",
                 number=decision["number"],
-                word=output.words(f"cli.status.{decision['word']}"),
-                effective=moment(decision["effective_from"] * 1000) if decision["effective_from"] else "-",
-                recorded=moment(decision["recorded_at"] * 1000),
+                word=word,
+                effective=_time(decision["effective_from"]),
+                recorded=_time(decision["recorded_at"]),
                 department=decision["department"],
             )
         )
     return "\n".join(lines)
+
+
+def _time(seconds: int | None) -> str:
+    """A block time as Asia/Shanghai time; 0 is from the start."""
+    from scripts.commands.verify import moment
+
+    return moment(seconds * 1000) if seconds else "-" if seconds is None else output.words("cli.status.from_start")

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.errors import ConfigurationError, InputError
+from ledger.errors import InputError, UnavailableError
 from ledger.types import Millis
 from scripts import output
-from scripts.commands.files import beside, read_file, replace_file, write_new
+from scripts.commands.files import beside, check_readable, read_file, replace_file, write_new
 from scripts.commands.options import Home, Json, Url
+from scripts.help import App
+from scripts.problems import UsageError
 
 if TYPE_CHECKING:
     from api.verifications.submission import Submission
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 _IDENTIFIER = re.compile(r"1\.2\.156\.3005\.2\.[^/\\]+")
 _PIN = re.compile(r"[0-9a-f]{64}")
 
-trust_app = typer.Typer(no_args_is_help=True, help="信任文件。/ The trust file: whom you believe.")
+trust_app = App(help="信任文件。/ The trust file: whom you believe.")
 
 TrustOption = Annotated[
     Path | None, typer.Option("--trust", help="信任文件 / trust file", envvar="CHUZHENG_TRUST_FILE")
@@ -41,7 +43,7 @@ PinOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     app.command("verify")(verify)
     app.command("disclose")(disclose)
     app.add_typer(trust_app, name="trust")
@@ -74,8 +76,9 @@ def verify(
 ) -> int:
     """核验：结论在先，四问在后。退出码即结论。/ Verify; the exit code is the verdict."""
     if _IDENTIFIER.fullmatch(what) and not Path(what).exists():
+        _instant(at)
         if offline:
-            raise InputError("cli.identifier_offline")
+            raise UsageError("cli.identifier_offline")
         return _ask_server(what, shown, at, url, as_json=json_)
     submission = _gather(Path(what), record, receipt, disclosure, at)
     believed = _read_trust(trust, pin)
@@ -87,18 +90,14 @@ def _gather(
     path: Path, record: Path | None, receipt: Path | None, disclosure: Path | None, at: str | None
 ) -> Submission:
     """What `path` is, and what lies beside it under the same name."""
-    from api.verifications.submission import Submission, add_file, instant
+    from api.verifications.submission import Submission, add_file
 
-    found = Submission(at=instant(at))
+    found = Submission(at=_instant(at))
     paths = [path, *(p for p in (record, receipt, disclosure) if p is not None)]
     for each in paths:
-        try:
-            with each.open("rb") as file:
-                found = add_file(found, each.name, each.stat().st_size, file)
-        except OSError as error:
-            raise InputError(
-                "file.unreadable", path=str(each), reason=error.strerror or type(error).__name__
-            ) from error
+        size = check_readable(each)
+        with each.open("rb") as file:
+            found = add_file(found, each.name, size, file)
     for suffix, have in (
         (".disclosure.json", found.disclosure or found.record or not found.file),
         (".receipt.json", found.receipt or found.disclosure),
@@ -109,6 +108,16 @@ def _gather(
             with neighbour.open("rb") as file:
                 found = add_file(found, neighbour.name, neighbour.stat().st_size, file)
     return found.check()
+
+
+def _instant(at: str | None) -> Millis | None:
+    """A day or a time; UsageError names what was given."""
+    from api.verifications.submission import instant
+
+    try:
+        return instant(at)
+    except InputError:
+        raise UsageError("cli.day", text=(at or "")[:40]) from None
 
 
 def _judge(
@@ -139,7 +148,7 @@ def _show(report: Report, *, as_json: bool) -> int:
     from notary.report_text import report_text
 
     if as_json:
-        print(to_json(report).decode())
+        output.emit(json.loads(to_json(report)))
     else:
         print(report_text(report, output.language()))
     return report.exit_code
@@ -153,9 +162,11 @@ def _ask_server(identifier: str, shown: str | None, at: str | None, url: str | N
     asked = {"identifier": identifier, "shown": shown, "at": at}
     with connect(load({"public_url": url}).settings.url) as server:
         answer = server.post_json("verifications", {k: v for k, v in asked.items() if v is not None})
-    words = "zh" if output.language() == "zh" else "en"
-    print(json.dumps(answer, ensure_ascii=False) if as_json else answer[f"text_{words}"])
-    return int(answer["exit_code"])
+    text, code = answer.get(f"text_{output.language()}"), answer.get("exit_code")
+    if not isinstance(text, str) or not isinstance(code, int):
+        raise UnavailableError("cli.server_answer", url=server.url, status=200)
+    output.result(answer, text, as_json=as_json)
+    return code
 
 
 def disclose(
@@ -170,17 +181,21 @@ def disclose(
     from notary.disclosure import make_disclosure
     from notary.receipt import parse_receipt
 
+    if not receipt.name.endswith(".receipt.json") and beside(receipt, ".receipt.json").is_file():
+        receipt = beside(receipt, ".receipt.json")
     source = record or beside(receipt, ".record.json")
     members, proof = parse_record(read_file(source)), parse_receipt(read_file(receipt))
     if proof.salt is None:
         raise InputError("cli.no_salt", path=str(receipt))
-    names = [name.strip() for name in fields.split(",") if name.strip()]
+    names = [name.strip() for name in fields.replace("，", ",").split(",") if name.strip()]
     data = make_disclosure(members, proof.salt, names, proof)
     target = out or beside(receipt, ".disclosure.json")
     write_new(target, data)
     shown = ", ".join(member["name"] for member in json.loads(data)["members"])
     payload = output.message("chuzheng-disclosed/1", "cli.disclosed", path=str(target), shown=shown)
-    output.result({**payload, "path": str(target)}, payload[f"message_{output.language()}"], as_json=json_)
+    output.finish({**payload, "path": str(target)}, as_json=json_)
+    if proof.anchor is None:
+        output.say("cli.disclosed.early", path=receipt)
 
 
 @trust_app.command("show")
@@ -212,28 +227,39 @@ def trust_show(
 
 @trust_app.command("update")
 def trust_update(
-    new: Annotated[Path, typer.Argument(help="新信任文件 / the new trust file")],
+    new: Annotated[
+        list[Path], typer.Argument(help="新信任文件；隔了几版就都给出 / the new trust file; all that came between, too")
+    ],
     current: TrustOption = None,
     pin: PinOption = None,
     json_: Json = False,
 ) -> None:
     """核对新文件由旧文件延续而来，再替换。/ Replace the trust file by one that provably follows it."""
-    from notary.trust import read_trust, trust_hash
+    from notary.trust import parse_trust, read_trust, trust_hash, verify_next
 
     path = current or default_trust(None)
-    data = read_file(new)
+    if current is None and not path.exists() and not path.parent.is_dir():
+        path = Path("trust.json")  # a verifier without a data folder
+    files = sorted(((parse_trust(data), data) for data in map(read_file, new)), key=lambda each: each[0].sequence)
     if path.exists():
-        trust = read_trust(data, earlier=read_trust(read_file(path)))
+        trust, data = read_trust(read_file(path)), b""
+    elif pin is None:
+        raise UsageError("cli.trust.pin_needed")
     else:
-        if pin is None:
-            raise InputError("cli.trust.pin_needed")
+        _, data = files.pop(0)
         trust = read_trust(data, pinned=_pin(pin))
-    replace_file(path, data)
+    for follower, its_bytes in files:
+        if follower.sequence < trust.sequence or trust_hash(follower) == trust_hash(trust):
+            continue  # an earlier one, or the one at hand again
+        verify_next(trust, follower)
+        trust, data = follower, its_bytes
+    if data:
+        replace_file(path, data)
     payload = output.message(
-        "chuzheng-trust-updated/1", "cli.trust.updated", path=str(path), sequence=trust.sequence,
-        hash=trust_hash(trust).hex(),
+        "chuzheng-trust-updated/1", "cli.trust.updated" if data else "cli.trust.unchanged", path=str(path),
+        sequence=trust.sequence, hash=trust_hash(trust).hex(),
     )  # fmt: skip
-    output.result(payload, payload[f"message_{output.language()}"], as_json=json_)
+    output.finish({**payload, "path": str(path), "sequence": trust.sequence}, as_json=json_)
 
 
 def default_trust(home: Path | None) -> Path:
@@ -266,5 +292,5 @@ def _read_trust(path: Path | None, pin: str | None) -> TrustFile | None:
 
 def _pin(text: str) -> bytes:
     if not _PIN.fullmatch(text):
-        raise ConfigurationError("trust.pin_form")
+        raise UsageError("trust.pin_form")
     return bytes.fromhex(text)

@@ -12,6 +12,9 @@ import typer
 from typer.main import get_command
 
 from api.settings import Settings
+from ledger.texts import text
+from notary.report import EXIT_CODES
+from scripts import output
 from scripts.cli import app
 from tests.bench.__main__ import names as benches
 
@@ -36,11 +39,11 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def _code(text: str) -> Iterator[str]:
+def _code(page: str) -> Iterator[str]:
     """What stands as code: blocks line by line, and inline."""
-    for block in _FENCE.findall(text):
+    for block in _FENCE.findall(page):
         yield from block.splitlines()[1:-1]
-    yield from _INLINE.findall(_FENCE.sub("", text))
+    yield from _INLINE.findall(_FENCE.sub("", page))
 
 
 def _tree(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
@@ -113,8 +116,8 @@ def test_page__relative_links__resolve(page: Path) -> None:
 @pytest.mark.parametrize("page", [*PAGES, *DESIGN], ids=_name)
 def test_page__paths__are_of_the_project_only(page: Path) -> None:
     """No machine's folders: an absolute path in a document is somebody's own."""
-    text = page.read_text(encoding="utf-8")
-    assert re.findall(r"(?<![\w.:/}])/(?:home|root|Users|work|tmp|opt|mnt)/[\w.-]+", text) == []
+    words = page.read_text(encoding="utf-8")
+    assert re.findall(r"(?<![\w.:/}])/(?:home|root|Users|work|tmp|opt|mnt)/[\w.-]+", words) == []
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parts[-2] != "adr"], ids=_name)
@@ -125,6 +128,18 @@ def test_page__scripts_it_calls__are_there(page: Path) -> None:
         for found in re.findall(r"(?:^|\s)bash ([\w./-]+\.sh)", code)
     }
     assert {script for script in called if not (ROOT / script).is_file()} == set()
+
+
+@pytest.mark.parametrize(("page", "begins"), [("README.md", "Exit codes of"), ("README.zh.md", "退出码：")])
+def test_readme__exit_codes__are_those_of_the_program(page: str, begins: str) -> None:
+    [paragraph] = [part for part in (ROOT / page).read_text(encoding="utf-8").split("\n\n") if part.startswith(begins)]
+    said = {int(code): words.strip() for code, words in re.findall(r"(\d+) ([^·\d.。]+)", paragraph)}
+    others = {value for name, value in vars(output).items() if name.startswith("EXIT_") and isinstance(value, int)}
+    assert set(said) == set(EXIT_CODES.values()) | others
+    if page == "README.zh.md":
+        assert {code: said[code] for code in EXIT_CODES.values()} == {
+            code: text(f"verdict.{verdict.value}", "zh") for verdict, code in EXIT_CODES.items()
+        }
 
 
 def test_operations__settings_tables__name_every_setting_and_no_other() -> None:
@@ -146,8 +161,8 @@ def test_operations__both_halves__say_the_same_things() -> None:
 
 @pytest.mark.skipif(not BENCHMARKS.exists(), reason="docs/benchmarks.md isn't written yet: python -m tests.bench")
 def test_benchmarks__each_section__says_machine_software_and_day() -> None:
-    text = BENCHMARKS.read_text(encoding="utf-8")
-    sections = re.findall(r"^<!-- bench:(\w+) -->\n(.*?)^<!-- end:\1 -->", text, re.M | re.S)
+    written = BENCHMARKS.read_text(encoding="utf-8")
+    sections = re.findall(r"^<!-- bench:(\w+) -->\n(.*?)^<!-- end:\1 -->", written, re.M | re.S)
     assert {name for name, _ in sections} <= set(benches())
     assert sections
     for name, section in sections:

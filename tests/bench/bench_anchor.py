@@ -18,7 +18,7 @@ import uvloop
 
 from tests.bench.bench_http import single_requests
 from tests.bench.figures import Figure, peak_mib, percentile
-from tests.bench.load import Lane, arrivals, lanes, until_anchored
+from tests.bench.load import arrivals, lanes, until_anchored
 from tests.bench.stack import Stack, running
 
 BLOCK_SECONDS = 1.0
@@ -50,29 +50,22 @@ def run(scale: float) -> Iterator[Figure]:
 async def _watched(stack: Stack, numbers: Iterator[int], per_second: float, seconds: float) -> list[float]:
     """Seconds from sending until the receipt has its anchor, of each submission."""
     requests = single_requests(stack, numbers)
-    times = arrivals(per_second, seconds)
     start = time.perf_counter()
-    free: asyncio.Queue[Lane] = asyncio.Queue()
-    for lane in await lanes(stack.port, max(8, int(per_second * TARGET * 3))):
-        free.put_nowait(lane)
 
     async def one(offset: float) -> float:
         await asyncio.sleep(max(0.0, start + offset - time.perf_counter()))
-        lane = await free.get()
+        [lane] = await lanes(stack.port, 1)
         sent = time.perf_counter()
         status, body = await lane.send(next(requests))
         if status != 201:
             raise RuntimeError(f"refused: {status} {body[:300]!r}")
         receipt = json.loads(body)
         path = f"/api/v1/logs/{quote(receipt['origin'], safe='')}/receipts/{receipt['index']}"
-        seen = await until_anchored(stack.port, path, lane=lane)
-        free.put_nowait(lane)
+        seen = await until_anchored(path, lane=lane)
+        lane.close()
         return seen - sent
 
-    took = await asyncio.gather(*(one(offset) for offset in times))
-    while not free.empty():
-        free.get_nowait().close()
-    return list(took)
+    return list(await asyncio.gather(*(one(offset) for offset in arrivals(per_second, seconds))))
 
 
 def _gas() -> float | None:

@@ -153,7 +153,7 @@ def arrivals(per_second: float, seconds: float) -> Sequence[float]:
     return found
 
 
-async def until_anchored(port: int, path: str, *, lane: Lane, patience: float = 30.0, pause: float = 0.05) -> float:
+async def until_anchored(path: str, *, lane: Lane, patience: float = 30.0, pause: float = 0.05) -> float:
     """The moment (time.perf_counter) at which the receipt at `path` was first given out with its anchor."""
     deadline = time.perf_counter() + patience
     while time.perf_counter() < deadline:

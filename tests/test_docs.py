@@ -121,6 +121,16 @@ def test_page__paths__are_of_the_project_only(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parts[-2] != "adr"], ids=_name)
+def test_page__files_it_names__are_there(page: Path) -> None:
+    named = {
+        code
+        for code in _INLINE.findall(_FENCE.sub("", page.read_text(encoding="utf-8")))
+        if re.fullmatch(r"(?:api|contracts|docs|gateways|ledger|notary|scripts|tests)/[\w./*-]+", code)
+    }
+    assert {name for name in named if not any(ROOT.glob(name.rstrip("/")))} == set()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parts[-2] != "adr"], ids=_name)
 def test_page__scripts_it_calls__are_there(page: Path) -> None:
     called = {
         found

@@ -147,6 +147,22 @@ def parses(data: bytes) -> bool:
     return isinstance(state, dict) and "accounts" in state
 
 
+def with_one_genesis(data: bytes) -> bytes | None:
+    """The state without the genesis blocks of later starts; None where there is only one.
+
+    At every start anvil makes a genesis block before it reads its state, and keeps both; with several in the file, the
+    one that is read last stands for block 0, and their order is chance. The chain's own is the oldest.
+    """
+    state = json.loads(data)
+    blocks = state.get("blocks") or []
+    firsts = [b for b in blocks if int(b["header"]["number"], 16) == 0]
+    if len(firsts) < 2:
+        return None
+    own = min(firsts, key=lambda b: int(b["header"]["timestamp"], 16))
+    state["blocks"] = [own, *(b for b in blocks if int(b["header"]["number"], 16) != 0)]
+    return json.dumps(state, separators=(",", ":")).encode()
+
+
 def start_anvil(
     folder: Path,
     port: int | None = None,
@@ -202,13 +218,16 @@ def _await(chain: EmbeddedChain, folder: Path, chain_id: int, timeout: float) ->
 def _prepare(folder: Path) -> None:
     """Put the last good copy in the place of a torn state."""
     state, good = folder / STATE, folder / GOOD
-    if state.exists() and parses(state.read_bytes()):
-        return
-    if good.exists():
+    data = state.read_bytes() if state.exists() else None
+    torn = data is not None and not parses(data)
+    if (data is None or torn) and good.exists():
         log.warning("the chain's state was torn by a crash: starting from the last whole copy")
-        _replace(state, good.read_bytes())
-    elif state.exists():
+        data, torn = good.read_bytes(), False
+        _replace(state, data)
+    if torn:
         raise ConfigurationError("chain.state_torn", path=str(state))
+    if data is not None and (mended := with_one_genesis(data)) is not None:
+        _replace(state, mended)
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -72,9 +72,12 @@ def leaf_of(entry: bytes) -> Digest:
     return Digest(sha256(b"\x00" + entry).digest())
 
 
+STATUS_TAG = b"chuzheng/status/v1\x00"
+
+
 def status_key(issuer: str, commitment_sha256: bytes) -> Digest:
     """What the chain keeps statuses by: H("chuzheng/status/v1"0 || issuer || commitment_sha256)."""
-    return Digest(sha256(b"chuzheng/status/v1\x00" + issuer.encode("ascii") + commitment_sha256).digest())
+    return Digest(sha256(STATUS_TAG + issuer.encode("ascii") + commitment_sha256).digest())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.errors import InputError, NotFoundError
-from ledger.types import DepartmentCode, Origin
+from ledger.types import DepartmentCode, Digest, Origin
 from notary.canonical import parse_record
-from notary.entry import Entry, parse_origin
+from notary.entry import Entry, parse_origin, status_key
 from notary.prove import Prover
 from notary.stores.records import RecordStore, index_of, log_of
+from notary.stores.status_keys import StatusKeys
 from notary.vault import Vault
 
 
@@ -29,6 +30,7 @@ class Lookup:
 
     def __init__(self, store: RecordStore, vault: Vault, prover: Prover, origins: Mapping[int, Origin]) -> None:
         self._store, self._vault, self._prover, self._origins = store, vault, prover, origins
+        self._keys = StatusKeys(store)
 
     def locate(self, identifier: str | None, commitment: bytes | None) -> list[Located]:
         """Where an identifier's versions (lowest first), or a commitment_sha256, stand in this notary's logs."""
@@ -42,6 +44,27 @@ class Lookup:
                 found = list(self._versions(connection, identifier))
         own = [(position, version) for position, version in found if log_of(position) in self._origins]
         return [Located(self._origins[log_of(p)], index_of(p), version) for p, version in own]
+
+    def place_of(self, key: Digest) -> tuple[Origin, int] | None:
+        """Where the entry of a status key stands in this notary's logs, sealed or not; None if in none of them."""
+        with self._store.reading() as connection:
+            for position in self._keys.candidates(connection, key):
+                if self._has_key(connection, position, key):
+                    return self._origins[log_of(position)], index_of(position)
+            for log in self._store.all_logs(connection):
+                if log.id not in self._origins:
+                    continue
+                for position in self._keys.unwritten(connection, log, parse_origin(log.origin).issuer, key):
+                    if self._has_key(connection, position, key):
+                        return log.origin, index_of(position)
+        return None
+
+    def _has_key(self, connection: Any, position: int, key: Digest) -> bool:
+        raw = self._store.entry(connection, position) if log_of(position) in self._origins else None
+        if raw is None:
+            return False
+        entry = Entry.from_bytes(raw)
+        return status_key(entry.issuer, entry.sha256) == key
 
     def record(self, origin: Origin, index: int) -> dict[str, Any]:
         """The record itself, decrypted; NotFoundError where the client committed and kept it."""

@@ -36,6 +36,7 @@ from notary.receipt import Evidence, NoEvidence, Receipt
 from notary.receipts import Bundle
 from notary.stores.disk import Disk
 from notary.stores.records import LogRow, RecordStore, index_of, log_of
+from notary.stores.status_keys import StatusKeys
 from notary.stores.tiles import TileLog
 from notary.vault import Vault
 
@@ -99,6 +100,7 @@ class Notary:
         self.prover = Prover(
             self.store, self.logs, self.signers, self.vault, anchors, processes=processes, evidence=evidence
         )
+        self._status_keys = StatusKeys(self.store)
         self._lookup = Lookup(self.store, self.vault, self.prover, self._origins)
 
     def close(self) -> None:
@@ -224,6 +226,10 @@ class Notary:
         """Where an identifier's versions (lowest first), or a commitment_sha256, stand in this notary's logs."""
         return self._lookup.locate(identifier, commitment)
 
+    def place_of(self, status_key: Digest) -> tuple[Origin, int] | None:
+        """Where the entry of a status key (formats.md §3) stands in this notary's logs; None if in none of them."""
+        return self._lookup.place_of(status_key)
+
     def record(self, origin: Origin, index: int) -> dict[str, Any]:
         """The record itself, decrypted; NotFoundError where the client committed and kept it."""
         return self._lookup.record(origin, index)
@@ -268,6 +274,10 @@ class Notary:
         if held is not None and held[0]:
             extends.append(Head(*held))
         return self.logs[origin].seal(self.signers[origin], origin, extends=extends)
+
+    def write_status_keys(self, origin: Origin, end: int) -> int:
+        """Write down some more status keys of a log, of entries below index `end`; up to where they are written."""
+        return self._status_keys.extend(self.log(origin), self._issuers[origin], end)
 
     def catch_up(self, origin: Origin) -> int:
         """Append rows that a crash left out of the log's files; how many (notary/accept.py, step 1)."""

@@ -73,9 +73,7 @@ class Sender:
         self._verified_at = head.number
         lost_above = None if head.hash == self._followed else self._lost_above()
         did, complete = False, True
-        for sender in self._signers:
-            if lost_above is None and not self._has_work(sender):
-                continue
+        for sender in self._signers if lost_above is not None else self._open_lanes():
             try:
                 if not self._leased(sender):
                     complete = False
@@ -117,9 +115,10 @@ class Sender:
 
     # -- a lane ------------------------------------------------------------------------------------------------
 
-    def _has_work(self, sender: Address) -> bool:
+    def _open_lanes(self) -> list[Address]:
         with reading(self._engine) as connection:
-            return bool(rows.in_state(connection, sender, (S.QUEUED, S.SIGNED, S.SENT, S.MINED), 1))
+            busy = rows.open_lanes(connection)
+        return [sender for sender in self._signers if sender in busy]
 
     def _lane(self, sender: Address, head: Block) -> bool:
         did = False

@@ -229,6 +229,23 @@ class IndexReader:
             row = connection.execute(newest).first()
         return (0, Digest(bytes(32))) if row is None else (row[0], Digest(bytes(row[1])))
 
+    def log_heads(self) -> dict[LogId, tuple[int, Digest]]:
+        """`log_head` of every log that is opened, in one statement."""
+        with reading(self._engine) as connection:
+            final = self._final(connection)
+            newest = sa.select(anchors.c.size).where(anchors.c.log_id == logs.c.log_id, anchors.c.block_number <= final)
+            newest = newest.order_by(anchors.c.size.desc()).limit(1)
+            same = (anchors.c.log_id == logs.c.log_id) & (anchors.c.size == newest.correlate(logs).scalar_subquery())
+            wanted = sa.select(logs.c.log_id, anchors.c.size, anchors.c.root).select_from(logs.outerjoin(anchors, same))
+            found = connection.execute(wanted.where(logs.c.block_number <= final)).all()
+        none = (0, Digest(bytes(32)))
+        return {LogId(bytes(i)): none if size is None else (size, Digest(bytes(root))) for i, size, root in found}
+
+    def mark(self) -> tuple[ChainHash, int, ChainHash] | None:
+        """Another value whenever any of the answers may have changed: the last indexed block names all before it."""
+        with reading(self._engine) as connection:
+            return position(connection)
+
     def opened_logs(self) -> list[tuple[LogId, DepartmentCode, Origin]]:
         """Every log that the network knows, as they were opened."""
         with reading(self._engine) as connection:

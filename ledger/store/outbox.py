@@ -123,6 +123,13 @@ def in_state(connection: Connection, sender: Address, states: Iterable[IntentSta
     return [_row(row) for row in rows]
 
 
+def open_lanes(connection: Connection) -> set[Address]:
+    """The lanes that have anything to do, of all lanes at once."""
+    states = [s.value for s in IntentState if s not in DONE]
+    query = sa.select(outbox.c.sender).where(outbox.c.state.in_(states)).distinct()
+    return {Address(sender) for sender in connection.scalars(query)}
+
+
 def counts(connection: Connection, sender: Address | None = None) -> dict[IntentState, int]:
     """How many intents are in each state."""
     query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)

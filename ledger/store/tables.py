@@ -43,6 +43,7 @@ outbox = sa.Table(
     sa.UniqueConstraint("sender", "nonce", name="outbox_nonce"),
     sa.Index("outbox_work", "sender", "state", "id"),
     sa.Index("outbox_block", "block_number"),
+    sa.Index("outbox_open", "state", "sender"),
 )
 
 outbox_attempts = sa.Table(  # signed once and then replaced, because the nonce could never be theirs again

@@ -107,6 +107,10 @@ class FakeChain:
         self._departments = [d for d in self._departments if d[0] <= top]
         self._accreditations = [a for a in self._accreditations if a[0] <= top]
 
+    def logs(self) -> list[LogId]:
+        """Every log that is opened."""
+        return list(self._logs)
+
     def open_log(self, origin: str) -> LogId:
         log_id = log_id_of(origin)
         self._logs.setdefault(log_id, self.mine().number)

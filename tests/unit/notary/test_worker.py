@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import IntegrityError
 from ledger.types import Stage
 from notary.batch import MAX_WAIT
+from notary.entry import make_origin
 from notary.receipt import inclusion_error
 from notary.receipts import first_not_included
+from notary.stores.status_keys import StatusKeys
 from notary.worker import Worker
+from tests.fakes.disk import HookedDisk
 from tests.fakes.notary import ISSUER, LANE, ORIGIN, FakeOutbox, Rig, certificate, document, packed
 
 
@@ -166,6 +170,76 @@ def test_receipt__chain_has_another_root_for_a_handed_over_size__equivocation(ri
     rig.chain.anchor(rig.notary.log(ORIGIN).log_id, 5, bytes(32))
     with pytest.raises(IntegrityError, match=r"log\.equivocation"):
         rig.notary.receipt(ORIGIN, 0)
+
+
+def statements(rig: Rig) -> list[str]:
+    """What goes to the database from here on."""
+    seen: list[str] = []
+    sa.event.listen(rig.notary.store.engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
+    return seen
+
+
+@pytest.mark.parametrize("logs", [1, 40])
+def test_step__nothing_to_do__the_same_cost_with_one_log_and_with_many(tmp_path: Path, logs: int) -> None:
+    origins = (ORIGIN, *(make_origin("test", ISSUER, f"s{n}") for n in range(logs - 1)))
+    files: list[str] = []
+    rig = Rig(tmp_path / "home", origins=origins, disk=HookedDisk(lambda call, path: files.append(call)))
+    worker = Worker(rig.notary, rig.outbox, rig.index, lanes=dict.fromkeys(origins, LANE), clock=rig.clock)
+    for n, origin in enumerate(origins[::7]):
+        rig.notary.accept_commitments(ISSUER, origin, packed(3, start=3 * n), key="k")
+    for _ in range(4):
+        worker.step()
+        rig.outbox.deliver(rig.chain)
+    seen = statements(rig)
+    files.clear()
+    for _ in range(5):
+        assert worker.step() is False
+        assert worker.pause() == 200
+    assert len([s for s in seen if not s.startswith("BEGIN")]) == 5
+    assert files == []
+    rig.notary.accept_commitments(ISSUER, origins[-1], packed(3, start=1000), key="later")
+    assert worker.step() is True  # and yet what comes is seen at once
+    rig.notary.close()
+
+
+def test_step__anchored_and_calm__status_keys_are_written(rig: Rig) -> None:
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    for _ in range(3):
+        worker.step()
+        rig.outbox.deliver(rig.chain)
+    with rig.notary.store.reading() as connection:
+        assert StatusKeys(rig.notary.store).upto(connection, rig.notary.log(ORIGIN).id) == 5
+
+
+def test_step__chain_is_away_for_long__still_notices_what_it_says_then(rig: Rig) -> None:
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    for _ in range(200):
+        worker.step()
+        rig.clock.at += 200
+    seen = statements(rig)
+    for _ in range(25):
+        worker.step()
+        rig.clock.at += 200
+    assert len([s for s in seen if not s.startswith("BEGIN")]) < 25 + 20  # looks at its intent every 5 s
+    next(iter(rig.outbox.intents.values())).state = "failed"
+    for _ in range(30):
+        worker.step()
+        rig.clock.at += 200
+    assert list(rig.outbox.intents)[-1].endswith("/5/1")
+
+
+def test_step__clock_put_back__a_resting_log_isnt_forgotten(rig: Rig) -> None:
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    for _ in range(20):
+        worker.step()
+        rig.clock.at += 200
+    rig.clock.at -= 3_600_000
+    next(iter(rig.outbox.intents.values())).state = "failed"
+    worker.step()
+    assert list(rig.outbox.intents)[-1].endswith("/5/1")
 
 
 def test_run__until_stopped__anchors_by_itself(rig: Rig) -> None:

@@ -137,6 +137,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("sender", "nonce", name="outbox_nonce"),
     )
     op.create_index("outbox_block", "outbox", ["block_number"], unique=False)
+    op.create_index("outbox_open", "outbox", ["state", "sender"], unique=False)
     op.create_index("outbox_work", "outbox", ["sender", "state", "id"], unique=False)
     op.create_table(
         "outbox_attempts",
@@ -157,6 +158,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index(op.f("ix_outbox_attempts_outbox_id"), table_name="outbox_attempts")
     op.drop_table("outbox_attempts")
+    op.drop_index("outbox_open", table_name="outbox")
     op.drop_index("outbox_work", table_name="outbox")
     op.drop_index("outbox_block", table_name="outbox")
     op.drop_table("outbox")

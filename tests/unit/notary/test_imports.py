@@ -19,7 +19,7 @@ from ledger.errors import RowsError
 from ledger.texts import LANGUAGES, error_text
 from notary.imports import COLUMNS, MAX_LINE, read_certificates_csv, read_rows, record_of, records_of
 
-SAMPLE = Path(__file__).parents[2] / "vectors/data/sample_certificates.csv"
+SAMPLE = Path(__file__).parents[3] / "scripts/samples/sample_certificates.csv"
 TYPE, ISSUER = "11100000000013338W011", "11430000006122244L"
 ROW = {
     "certificate_name": "营业执照", "type_code": TYPE, "issuer_code": "11420503087246977F",

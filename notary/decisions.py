@@ -38,6 +38,10 @@ class DecisionIndex(AnchorIndex, Protocol):
         """The newest block that the index holds."""
         ...
 
+    def tells(self, block: int) -> bool:
+        """Whether the index tells what happened in this block."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
@@ -125,6 +129,11 @@ class Decisions:
         pending = self._intent_key("annul", subject.key, number, department, (basis,))
         self._enqueue(department, pending, "annul", (subject.key, number, basis or ZERO))
         return pending
+
+    def visible(self, block: int | None) -> bool:
+        """Whether what a block did is in the history that the next decision is checked against. An intent is told as
+        final only then: who waits for it and decides again must not be judged by yesterday's history."""
+        return block is None or self._index.tells(block)
 
     def key_of(self, place: Place) -> Digest:
         """The status key of an entry in a log of this notary."""

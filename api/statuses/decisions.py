@@ -91,14 +91,15 @@ def intent_body(parts: Parts, intent: str, department: DepartmentCode) -> dict[s
     row = parts.outbox.status(intent) if parts.outbox is not None else None
     if row is None or row.sender != parts.operators.get(department):
         raise NotFoundError("status.intent_unknown", intent=intent[:80])
+    waits = row.done and parts.decisions is not None and not parts.decisions.visible(row.block_number)
     error = None
     if row.error_code is not None:
         error = {"code": row.error_code, "params": {k: str(v) for k, v in row.error_params.items()}}
     return {
         "schema": INTENT,
         "intent": intent,
-        "state": str(row.state),
-        "done": bool(row.done),
+        "state": "mined" if waits else str(row.state),
+        "done": bool(row.done) and not waits,
         "tx_hash": row.tx_hash,
         "block_number": row.block_number,
         "error": error,

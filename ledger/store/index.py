@@ -246,6 +246,11 @@ class IndexReader:
         with reading(self._engine) as connection:
             return position(connection)
 
+    def tells(self, block: int) -> bool:
+        """Whether the answers hold what happened in block `block`, because it is indexed and final."""
+        with reading(self._engine) as connection:
+            return block <= self._final(connection)
+
     def opened_logs(self) -> list[tuple[LogId, DepartmentCode, Origin]]:
         """Every log that the network knows, as they were opened."""
         with reading(self._engine) as connection:

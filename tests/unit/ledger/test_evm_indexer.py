@@ -118,11 +118,18 @@ def test_index__events_of_all_kinds__told_as_the_ports_want_them(world: World) -
 def test_index__finality_by_depth__not_told_before(world: World) -> None:
     world.say(opened(), anchored(3))
     world.indexer().catch_up()
-    deep = IndexReader(world.engine, depth=2)
+    deep, shallow = IndexReader(world.engine, depth=2), IndexReader(world.engine)
+    block = len(world.node.blocks) - 1
     assert deep.anchor_for(LOG, 0) is None
+    assert deep.log_heads() == {}
+    assert (deep.tells(block), shallow.tells(block)) == (False, True)
+    mark = deep.mark()
     world.node.mine(2)
     world.indexer().catch_up()
     assert deep.anchor_for(LOG, 0) is not None
+    assert deep.log_heads() == {LOG: deep.log_head(LOG)} == shallow.log_heads()
+    assert deep.mark() != mark
+    assert deep.tells(block)
 
 
 @pytest.mark.parametrize("limit", [1, 3, None])
@@ -169,20 +176,27 @@ def test_index__other_code_at_the_address__refused(world: World) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.one_of(st.integers(1, 6), st.just("say"), st.just("index"), st.just("mine")), max_size=30))
+@given(
+    st.lists(
+        st.one_of(st.integers(1, 6), st.just("say"), st.just("open"), st.just("index"), st.just("mine")), max_size=30
+    )
+)
 def test_index__any_history__equals_one_built_from_nothing(acts: list[Any]) -> None:
     with TemporaryDirectory() as folder:
         world = World(Path(folder))
         indexer = world.indexer()
         for act in acts:
-            if act == "say":
+            if act == "open" and world.reader.log_head(LOG) is None:
+                world.say(opened())
+                indexer.catch_up()
+            elif act == "say":
                 size = len(world.node.blocks)  # grows along the chain, as the contract makes it
                 world.say(anchored(size), *([decided(size)] if size % 2 else []))
             elif act == "mine":
                 world.node.mine()
             elif act == "index":
                 indexer.catch_up()
-            else:
+            elif isinstance(act, int):
                 world.node.shorten(act)
                 world.node.mine()
         indexer.catch_up()
@@ -190,4 +204,6 @@ def test_index__any_history__equals_one_built_from_nothing(acts: list[Any]) -> N
         indexer.rebuild()
         assert world.dump() == live
         assert live[-1][-1][0] == len(world.node.blocks) - 1
+        for log in (LOG, LogId(bytes(32))):
+            assert world.reader.log_heads().get(log) == world.reader.log_head(log)
         world.engine.dispose()

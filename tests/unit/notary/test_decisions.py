@@ -39,6 +39,9 @@ class DecisionIndex(ChainIndex):
     def cursor(self) -> Block | None:
         return None if self.behind else self.chain.head()
 
+    def tells(self, block: int) -> bool:
+        return not self.behind and block <= self.chain.head().number
+
 
 class Desk:
     """A notary with three anchored certificates, and its decisions."""
@@ -176,3 +179,10 @@ def test_decide__department_without_operator__says_so(desk: Desk) -> None:
     made = Decisions(desk.rig.notary, desk.rig.outbox, desk.index, operators={})
     with pytest.raises(ConfigurationError, match="no_operator"):
         made.decide(DepartmentCode(ISSUER), PLACE, DecisionCode.SUSPENDED)
+
+
+def test_visible__index_behind_the_block__not_yet(desk: Desk) -> None:
+    head = desk.rig.chain.head().number
+    assert desk.made.visible(None)
+    assert desk.made.visible(head)
+    assert not desk.made.visible(head + 1)

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from scripts.problems import UsageError
 
-_PIECES = re.compile(r"\s+|[ -~]+|.")
+_PIECES = re.compile(r"\s+|[!-~]+|.")
 """What a line may be broken between: spaces, words of ASCII, single other characters."""
 _NEVER_FIRST = "，。、；：！？）”》"
 GAP = 2
@@ -62,6 +62,9 @@ def _table(formatter: Any, rows: Iterable[tuple[str, str]]) -> None:
 class Command(TyperCommand):
     """A command whose help is wrapped by cells."""
 
+    def get_help_option(self, ctx: Any) -> Any:
+        return _in_both(super().get_help_option(ctx))
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _prepare(formatter)
         super().format_help(ctx, formatter)
@@ -69,6 +72,9 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """A group that lists its commands with their whole lines and refuses an unknown one in both languages."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _in_both(super().get_help_option(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _prepare(formatter)
@@ -106,10 +112,18 @@ def usage_error(error: typer.TyperException) -> UsageError:
         case "NoSuchOption":
             return UsageError("cli.usage.option", name=str(getattr(error, "option_name", "?"))[:60])
         case "BadParameter":
-            return UsageError("cli.usage.value", name=_name(error), reason=str(getattr(error, "message", "")))
+            return UsageError(
+                "cli.usage.value", name=_name(error), reason=str(getattr(error, "message", "")).rstrip(".")
+            )
         case _:
             said = getattr(error, "format_message", lambda: str(error))
-            return UsageError("cli.usage.other", reason=said())
+            return UsageError("cli.usage.other", reason=said().rstrip("."))
+
+
+def _in_both(option: Any) -> Any:
+    if option is not None:
+        option.help = "显示说明 / show this help"
+    return option
 
 
 def _name(error: Any) -> str:

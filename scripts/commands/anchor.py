@@ -20,6 +20,7 @@ from scripts.commands.files import (
     beside,
     check_readable,
     check_writable,
+    is_there,
     read_file,
     replace_file,
 )
@@ -70,12 +71,14 @@ def anchor(
             done = _csv(server, what, capture)
         else:
             done = [anchor_file(server, what, title, number)]
-    folders = sorted({str(path.parent) for path, _ in done}) or [str(what)]
-    payload = output.message("chuzheng-anchored/1", "cli.anchored", count=len(done), where=", ".join(folders))
+    folders = sorted({str(path.parent) for path, _ in done})
+    where = str(done[0][0]) if len(done) == 1 else ", ".join(folders) or str(what)
+    key = "cli.anchored" if done else "cli.anchored.nothing"
+    payload = output.message("chuzheng-anchored/1", key, count=len(done), where=where)
     payload |= {"count": len(done), "receipts": [str(path) for path, _ in done]}
     output.finish(payload, as_json=json_)
-    if done:
-        output.say("cli.anchored.next", where=folders[0] if len(done) > 1 else done[0][0])
+    if any(receipt.anchor is None for _, receipt in done):
+        output.say("cli.anchored.next", where=where if len(done) == 1 else str(what) if what.is_dir() else folders[0])
 
 
 def anchor_file(
@@ -206,7 +209,7 @@ def _held(target: Path, path: Path, data: bytes | None) -> Receipt | None:
     from notary.canonical import parse_record
     from notary.receipt import parse_receipt
 
-    if not target.exists():
+    if not is_there(target):
         return None
     try:
         receipt = parse_receipt(read_file(target))

@@ -92,19 +92,25 @@ def replace_file(path: Path, data: bytes) -> None:
 
 def check_writable(path: Path) -> None:
     """Raises what writing `path` would raise, while nothing was sent yet."""
+    is_there(path)
     draft = _draft(path)
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        pass  # as it should be; a name that is too long is another error
-    except (OSError, ValueError) as error:
-        raise _writing(path, error) from error
     try:
         _write(draft, b"")
     except (OSError, ValueError) as error:
         raise _writing(path, error) from error
     finally:
         _remove(draft)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is something under that name; UsageError for a name that no file can have."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        raise _writing(path, error) from error
+    return True
 
 
 def make_folder(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share. Variables are read by api.settings, which also says where values came from."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="输出一个 JSON 对象 / print one JSON object")]
 Home = Annotated[
-    Path | None, typer.Option("--home", help="数据目录，默认 chuzheng-data / data folder", envvar="CHUZHENG_HOME")
+    Path | None, typer.Option("--home", help="数据目录，默认 chuzheng-data / data folder  [CHUZHENG_HOME]")
 ]
-Url = Annotated[
-    str | None, typer.Option("--url", help="服务器地址 / address of the server", envvar="CHUZHENG_PUBLIC_URL")
+Url = Annotated[str | None, typer.Option("--url", help="服务器地址 / address of the server  [CHUZHENG_PUBLIC_URL]")]
+RpcUrl = Annotated[
+    str | None, typer.Option("--rpc-url", help="链节点地址 / address of a chain node  [CHUZHENG_RPC_URL]")
 ]
 TokenFile = Annotated[
-    Path | None, typer.Option("--token-file", help="存放令牌的文件，或用 CHUZHENG_TOKEN / file with the token")
+    Path | None, typer.Option("--token-file", help="存放令牌的文件 / file with the token  [CHUZHENG_TOKEN]")
 ]

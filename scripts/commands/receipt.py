@@ -70,8 +70,8 @@ def upgrade(
         raise failures[0][1]
     if failures:
         raise SeveralError("cli.some_failed", failures=failures, done=len(paths) - len(failures))
-    counts = ", ".join(f"{name} {count}" for name, count in sorted(stages.items())) or "0"
-    payload = output.message("chuzheng-upgraded/1", "cli.upgraded", stages=counts)
+    counts = {name: stages.get(name, 0) for name in ("anchored", "included", "promised")}
+    payload = output.message("chuzheng-upgraded/1", "cli.upgraded", **counts)
     output.finish({**payload, "stages": stages}, as_json=json_)
     if stages.keys() - {"anchored"}:
         output.say("cli.upgraded.again")

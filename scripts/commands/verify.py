@@ -17,7 +17,7 @@ from ledger.errors import InputError, UnavailableError
 from ledger.types import Millis
 from scripts import output
 from scripts.commands.files import beside, check_readable, read_file, replace_file, write_new
-from scripts.commands.options import Home, Json, Url
+from scripts.commands.options import Home, Json, RpcUrl, Url
 from scripts.help import App
 from scripts.problems import UsageError
 
@@ -62,9 +62,7 @@ def verify(
     trust: TrustOption = None,
     pin: PinOption = None,
     offline: Annotated[bool, typer.Option("--offline", help="不联网 / ask nobody")] = False,
-    rpc_url: Annotated[
-        str | None, typer.Option(help="链节点地址 / address of a chain node", envvar="CHUZHENG_RPC_URL")
-    ] = None,
+    rpc_url: RpcUrl = None,
     url: Url = None,
     shown: Annotated[
         str | None,

@@ -15,7 +15,7 @@ from ledger.errors import ChuzhengError, ConflictError, InputError, RowsError, U
 from scripts import output
 from scripts.commands.anchor import belongs
 from scripts.commands.files import check_readable, check_writable, make_folder, read_file, replace_file
-from scripts.problems import ServerError
+from scripts.problems import ServerError, SeveralError
 
 if TYPE_CHECKING:
     from notary.receipt import Receipt
@@ -45,7 +45,7 @@ def anchor_csv(server: Client, path: Path, capture: str = "data") -> list[tuple[
             try:
                 receipts = anchor_records(server, batch)
             except ServerError as error:
-                raise _as_rows(error, len(done)) from None
+                raise _as_rows(error, path, len(done)) from None
             make_folder(folder)
             for data, receipt in zip(batch, receipts, strict=True):
                 name = _name(records[len(done)])
@@ -119,11 +119,12 @@ def _name(record: dict[str, Any]) -> str:
     return quote(record["identifier"], safe="")
 
 
-def _as_rows(error: ServerError, before: int) -> ChuzhengError:
+def _as_rows(error: ServerError, path: Path, before: int) -> ChuzhengError:
     """The server counts records of one call from 1; a person counts rows of the file, whose first holds the names."""
     rows = error.problem.get("errors")
     if not isinstance(rows, list) or not rows:
-        return error
+        told = output.exit_code(error) in (output.EXIT_NOT_LOGGED_IN, output.EXIT_CANNOT_ASK) or not before
+        return error if told else SeveralError("cli.csv_stopped", failures=[(str(path), error)], done=before)
     moved = [{**row, "row": row["row"] + before + 1} for row in rows if isinstance(row, dict) and "row" in row]
     return ServerError(error.status, {**error.problem, "errors": moved})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -70,7 +70,7 @@ def upgrade(
         raise failures[0][1]
     if failures:
         raise SeveralError("cli.some_failed", failures=failures, done=len(paths) - len(failures))
-    counts = {name: stages.get(name, 0) for name in ("anchored", "included", "promised")}
+    counts: dict[str, Any] = {name: stages.get(name, 0) for name in ("anchored", "included", "promised")}
     payload = output.message("chuzheng-upgraded/1", "cli.upgraded", **counts)
     output.finish({**payload, "stages": stages}, as_json=json_)
     if stages.keys() - {"anchored"}:

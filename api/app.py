@@ -17,10 +17,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api import errors
+from api.bodies import Held
 from api.certificates import endpoints as certificates
 from api.console import pages
 from api.departments import endpoints as departments
 from api.documents import endpoints as documents
+from api.door import Door
 from api.health import endpoints as health
 from api.logs import endpoints as logs
 from api.observing import Observed, set_up_logs
@@ -78,19 +80,22 @@ def assemble(parts: Parts) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # the usual pages load scripts from elsewhere; ours is console/pages.py
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat the Host header, which anyone may have written
         lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # spans hold addresses
         license_info={"name": "Apache-2.0"},
     )
     app.state.parts = parts
     app.state.tokens = parts.tokens
+    app.state.held = held = Held()
     errors.install(app)
     for room in (certificates, documents, logs, verifications, statuses, departments, trust, health):
         app.include_router(room.router, prefix=PREFIX)
     app.include_router(health.metrics_router)
     app.include_router(pages.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
-    app.add_middleware(Observed, meters=parts.meters, on_error=errors.unexpected)
+    app.add_middleware(Door)
+    app.add_middleware(Observed, meters=parts.meters, held=held, on_error=errors.unexpected)
     _describe_problems(app)
     return app
 
@@ -102,15 +107,23 @@ def run(settings: Settings, *, processes: int = 0) -> None:
     """
     import uvicorn
 
+    from api.connections import Connection, more_open_files, quiet_servers_log
+
+    proxies = settings.trusted_proxies
+    quiet_servers_log()
+    more_open_files()
     uvicorn.run(
         create_app(settings, processes=processes),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
+        ws="none",
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         access_log=False,
         server_header=False,
-        log_level="warning",
+        log_level="error",
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
     )

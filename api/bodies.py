@@ -1,15 +1,17 @@
 """Bodies: read whole under a limit, or streamed to disk under a limit; a truncated one is refused before anything else.
 
 Async on purpose: a slow sender must not hold a thread. What comes back is complete, so that the blocking route that
-follows sees all of the body or none of it.
+follows sees all of the body or none of it. All bodies in memory together have a limit too (`Held`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -19,6 +21,36 @@ from starlette.requests import ClientDisconnect
 from ledger.errors import InputError, UnavailableError, UnreadableError
 
 _FLUSH = 1 << 20
+QUIET = 30.0
+"""Seconds without a single byte after which a body counts as cut off."""
+LEAST_RATE = 8 << 10
+"""Bytes a second that a body must come in with on average, after the first `QUIET` seconds."""
+MOST_HELD = 256 << 20
+"""Bytes of all bodies that are in memory at one time."""
+
+
+class Held:
+    """Counts the bytes of bodies in memory; whoever would go over the limit is told to come back."""
+
+    def __init__(self, most: int = MOST_HELD) -> None:
+        self._most = most
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def take(self, count: int) -> None:
+        """UnavailableError `server.busy` if that many more don't fit."""
+        with self._lock:
+            if self._now + count > self._most:
+                raise UnavailableError("server.busy", retry_after=1)
+            self._now += count
+
+    def give_back(self, count: int) -> None:
+        with self._lock:
+            self._now -= count
+
+    @property
+    def now(self) -> int:
+        return self._now
 
 
 def declared_length(request: Request, limit: int) -> int | None:
@@ -28,47 +60,76 @@ def declared_length(request: Request, limit: int) -> int | None:
         return None
     if not header.isascii() or not header.isdigit():
         raise UnreadableError("request.length")
-    if int(header) > limit:
-        raise InputError("request.too_large", limit=limit, found=int(header))
-    return int(header)
+    found = int(header[:20])  # more digits than that are as much too large
+    if len(header) > 20 or found > limit:
+        raise InputError("request.too_large", limit=limit, found=found)
+    return found
 
 
 async def pieces(request: Request, limit: int) -> AsyncIterator[bytes]:
-    """The body's pieces; InputError `request.too_large` beyond `limit`, UnreadableError `request.truncated` if cut."""
+    """The body's pieces. InputError `request.too_large` beyond `limit`; UnreadableError `request.truncated` if it is
+    cut off, `request.too_slow` if it comes in drops."""
     declared = declared_length(request, limit)
-    received = 0
-    try:
-        async for piece in request.stream():
-            received += len(piece)
-            if received > limit:
-                raise InputError("request.too_large", limit=limit, found=received)
-            yield piece
-    except ClientDisconnect:
-        raise UnreadableError("request.truncated") from None
+    received, started = 0, time.monotonic()
+    stream = request.stream().__aiter__()
+    while True:
+        left = started + QUIET + received / LEAST_RATE - time.monotonic()
+        try:
+            async with asyncio.timeout(max(0.0, min(QUIET, left))):
+                piece = await anext(stream, None)
+        except TimeoutError:
+            raise UnreadableError("request.too_slow") from None
+        except ClientDisconnect:
+            raise UnreadableError("request.truncated") from None
+        if piece is None:
+            break
+        received += len(piece)
+        if received > limit:
+            raise InputError("request.too_large", limit=limit, found=received)
+        yield piece
     if declared is not None and received != declared:
         raise UnreadableError("request.truncated")
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes."""
-    return b"".join([piece async for piece in pieces(request, limit)])
+    """The whole body, at most `limit` bytes; counted as held until the request is answered (observing.py)."""
+    held: Held = request.app.state.held
+    body = bytearray()
+    async for piece in pieces(request, limit):
+        held.take(len(piece))
+        request.state.held = getattr(request.state, "held", 0) + len(piece)
+        body += piece
+    return bytes(body)
+
+
+@contextmanager
+def disk_may_be_full() -> Iterator[None]:
+    """OSError of writing an upload is UnavailableError `store.disk_full`."""
+    try:
+        yield
+    except OSError:
+        raise UnavailableError("store.disk_full", retry_after=60) from None
+
+
+def unnamed_file(folder: Path, *, in_memory: int = 0) -> BinaryIO:
+    """A file without a name under `folder`, readable by us only: gone with its handle, whatever becomes of the process.
+
+    Up to `in_memory` bytes it isn't even on the disk.
+    """
+    with disk_may_be_full():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if in_memory:
+            return cast(BinaryIO, tempfile.SpooledTemporaryFile(in_memory, dir=str(folder)))
+        return cast(BinaryIO, tempfile.TemporaryFile(dir=folder))
 
 
 @asynccontextmanager
 async def body_on_disk(request: Request, folder: Path, limit: int) -> AsyncIterator[BinaryIO]:
-    """The whole body as a file without a name under `folder`: gone with its handle, whatever happens to the process.
-
-    A full disk is UnavailableError `store.disk_full`.
-    """
+    """The whole body as an unnamed file under `folder`. A full disk is UnavailableError `store.disk_full`."""
     loop = asyncio.get_running_loop()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened = tempfile.TemporaryFile(dir=folder, prefix="upload-")  # noqa: SIM115 opened apart: its errors are ours
-    except OSError:
-        raise UnavailableError("store.disk_full", retry_after=60) from None
-    with opened as file:
+    with unnamed_file(folder) as file:
         waiting = bytearray()
-        try:
+        with disk_may_be_full():
             async for piece in pieces(request, limit):
                 waiting += piece
                 if len(waiting) >= _FLUSH:
@@ -76,6 +137,4 @@ async def body_on_disk(request: Request, folder: Path, limit: int) -> AsyncItera
                     waiting.clear()
             file.write(waiting)
             file.seek(0)
-        except OSError:
-            raise UnavailableError("store.disk_full", retry_after=60) from None
-        yield cast(BinaryIO, file)
+        yield file

@@ -56,13 +56,14 @@ BY_CODE: dict[str, int] = {
     "request.too_large": 413,
     "request.too_many_items": 413,
     "request.media_type": 415,
+    "request.not_utf8": 400,
+    "request.too_slow": 408,
     "request.too_fast": 429,
     "request.method": 405,
     "content.erased": 410,
 }
-BY_STATUS: dict[int, str] = {404: "request.not_found", 405: "request.method", 415: "request.media_type"}
 TITLES = {400: "bad", 401: "login", 403: "denied", 404: "missing", 405: "method", 409: "conflict", 410: "gone"}
-TITLES |= {413: "large", 415: "media", 422: "wrong", 429: "fast", 500: "broken", 503: "later"}
+TITLES |= {408: "bad", 413: "large", 415: "media", 422: "wrong", 429: "fast", 500: "broken", 503: "later"}
 
 log = structlog.get_logger("api")
 
@@ -141,9 +142,9 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        return respond(request, InputError("request.method", method=request.method))
-    if error.status_code == 413:
-        return respond(request, InputError("request.too_large", limit="-", found="-"))
+        answer = respond(request, InputError("request.method", method=request.method))
+        answer.headers["Allow"] = (error.headers or {}).get("Allow", "GET")  # RFC 9110 §15.5.6
+        return answer
     if error.status_code == 404:
         return respond(request, NotFoundError("request.not_found"))
     return respond(request, UnreadableError("request.unreadable"))

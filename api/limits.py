@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from fastapi import Request
+
 from api.auth import Caller
 from api.parts import Parts
 from ledger.errors import DeniedError, InputError, NotFoundError
 from ledger.types import Origin
 from notary.entry import make_origin, parse_origin
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+def media_type(request: Request, expected: str) -> None:
+    """Nothing said about the type is fine; another type than `expected` isn't: the sender means something else."""
+    found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if found not in ("", expected):
+        raise InputError("request.media_type", found=found[:100], expected=expected)
 
 
 def idempotency_key(header: str | None, *, needed: bool = False) -> str | None:

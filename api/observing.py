@@ -21,6 +21,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.bodies import Held
+
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
@@ -64,9 +66,12 @@ class Meters:
 class Observed:
     """ASGI: gives each request its id, logs and counts it, and puts the security headers on the response."""
 
-    def __init__(self, app: ASGIApp, meters: Meters, on_error: Callable[[Request, Exception], Response]) -> None:
+    def __init__(
+        self, app: ASGIApp, meters: Meters, held: Held, on_error: Callable[[Request, Exception], Response]
+    ) -> None:
         self._app = app
         self._meters = meters
+        self._held = held
         self._on_error = on_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,6 +98,7 @@ class Observed:
                 raise
             await self._on_error(Request(scope), error)(scope, receive, observed_send)
         finally:
+            self._held.give_back(scope["state"].get("held", 0))
             took = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "-")
             self._meters.requests.labels(scope["method"], route, str(status)).inc()

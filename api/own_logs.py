@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ledger.errors import NotFoundError, UnavailableError
+from ledger.errors import IntegrityError, NotFoundError, UnavailableError
 from ledger.types import Origin
 from notary.entry import Entry
 from notary.evidence import Located
@@ -13,6 +14,15 @@ from notary.evidence import Located
 if TYPE_CHECKING:
     from notary.service import Notary
     from notary.stores.tiles import TileLog
+
+
+@contextmanager
+def damage_is_an_outage() -> Iterator[None]:
+    """What our own store can't answer says nothing about what is asked (verification.md): UnavailableError."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise UnavailableError(error.code, retry_after=30.0, **error.params) from error
 
 
 class OwnLogs:
@@ -23,20 +33,24 @@ class OwnLogs:
 
     def checkpoint(self, origin: str) -> str | None:
         """The newest signed note; None while there is none."""
-        return self._log(origin).checkpoint_note()
+        with damage_is_an_outage():
+            return self._log(origin).checkpoint_note()
 
     def entry(self, origin: str, index: int) -> bytes | None:
         """The 92 bytes at `index`; None beyond the checkpoint's size."""
-        files = self._log(origin)
-        return files.entry(index) if index < files.sealed_size() else None
+        with damage_is_an_outage():
+            files = self._log(origin)
+            return files.entry(index) if index < files.sealed_size() else None
 
     def inclusion(self, origin: str, index: int, size: int) -> Sequence[bytes]:
         """The inclusion path of `index` in the tree of `size`."""
-        return self._log(origin).inclusion_path(index, size)
+        with damage_is_an_outage():
+            return self._log(origin).inclusion_path(index, size)
 
     def locate(self, identifier: str) -> Sequence[Located]:
         """Entries whose record has this identifier, lowest version first."""
-        return [self._located(item.origin, item.index) for item in self._notary.locate(identifier=identifier)]
+        with damage_is_an_outage():
+            return [self._located(item.origin, item.index) for item in self._notary.locate(identifier=identifier)]
 
     def _located(self, origin: Origin, index: int) -> Located:
         entry = Entry.from_bytes(self._notary.prover.entry(origin, index))

@@ -13,10 +13,22 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import IPv6Address, ip_address
 
 from ledger.errors import UnavailableError
 
 MOST_KEPT = 50_000
+
+
+def network_of(host: str) -> str:
+    """Whom to count an address for: IPv4 itself, IPv6 by its /64, which one subscriber has all of."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+    return host
 
 
 class Pace:
@@ -51,22 +63,30 @@ class Gate:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._inside = 0
+        self._since: dict[int, float] = {}
+        self._next = 0
         self._lock = threading.Lock()
 
     @contextmanager
     def pass_through(self) -> Iterator[None]:
         """Hold one place; UnavailableError `server.busy` if all are taken."""
         with self._lock:
-            if self._inside >= self._most:
+            if len(self._since) >= self._most:
                 raise UnavailableError("server.busy", retry_after=1)
-            self._inside += 1
+            self._next += 1
+            place = self._next
+            self._since[place] = time.monotonic()
         try:
             yield
         finally:
             with self._lock:
-                self._inside -= 1
+                del self._since[place]
 
     @property
     def inside(self) -> int:
-        return self._inside
+        return len(self._since)
+
+    def longest(self) -> float:
+        """Seconds that the oldest inside has been there; 0 if there is none."""
+        with self._lock:
+            return time.monotonic() - min(self._since.values()) if self._since else 0.0

@@ -6,16 +6,18 @@ import json
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from api.auth import TokenStore
 from api.observing import Meters
-from api.pace import Gate, Pace
+from api.pace import Gate, Pace, network_of
 from api.settings import Settings
+from api.trusted import TrustSource
 from ledger.errors import ConfigurationError, UnavailableError
 from ledger.ports import ChainReader, Clock, ContentStore
 from ledger.texts import Language
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from notary.collect import LogReader
     from notary.decisions import Decisions
     from notary.service import Notary
+    from notary.trust_file import TrustFile
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,7 @@ class Parts:
     member_logs: frozenset[Origin] = frozenset()
     log_reader: LogReader | None = None
     content: ContentStore | None = None
-    trust: Any = None
-    trust_bytes: bytes | None = None
+    trusted: TrustSource | None = None
     wrap_keys: Mapping[DepartmentCode, X25519PublicKey] = field(default_factory=dict)
     outbox: Any = None
     decisions: Decisions | None = None
@@ -93,7 +97,22 @@ class Parts:
 
     @cached_property
     def writes(self) -> Gate:
+        """Writes that the notary works on."""
         return Gate(self.settings.max_writes)
+
+    @cached_property
+    def uploads(self) -> Gate:
+        """Files that are coming in; slow ones mustn't keep quick writes out."""
+        return Gate(self.settings.max_writes)
+
+    @cached_property
+    def _writers(self) -> CapacityLimiter:
+        return CapacityLimiter(self.settings.max_writes)
+
+    async def write(self, act: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        """Run a write on threads that reading can't use up; `server.busy` if `max_writes` run already."""
+        with self.writes.pass_through():
+            return await to_thread.run_sync(partial(act, *arguments, **named), limiter=self._writers)
 
     @cached_property
     def lookups(self) -> Pace:
@@ -121,9 +140,16 @@ class Parts:
             end()
 
     @property
+    def trust(self) -> TrustFile | None:
+        """The trust file in force; ask once per request, it may change between two."""
+        found = self.trusted.now() if self.trusted is not None else None
+        return None if found is None else found.file
+
+    @property
     def test_chain(self) -> bool:
         """Finality rule `none`: every surface says so (verification.md)."""
-        return self.trust is None or str(getattr(self.trust, "finality", "none")) == "none"
+        trust = self.trust
+        return trust is None or trust.finality == "none"
 
 
 def parts_of(request: Request) -> Parts:
@@ -136,9 +162,9 @@ PartsDep = Annotated[Parts, Depends(parts_of)]
 
 
 def address_of(request: Request) -> str:
-    """Whom a pace counts: the peer's address, IPv6 by its /64."""
-    host = request.client.host if request.client else "-"
-    return ":".join(host.split(":")[:4]) if ":" in host else host
+    """Whom a pace counts: the peer's address, IPv6 by its /64. What X-Forwarded-For says counts from the proxies of
+    `trusted_proxies` only (app.run)."""
+    return network_of(request.client.host) if request.client else "-"
 
 
 def _name(item: dict[str, str]) -> Name:

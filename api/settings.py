@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path("chuzheng-data"), description="Data folder: keys, logs, database, content, trust")
     host: str = Field(default="127.0.0.1", description="Address that the HTTP server listens on")
     port: int = Field(default=8420, ge=1, le=65535, description="Port of the HTTP server")
+    trusted_proxies: str = Field(
+        default="", description="Addresses or networks of proxies whose X-Forwarded-For counts, comma between; none"
+    )
     public_url: str | None = Field(default=None, description="Address under which others reach the page")
     rpc_url: str = Field(default="http://127.0.0.1:8545", description="JSON-RPC address of the chain's node")
     database_url: str | None = Field(default=None, description="SQLAlchemy address; default: SQLite in the data folder")

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.auth import TokenStore
+from api.breaker import Breaker
 from api.keyring import Keyring
 from api.own_logs import OwnLogs
 from api.parts import Directory, Parts
 from api.settings import Settings
+from api.trusted import TrustSource
 from ledger.errors import ConfigurationError
 from ledger.types import Address, Millis, Origin
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from notary.processes import Processes
     from notary.service import Notary
     from notary.worker import Worker
+
+CHAIN_WITHIN = 5.0
+"""Seconds that a caller waits for one answer of the chain."""
 
 
 class SystemClock:
@@ -68,7 +73,6 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     from ledger.evm.outbox import Outbox
     from ledger.evm.rpc import Rpc
     from notary.decisions import Decisions
-    from notary.trust import read_trust
 
     deployment = _deployment(settings)
     engine, index = _database(settings)
@@ -76,21 +80,19 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     pool = _processes(keyring, processes)
     notary = _notary(settings, engine, index, keyring, pool)
     outbox = Outbox(engine)
-    trust_bytes = read_file(settings.trust_path)
-    pin = settings.trust_pin
+    chain = IndexedChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), _profile(settings), deployment, index)
     operators = {code: key.address for code, key in keyring.operators().items()}
     return Parts(
         settings=settings,
         clock=SystemClock(),
         tokens=TokenStore(settings.tokens_path),
         network=deployment.network,
-        chain=IndexedChainReader(Rpc(settings.rpc_url), _profile(settings), deployment, index),
+        chain=Breaker(chain),
         notary=notary,
         log_reader=OwnLogs(notary),
         content=notary.filing.content if notary.filing else None,
         wrap_keys=keyring.wrap_publics(),
-        trust=read_trust(trust_bytes, pinned=bytes.fromhex(pin) if pin else None) if trust_bytes else None,
-        trust_bytes=trust_bytes,
+        trusted=TrustSource(settings.trust_path, bytes.fromhex(settings.trust_pin) if settings.trust_pin else None),
         outbox=outbox,
         operators=operators,
         decisions=Decisions(notary, outbox, index, operators=operators),

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from api.auth import CallerDep
 from api.bodies import read_body
 from api.certificates.schemas import AcceptedBody, RecordBody
-from api.limits import idempotency_key, own_log
+from api.limits import JSON, NDJSON, idempotency_key, media_type, own_log
 from api.logs.schemas import ReceiptBody
 from api.parts import PartsDep
 from api.problems import WRITE, problems
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from notary.service import Accepted
 
 router = APIRouter(prefix="/certificates", tags=["certificates"])
-NDJSON = "application/x-ndjson"
 ACCEPTED = "chuzheng-accepted/1"
 KeyHeader = Annotated[
     str | None, Header(alias="Idempotency-Key", description="Same key and content: the same answer, also after a crash")
@@ -46,7 +45,7 @@ LogQuery = Annotated[str | None, Query(description="Log to write to; default: th
             "content": {RECEIPT: {"schema": ReceiptBody}},
         },
         200: {"description": "Registered earlier; the same receipt", "content": {RECEIPT: {"schema": ReceiptBody}}},
-        **problems(*WRITE),
+        **problems(*WRITE, 415),
     },
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": RecordBody}}}},
 )
@@ -60,12 +59,11 @@ async def add_certificate(
     caller.require(Role.ANCHOR)
     log = own_log(caller, parts, origin)
     checked = idempotency_key(key)
+    media_type(request, JSON)
     body = await read_body(request, parts.settings.max_record_bytes)
     if not body:
         raise UnreadableError("request.empty")
-    with parts.writes.pass_through():
-        notary = parts.the_notary()
-        [accepted] = await run_in_threadpool(notary.accept_records, caller.department, log, [body], key=checked)
+    [accepted] = await parts.write(parts.the_notary().accept_records, caller.department, log, [body], key=checked)
     parts.meters.accepted.labels("record").inc(0 if accepted.repeated else 1)
     return receipt_response(accepted)
 
@@ -92,10 +90,9 @@ async def add_certificates(
     caller.require(Role.ANCHOR)
     log = own_log(caller, parts, origin)
     checked = idempotency_key(key, needed=True)
+    media_type(request, NDJSON)
     records = split_lines(await read_body(request, parts.settings.max_bulk_bytes), parts.settings.max_bulk_items)
-    with parts.writes.pass_through():
-        notary = parts.the_notary()
-        accepted = await run_in_threadpool(notary.accept_records, caller.department, log, records, key=checked)
+    accepted = await parts.write(parts.the_notary().accept_records, caller.department, log, records, key=checked)
     parts.meters.accepted.labels("record").inc(sum(not a.repeated for a in accepted))
     body = await run_in_threadpool(accepted_body, accepted)
     return Response(body, status_code=201, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
-from api.bodies import declared_length, read_body
+from api.bodies import read_body
 from api.console import view
 from api.errors import status_of
+from api.forms import FORM, Limits, form_of, is_form
 from api.language import language_of
 from api.parts import Parts, PartsDep, address_of
 from api.verifications.endpoints import MOST
 from api.verifications.judging import judge, judge_identifier, present
 from api.verifications.submission import Submission, add_file, from_json, instant
-from ledger.errors import ChuzhengError, InputError, UnreadableError
+from ledger.errors import ChuzhengError, InputError
 from ledger.texts import Language, text
 
 router = APIRouter(include_in_schema=False)
@@ -86,31 +85,19 @@ def _answer(request: Request, parts: Parts, submission: Submission, language: La
 
 
 async def _from_form(request: Request, parts: Parts) -> Submission:
-    """The uploaded form; files lie in unnamed temporary files that vanish with the request."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise InputError("request.media_type", found="-", expected="multipart/form-data")
-    if declared_length(request, parts.settings.max_check_bytes) is None:
-        raise UnreadableError("request.length")
-    try:
-        form = await request.form(max_files=MOST_FILES, max_fields=8, max_part_size=4096)
-    except HTTPException:
-        raise UnreadableError("request.unreadable") from None
-    try:
+    """The uploaded form; its files are gone when it has been sorted."""
+    found = request.headers.get("content-type", "")
+    if not is_form(found):
+        raise InputError("request.media_type", found=found[:100] or "-", expected=FORM)
+    limits = Limits(parts.settings.max_check_bytes, files=MOST_FILES, texts=8, text=4096)
+    async with form_of(request, parts.settings.uploads_dir, limits) as form:
         submission = Submission(
-            identifier=_field(form, "identifier"), shown=_field(form, "shown"), at=instant(_field(form, "at"))
+            identifier=form.text("identifier"), shown=form.text("shown"), at=instant(form.text("at"))
         )
-        for item in form.getlist("files"):
-            if isinstance(item, UploadFile) and item.filename:
-                file: BinaryIO = item.file
-                submission = await run_in_threadpool(add_file, submission, item.filename, item.size or 0, file)
+        for item in form.files.get("files", []):
+            if item.name:
+                submission = await run_in_threadpool(add_file, submission, item.name, item.size, item.file)
         return submission
-    finally:
-        await form.close()
-
-
-def _field(form: Any, name: str) -> str | None:
-    value = form.get(name)
-    return value.strip() or None if isinstance(value, str) else None
 
 
 def _page(template: str, parts: Parts, language: Language, status: int = 200, **values: Any) -> HTMLResponse:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from api.departments.schemas import Department, Departments, Suspended
-from api.parts import Parts, PartsDep
+from api.parts import Parts, PartsDep, address_of
 from api.problems import READ, problems
 from ledger.codes.uscc import check_uscc
 from ledger.departments import DepartmentHistory
@@ -32,10 +32,11 @@ def list_departments(
 
 
 @router.get("/{code}", summary="One department", responses=problems(*READ))
-def read_department(code: str, parts: PartsDep) -> Department:
+def read_department(request: Request, code: str, parts: PartsDep) -> Department:
     """503 while the chain can't be asked: absence is never inferred from an outage."""
     if check_uscc(code) is not None:
         raise NotFoundError("department.unknown", department=code[:18])
+    parts.checks.take(address_of(request))
     history = parts.the_chain().department(DepartmentCode(code))
     if history is None and parts.directory.get(code) is None:
         raise NotFoundError("department.unknown", department=code)

@@ -10,26 +10,29 @@ from typing import Annotated, Any, BinaryIO
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 
 from api.auth import CallerDep
-from api.bodies import body_on_disk, declared_length
+from api.bodies import body_on_disk
 from api.certificates.endpoints import KeyHeader, LogQuery
 from api.documents.schemas import FiledBody
+from api.forms import FORM, Limits, form_of, is_form
 from api.limits import idempotency_key, own_log
 from api.parts import Parts, PartsDep
 from api.problems import WRITE, problems
-from ledger.errors import InputError, UnreadableError
+from ledger.errors import InputError
 from ledger.types import DepartmentCode, Origin, Role
 from notary.canonical import parse_record
 from notary.documents import UNKNOWN_MEDIA_TYPE, media_type_of
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 FILED = "chuzheng-filed/1"
-MULTIPART = "multipart/form-data"
-Title = Annotated[str | None, Query(max_length=500, description="Title of the document, for its record")]
-Number = Annotated[str | None, Query(max_length=200, description="Number of the document (文号), for its record")]
+URLENCODED = "application/x-www-form-urlencoded"
+"""What some clients say of any body; a file of that type there isn't, and its line ends may be gone already."""
+MOST_TITLE, MOST_NUMBER = 500, 200
+Title = Annotated[str | None, Query(max_length=MOST_TITLE, description="Title of the document, for its record")]
+Number = Annotated[
+    str | None, Query(max_length=MOST_NUMBER, description="Number of the document (文号), for its record")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,14 @@ class Received:
             "description": "Registered earlier; the same answer",
             "content": {"application/json": {"schema": FiledBody}},
         },
-        **problems(*WRITE),
+        **problems(*WRITE, 415),
     },
     openapi_extra={
         "requestBody": {
             "required": True,
             "content": {
                 "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-                MULTIPART: {
+                FORM: {
                     "schema": {
                         "type": "object",
                         "required": ["file"],
@@ -91,11 +94,13 @@ async def add_document(  # noqa: PLR0917 FastAPI passes them by name
     log = own_log(caller, parts, origin)
     checked = idempotency_key(key)
     said = {name: value for name, value in (("title", title), ("number", number)) if value}
-    upload = _form if content_type.partition(";")[0].strip().lower() == MULTIPART else _raw
-    with parts.writes.pass_through():
+    upload = _form if is_form(content_type) else _raw
+    if content_type.partition(";")[0].strip().lower() == URLENCODED:
+        raise InputError("request.media_type", found=URLENCODED, expected=f"application/pdf, …, {FORM}")
+    with parts.uploads.pass_through():
         receiving: AbstractAsyncContextManager[Received] = upload(request, parts, caller.department, said)
         async with receiving as received:
-            body, repeated = await run_in_threadpool(_file, parts, caller.department, log, received, checked)
+            body, repeated = await parts.write(_file, parts, caller.department, log, received, checked)
     parts.meters.accepted.labels("document").inc(0 if repeated else 1)
     location = f"/api/v1/logs/{quote(body['receipt']['origin'], safe='')}/receipts/{body['receipt']['index']}"
     return Response(
@@ -139,19 +144,19 @@ async def _raw(
 async def _form(
     request: Request, parts: Parts, department: DepartmentCode, said: dict[str, str]
 ) -> AsyncIterator[Received]:
-    if declared_length(request, parts.settings.max_document_bytes) is None:
-        raise UnreadableError("request.length")
-    async with request.form(max_files=1, max_fields=4, max_part_size=parts.settings.max_record_bytes) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
+    settings = parts.settings
+    limits = Limits(settings.max_document_bytes, files=1, texts=3, text=settings.max_record_bytes)
+    async with form_of(request, settings.uploads_dir, limits) as form:
+        files = form.files.get("file")
+        if not files:
             raise InputError("request.member", name="file", expected="file")
-        for name in ("title", "number"):
-            value = form.get(name)
-            if isinstance(value, str) and value:
-                said = {**said, name: value}
-        given = form.get("record")
-        record = parse_record(given.encode()) if isinstance(given, str) and given else _bare(department, said)
-        yield Received(file.file, file.content_type or media_type_of(file.filename or ""), record)
+        said = {**said, **{name: value for name in ("title", "number") if (value := form.text(name))}}
+        for name, most in (("title", MOST_TITLE), ("number", MOST_NUMBER)):
+            if len(said.get(name, "")) > most:
+                raise InputError("request.member", name=name, expected=f'"…" (1–{most})')
+        given = form.texts.get("record")
+        record = _bare(department, said) if given is None else parse_record(given)
+        yield Received(files[0].file, files[0].media_type or media_type_of(files[0].name), record)
 
 
 def _bare(department: DepartmentCode, said: dict[str, str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from api.errors import message
 from api.health.schemas import Test
 from api.parts import Parts
 from ledger.errors import ChuzhengError
-from ledger.texts import text
+from ledger.texts import LANGUAGES, Language, text
 from notary.checkpoint import parse_checkpoint
 from notary.entry import log_id
 
@@ -19,6 +20,8 @@ Finding = tuple[str, dict[str, Any]]
 OK: Finding = ("ok", {})
 LEAST_FREE = 64
 """MiB of the data folder's disk below which writes are about to fail."""
+LONGEST_WRITE = 10
+"""Seconds that a write may take before something is wrong: the slowest, 10,000 at once, takes about one."""
 
 
 def keys(parts: Parts) -> Finding:
@@ -42,18 +45,35 @@ def chain(parts: Parts) -> Finding:
     return ("chain_old", {"seconds": age, "limit": limit}) if age > limit else OK
 
 
+def writes(parts: Parts) -> Finding:
+    """No write hangs: a held database or a dying disk shows here, while reading still works."""
+    seconds = int(parts.writes.longest())
+    return ("waiting", {"seconds": seconds, "limit": LONGEST_WRITE}) if seconds > LONGEST_WRITE else OK
+
+
 def store(parts: Parts) -> Finding:
-    """The data folder's disk has room."""
+    """The data folder's disk has room, and what is kept there has its place."""
+    settings = parts.settings
+    for folder in (settings.home, settings.logs_dir, *([settings.content_dir] if parts.content else [])):
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            return "no_folder", {"name": folder.name}
     free = shutil.disk_usage(parts.settings.home).free >> 20
     return ("low_disk", {"found": free, "expected": LEAST_FREE}) if free < LEAST_FREE else OK
 
 
 def trust(parts: Parts) -> Finding:
-    """The trust file speaks of the chain that we are connected to."""
+    """The trust file is in force, the newest one was taken, and it speaks of the chain that we are connected to."""
+    source = parts.trusted
+    found = source.now() if source is not None else None
+    if source is None or found is None:
+        return "no_trust", {}
+    if source.problem is not None:
+        why = {language: message(source.problem, language) for language in LANGUAGES}
+        return "trust_not_followed", {"sequence": found.file.sequence, "why": why}
+    if found.file.expired(parts.clock.now()):
+        return "trust_expired", {}
     reader = parts.the_chain()
-    if parts.trust is not None and (
-        reader.chain_id() != parts.trust.chain_id or reader.genesis_hash() != parts.trust.genesis_hash
-    ):
+    if reader.chain_id() != found.file.chain_id or reader.genesis_hash() != found.file.genesis_hash:
         return "other_chain", {}
     return OK
 
@@ -75,7 +95,7 @@ def logs(parts: Parts) -> Finding:
     return OK
 
 
-READY: tuple[Callable[[Parts], Finding], ...] = (keys, database, chain, store)
+READY: tuple[Callable[[Parts], Finding], ...] = (keys, database, writes, chain, store)
 DEEP: tuple[Callable[[Parts], Finding], ...] = (*READY, trust, logs)
 
 
@@ -88,7 +108,7 @@ def _run(parts: Parts, probe: Callable[[Parts], Finding]) -> Test:
     started = time.perf_counter()
     try:
         case, params = probe(parts)
-        zh, en = (text(f"web.health.{case}", language, **params) for language in ("zh", "en"))
+        zh, en = (text(f"web.health.{case}", language, **_spoken(params, language)) for language in LANGUAGES)
     except ChuzhengError as error:
         case, zh, en = error.code, message(error, "zh"), message(error, "en")
     except Exception as error:  # the door of a probe: its failure is an answer, not a crash
@@ -103,3 +123,8 @@ def _run(parts: Parts, probe: Callable[[Parts], Finding]) -> Test:
         message_zh=f"{name_zh}：{zh}",
         message_en=f"{name_en}: {en}",
     )
+
+
+def _spoken(params: dict[str, Any], language: Language) -> dict[str, Any]:
+    """Parameters that are words themselves, in this language."""
+    return {name: value[language] if isinstance(value, dict) else value for name, value in params.items()}

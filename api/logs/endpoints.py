@@ -9,10 +9,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import CallerDep, MaybeCaller
 from api.bodies import read_body
-from api.limits import idempotency_key, own_log
+from api.caching import fresh
+from api.limits import NDJSON, idempotency_key, own_log
 from api.logs import tiles
 from api.logs.schemas import BundleBody, CommitmentLine, ReceiptBody
-from api.parts import PartsDep
+from api.parts import PartsDep, address_of
 from api.problems import READ, WRITE, problems
 from ledger.errors import DeniedError, InputError, NotFoundError, UnreadableError
 from ledger.types import Origin, Role
@@ -22,7 +23,6 @@ from notary.receipts import MEDIA_TYPE as RECEIPTS
 
 router = APIRouter(prefix="/logs", tags=["logs"])
 PACKED = "application/vnd.chuzheng.entries"
-NDJSON = "application/x-ndjson"
 KINDS = {"certificate": 1, "document": 2, "share": 3, "use": 4, "credit": 5}
 
 
@@ -60,20 +60,18 @@ async def add_entries(  # noqa: PLR0917 FastAPI passes them by name
     caller.require(Role.ANCHOR)
     log = own_log(caller, parts, origin)
     key = idempotency_key(idempotency_key_header, needed=True)
-    body = await read_body(request, parts.settings.max_bulk_bytes)
     media_type = content_type.partition(";")[0].strip().lower()
+    if media_type not in (NDJSON, PACKED):
+        raise InputError("request.media_type", found=media_type or "-", expected=f"{NDJSON}, {PACKED}")
+    body = await read_body(request, parts.settings.max_bulk_bytes)
     if media_type == NDJSON:
         packed = await run_in_threadpool(pack_lines, body, parts.settings.max_bulk_items)
-    elif media_type == PACKED:
+    else:
         packed = body
         if len(body) > 65 * parts.settings.max_bulk_items:
             found = len(body) // 65
             raise InputError("request.too_many_items", limit=parts.settings.max_bulk_items, found=found)
-    else:
-        raise InputError("request.media_type", found=media_type or "-", expected=f"{NDJSON}, {PACKED}")
-    with parts.writes.pass_through():
-        notary = parts.the_notary()
-        bundle = await run_in_threadpool(notary.accept_commitments, caller.department, log, packed, key=key)
+    bundle = await parts.write(parts.the_notary().accept_commitments, caller.department, log, packed, key=key)
     parts.meters.accepted.labels("commitment").inc(bundle.count)
     # Ten megabytes of text: not in the loop, where everyone else would wait for them.
     return Response(await run_in_threadpool(bundle.to_json), status_code=201, media_type=RECEIPTS)
@@ -85,8 +83,8 @@ async def add_entries(  # noqa: PLR0917 FastAPI passes them by name
     response_class=Response,
     responses={200: {"description": "C2SP tlog-checkpoint", "content": {"text/plain": {}}}, **problems(*READ)},
 )
-def read_checkpoint(origin: str, parts: PartsDep, caller: MaybeCaller) -> Response:
-    return tiles.checkpoint(tiles.readable_log(parts, origin, caller))
+def read_checkpoint(request: Request, origin: str, parts: PartsDep, caller: MaybeCaller) -> Response:
+    return tiles.checkpoint(request, tiles.readable_log(parts, origin, caller))
 
 
 @router.get(
@@ -112,7 +110,8 @@ def read_tile(origin: str, path: str, parts: PartsDep, caller: MaybeCaller) -> R
         **problems(401, 403, *READ),
     },
 )
-def read_receipt(
+def read_receipt(  # noqa: PLR0917 FastAPI passes them by name
+    request: Request,
     origin: str,
     index: int,
     parts: PartsDep,
@@ -129,8 +128,9 @@ def read_receipt(
     if not 0 <= index < 1 << 53:
         raise NotFoundError("log.tile_missing")
     receipt = parts.the_notary().receipt(Origin(origin), index, salted=salted)
-    cache = "no-store" if salted else "no-cache"
-    return Response(receipt.to_json(), media_type=RECEIPT, headers={"Cache-Control": cache})
+    if salted:
+        return Response(receipt.to_json(), media_type=RECEIPT, headers={"Cache-Control": "no-store"})
+    return fresh(request, receipt.to_json(), media_type=RECEIPT)
 
 
 @router.get(
@@ -142,16 +142,20 @@ def read_receipt(
         **problems(*READ, 422),
     },
 )
-def read_receipts(
+def read_receipts(  # noqa: PLR0917 FastAPI passes them by name
+    request: Request,
     origin: str,
     parts: PartsDep,
     caller: MaybeCaller,
     first: Annotated[int, Query(ge=0, lt=1 << 53)],
     count: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> Response:
+    """For anyone, paced; not for a department with its token."""
     tiles.readable_log(parts, origin, caller)
+    if caller is None:
+        parts.checks.take(address_of(request))
     bundle = parts.the_notary().receipts(Origin(origin), first, count)
-    return Response(bundle.to_json(), media_type=RECEIPTS, headers={"Cache-Control": "no-cache"})
+    return fresh(request, bundle.to_json(), media_type=RECEIPTS)
 
 
 def pack_lines(body: bytes, most: int) -> bytes:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from fastapi import Response
+from fastapi import Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
 from api.auth import Caller
+from api.caching import fresh
 from api.parts import Parts
 from ledger.errors import DeniedError, InputError, NotFoundError
 from ledger.types import Origin
@@ -22,6 +23,10 @@ from notary.stores.tiles import TileLog
 FOR_EVER = "public, max-age=31536000, immutable"
 SOON_STALE = "public, max-age=2"
 PARTIAL = "public, max-age=60"
+
+
+LONGEST = 64
+"""Characters of the longest path of a log of 2^53 entries; digits beyond that aren't even counted."""
 
 
 class OriginConvertor(Convertor[str]):
@@ -53,17 +58,19 @@ def readable_log(parts: Parts, origin: str, caller: Caller | None) -> TileLog:
     return files
 
 
-def checkpoint(files: TileLog) -> Response:
+def checkpoint(request: Request, files: TileLog) -> Response:
     """The newest signed note."""
     note = files.checkpoint_note()
     if note is None:
         raise NotFoundError("log.tile_missing")
-    return Response(note, media_type="text/plain; charset=utf-8", headers={"Cache-Control": SOON_STALE})
+    return fresh(request, note, media_type="text/plain; charset=utf-8", cache=SOON_STALE)
 
 
 def tile(files: TileLog, path: str, *, public: bool) -> Response:
     """One tile or entry bundle; `path` as below the log, `tile/…`."""
     try:
+        if len(path) > LONGEST:
+            raise InputError("log.tile_path")
         place = parse_tile_path(path)
     except InputError:
         raise InputError("log.tile_path") from None

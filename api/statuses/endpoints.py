@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import CallerDep
 from api.bodies import read_body
-from api.limits import idempotency_key
+from api.limits import JSON, idempotency_key, media_type
 from api.parts import Parts, PartsDep, address_of
 from api.problems import READ, WRITE, problems
 from api.statuses.answers import SCHEMA, decisions_body, status_body
@@ -66,7 +66,7 @@ def read_status(
     "/lookups",
     summary="The same with the identifier and the shown value in the body, so that no address holds them",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": StatusBody}}}, **problems(400, *READ, 422)},
+    responses={200: {"content": {"application/json": {"schema": StatusBody}}}, **problems(400, 413, 415, *READ, 422)},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -85,6 +85,7 @@ def read_status(
 async def look_up(request: Request, parts: PartsDep) -> Response:
     from api.verifications.submission import from_json
 
+    media_type(request, JSON)
     asked = from_json(await read_body(request, MOST), MOST)
     if asked.identifier is None or not asked.identifier_alone:
         raise InputError("request.member", name="identifier", expected='"1.2.156.3005.2.…"')
@@ -98,7 +99,7 @@ async def look_up(request: Request, parts: PartsDep) -> Response:
     response_class=Response,
     responses={
         202: {"description": "Durable; poll the intent", "content": {"application/json": {"schema": IntentBody}}},
-        **problems(*WRITE),
+        **problems(*WRITE, 415),
     },
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": DecisionRequest}}}},
 )
@@ -116,9 +117,9 @@ async def decide(
     if not _KEY.fullmatch(key):
         raise InputError("status.form")
     idempotency_key(idempotency_key_header)
+    media_type(request, JSON)
     wanted = parse_decision(await read_body(request, MOST))
-    with parts.writes.pass_through():
-        intent = await run_in_threadpool(submit, parts, caller.department, Digest(bytes.fromhex(key)), wanted)
+    intent = await parts.write(submit, parts, caller.department, Digest(bytes.fromhex(key)), wanted)
     body = await run_in_threadpool(intent_body, parts, intent, caller.department)
     headers = {"Location": f"/api/v1/statuses/intents/{quote(intent, safe='')}", "Retry-After": "1"}
     return JSONResponse(body, status_code=202, headers=headers)
@@ -127,6 +128,7 @@ async def decide(
 def _status(request: Request, parts: Parts, subject: str, shown: str | None, at: int | None) -> Response:
     headers = {"Cache-Control": "no-store"}
     if _KEY.fullmatch(subject):
+        parts.checks.take(address_of(request))
         key = Digest(bytes.fromhex(subject))
         body: dict[str, Any] = {"schema": SCHEMA, "key": subject, **decisions_body(parts, decisions_of(parts, key), at)}
         return JSONResponse(body, headers=headers)

@@ -1,4 +1,4 @@
-"""Where in a department's logs the entry of a status key stands: the notary's look-up, held to the caller's own logs."""
+"""Where in a department's logs the entry of a status key stands: the notary's look-up, held to the caller's logs."""
 
 from __future__ import annotations
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from fastapi import APIRouter, Request, Response
 
+from api.caching import fresh
 from api.parts import PartsDep
 from api.problems import problems
 from ledger.errors import NotFoundError
@@ -21,11 +20,8 @@ router = APIRouter(prefix="/trust", tags=["trust"])
 )
 def read_trust(request: Request, parts: PartsDep) -> Response:
     """Compare its hash with the one in the official notice before relying on it: this server could be anyone's."""
-    data = parts.trust_bytes
-    if data is None:
+    found = parts.trusted.now() if parts.trusted is not None else None
+    if found is None:
         raise NotFoundError("trust.none_here")
-    etag = f'"{hashlib.sha256(data).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache", "Content-Disposition": 'attachment; filename="trust.json"'}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(data, media_type="application/json", headers=headers)
+    name = 'attachment; filename="trust.json"'
+    return fresh(request, found.data, media_type="application/json", Content_Disposition=name)

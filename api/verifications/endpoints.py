@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies import read_body
+from api.limits import JSON, media_type
 from api.parts import Parts, PartsDep, address_of
 from api.problems import problems
 from api.statuses.answers import status_body
@@ -27,13 +28,14 @@ MOST = 4 << 20
     response_class=Response,
     responses={
         200: {"description": "The report", "content": {"application/json": {"schema": ReportBody}}},
-        **problems(400, 404, 413, 422, 429, 503),
+        **problems(400, 404, 413, 415, 422, 429, 503),
     },
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": VerificationRequest}}}},
 )
 async def verify_now(request: Request, parts: PartsDep) -> Response:
     """A verdict is never an HTTP error: 200 with the report, also for `mismatch` or `cannot_check`."""
     parts.checks.take(address_of(request))
+    media_type(request, JSON)
     body = await read_body(request, MOST)
     return await run_in_threadpool(_answer, request, parts, from_json(body, MOST).check())
 

@@ -22,8 +22,9 @@ def judge(parts: Parts, presented: Presented, at: Millis | None) -> Report:
     now = parts.clock.now()
     issuer = parts.directory.get(presented.receipt.entry.issuer)
     collector = Collector(parts.chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
-    evidence = collector.collect(presented, parts.trust, now)
-    return verify(presented, evidence, parts.trust, at if at is not None else now, now)
+    trust = parts.trust
+    evidence = collector.collect(presented, trust, now)
+    return verify(presented, evidence, trust, at if at is not None else now, now)
 
 
 class _NothingFound:
@@ -59,6 +60,7 @@ def judge_identifier(parts: Parts, submission: Submission) -> tuple[Report, Stan
     if standing is not None:
         named = parts.directory.get(standing.issuer)
         contact = named.contact or None if named else None
-    evidence = Collector(parts.chain, reader, contact=contact).collect(request, parts.trust, now)
+    trust = parts.trust
+    evidence = Collector(parts.chain, reader, contact=contact).collect(request, trust, now)
     at = submission.at if submission.at is not None else now
-    return verify(request, evidence, parts.trust, at, now), standing
+    return verify(request, evidence, trust, at, now), standing

@@ -20,6 +20,7 @@ from api.auth import TokenStore
 from api.own_logs import OwnLogs
 from api.parts import Directory, Name, Parts
 from api.settings import Settings
+from api.trusted import TrustSource
 from ledger.store.engine import open_engine, upgrade
 from ledger.types import ChainHash, DepartmentCode, Millis, Origin, Role, TypeCode
 from notary.checkpoint import parse_checkpoint
@@ -28,7 +29,7 @@ from notary.receipt import Receipt
 from notary.service import Notary
 from notary.stores.records import CheckpointRow
 from notary.trust import make_trust
-from notary.trust_file import Contract, LogKey, parse_trust
+from notary.trust_file import Contract, LogKey
 from tests.fakes.chain import ANCHOR_LOG, FakeChain
 from tests.fakes.notary import ChainIndex
 
@@ -155,6 +156,8 @@ def build_house(folder: Path, **settings: Any) -> House:
         expires=Millis(clock.now() * 2),
         as_of_block=0,
     )
+    chosen.trust_path.parent.mkdir()
+    chosen.trust_path.write_bytes(trust_bytes)
     tokens = TokenStore(chosen.tokens_path)
     parts = Parts(
         settings=chosen,
@@ -164,8 +167,7 @@ def build_house(folder: Path, **settings: Any) -> House:
         chain=chain,
         notary=notary,
         log_reader=OwnLogs(notary),
-        trust=parse_trust(trust_bytes),
-        trust_bytes=trust_bytes,
+        trusted=TrustSource(chosen.trust_path),
         engine=engine,
         directory=Directory(
             {ISSUER: Name("湖北省市场监督管理局", "Hubei Market Regulation Administration", "027-12345")}

@@ -150,14 +150,14 @@ def test_department__known_unknown_and_down__are_told_apart(client: TestClient, 
 
 def test_trust__served__byte_for_byte(client: TestClient, house: House) -> None:
     answer = client.get("/api/v1/trust")
-    assert answer.content == house.parts.trust_bytes
+    assert answer.content == house.parts.settings.trust_path.read_bytes()
     assert client.get("/api/v1/trust", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
 
 
 def test_health__in_order_then_chain_down__ready_says_no_live_says_yes(client: TestClient, filled: House) -> None:
     deep = client.get("/api/v1/health/deep")
     assert deep.status_code == 200, deep.text
-    assert [t["name"] for t in deep.json()["tests"]] == ["keys", "database", "chain", "store", "trust", "logs"]
+    assert [t["name"] for t in deep.json()["tests"]] == ["keys", "database", "writes", "chain", "store", "trust", "logs"]
     filled.chain.fail()
     answer = client.get("/api/v1/health/ready")
     assert answer.status_code == 503

@@ -1,0 +1,86 @@
+"""The door: what a request must be before any route sees it, and which answers pages of other sites may read.
+
+A header that may stand once and stands twice, a path or query that isn't UTF-8: two readers would read two things, and
+a title that was guessed would be registered for ever. HEAD is GET without the body.
+
+Other sites' scripts may read what a verifier needs and is public anyway: the logs' files, receipts without salt, the
+trust file, departments (docs/adr/0009). Never with a token, and never the look-ups, which are paced by visitor.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import respond
+from ledger.errors import ChuzhengError, InputError, NotFoundError, UnreadableError
+
+ONCE = frozenset({b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-none-match"})
+OPEN = re.compile(r"/api/v1/(logs/.*|trust|departments(/[^/]*)?|openapi\.json)")
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_READABLE = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"ETag, Retry-After"))
+_FROM_ELSEWHERE = (*_READABLE, (b"cross-origin-resource-policy", b"cross-origin"))
+PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "If-None-Match",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class Door:
+    """ASGI: lets through, refuses with a problem, or answers a preflight."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if (error := wrong_with(scope)) is not None:
+            await respond(Request(scope), error)(scope, receive, send)
+            return
+        names = {name for name, _ in scope["headers"]}
+        readable = OPEN.fullmatch(scope["path"]) is not None and b"authorization" not in names
+        if scope["method"] == "OPTIONS" and readable and b"access-control-request-method" in names:
+            await Response(status_code=204, headers=PREFLIGHT)(scope, receive, send)
+            return
+        without_body = scope["method"] == "HEAD"
+        inner = {**scope, "method": "GET"} if without_body else scope
+
+        async def through(message: Message) -> None:
+            if message["type"] == "http.response.start" and readable and inner["method"] == "GET":
+                message["headers"] = [*message["headers"], *_FROM_ELSEWHERE]
+            if message["type"] == "http.response.body" and without_body:
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            await self._app(inner, receive, through)
+        finally:
+            if "route" in inner:
+                scope["route"] = inner["route"]
+
+
+def wrong_with(scope: Scope) -> ChuzhengError | None:
+    """What makes this request unreadable for everyone, or None."""
+    seen: set[bytes] = set()
+    for name, _ in scope["headers"]:
+        if name in ONCE:
+            if name in seen:
+                return UnreadableError("request.header_twice", name=name.decode("ascii"))
+            seen.add(name)
+    if scope["http_version"] == "1.1" and b"host" not in seen:
+        return UnreadableError("request.no_host")
+    path = unquote_to_bytes(scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape"))
+    for part in (path, unquote_to_bytes(scope["query_string"].replace(b"+", b" "))):
+        try:
+            part.decode("utf-8")
+        except UnicodeDecodeError:
+            return InputError("request.not_utf8")
+    return NotFoundError("request.not_found") if _CONTROL.search(path) else None

@@ -46,7 +46,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return output.EXIT_INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.give_up_stdout()
         return output.EXIT_UNEXPECTED
     except Exception as error:  # the door: nobody sees a traceback who didn't ask for one
         if os.environ.get("CHUZHENG_DEBUG"):

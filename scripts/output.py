@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import (
@@ -147,11 +147,23 @@ def unexpected(error: BaseException, *, as_json: bool) -> int:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         kind = "ENOSPC"  # a full disk is nobody's fault, and what to do is plain
     key = "cli.disk_full" if kind == "ENOSPC" else "cli.unexpected"
-    if as_json:
-        emit(message("chuzheng-error/1", key, ok=False, kind=kind))
-    else:
+    try:
+        if as_json:
+            emit(message("chuzheng-error/1", key, ok=False, kind=kind))
+        else:
+            sys.stdout.flush()
+    except OSError:  # it was stdout that couldn't be written
+        give_up_stdout()
+        as_json = False
+    if not as_json:
         say(key, kind=kind)
     return EXIT_UNEXPECTED
+
+
+def give_up_stdout() -> None:
+    """Nothing more goes there: else the interpreter's last flush complains in its own words."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def told(error: ChuzhengError) -> dict[str, str]:

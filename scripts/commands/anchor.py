@@ -159,7 +159,7 @@ def _folder(server: Client, folder: Path, capture: str) -> list[tuple[Path, Rece
 
 def ends_it_all(error: ChuzhengError) -> bool:
     """Whether what went wrong with one file would go wrong with every other: no server, no right, no disk."""
-    return output.exit_code(error) in (output.EXIT_NOT_LOGGED_IN, output.EXIT_CANNOT_ASK) or error.code == "file.full"
+    return output.exit_code(error) in (output.EXIT_NOT_LOGGED_IN, output.EXIT_CANNOT_ASK)
 
 
 def _csv(server: Client, path: Path, capture: str) -> list[tuple[Path, Receipt]]:

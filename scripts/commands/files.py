@@ -10,7 +10,7 @@ import os
 import stat
 from pathlib import Path
 
-from ledger.errors import InputError
+from ledger.errors import ChuzhengError, InputError, UnavailableError
 from scripts.problems import UsageError
 
 SUFFIXES = (".record.json", ".receipt.json", ".disclosure.json")
@@ -148,10 +148,10 @@ def _reading(path: Path, error: OSError | ValueError) -> InputError:
             return InputError("file.unreadable", path=str(path), reason=_reason(error))
 
 
-def _writing(path: Path, error: OSError | ValueError) -> UsageError:
+def _writing(path: Path, error: OSError | ValueError) -> ChuzhengError:
     match getattr(error, "errno", None):
         case errno.ENOSPC | errno.EDQUOT:
-            return UsageError("file.full", path=str(path))
+            return UnavailableError("file.full", path=str(path))
         case errno.ENOENT | errno.ENOTDIR:
             return UsageError("file.no_folder", path=str(path))
         case errno.EACCES | errno.EPERM | errno.EROFS:

@@ -44,6 +44,7 @@ _CID = re.compile(r"(?:bafkrei|bafybei)[a-h][a-z2-7]{50}[aeimquy4]")
 _TOKEN = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"  # noqa: S105 - a grammar's word (RFC 6838 §4.2), no secret
 _MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)%|([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")
+_MAX_SHARE = len("999999999/999999999")
 _MAX_SIZE = (1 << 53) - 1
 _STANDARD_TIME = dt.timezone(dt.timedelta(hours=8))
 
@@ -102,7 +103,7 @@ def check_document(record: Mapping[str, Any]) -> list[InputError]:
 
 def parse_day(text: object) -> dt.date | None:
     """The day that `YYYY-MM-DD` names, or None for any other spelling or type and for days that don't exist."""
-    return _parse_day(text) if type(text) is str else None
+    return _parse_day(text) if type(text) is str and len(text) == 10 else None
 
 
 @lru_cache(maxsize=65536)
@@ -125,9 +126,13 @@ def last_second(day: dt.date) -> BlockTime:
     return BlockTime(first_second(day) + 86_399)
 
 
-@lru_cache(maxsize=4096)
 def parse_share(text: str) -> Fraction | None:
     """A holder's share, `50%`, `33.3%` or `1/3`, as a part of one; None for anything else and for nothing at all."""
+    return _parse_share(text) if len(text) <= _MAX_SHARE else None
+
+
+@lru_cache(maxsize=4096)
+def _parse_share(text: str) -> Fraction | None:
     found = _SHARE.fullmatch(text)
     if found is None:
         return None

@@ -35,7 +35,7 @@ def parse_strict(
     """The JSON value in `data`; every refusal of formats.md §1 is an UnreadableError.
 
     `limit` in bytes as received; `max_members` of the outermost object; the outermost value is depth 1 if it is a
-    container. A number spelled with a point or an exponent stays a float, so that formats can ask for integers.
+    container. A number spelled with a point, an exponent or as -0 stays a float, so that formats can ask for integers.
     """
     value = _decode(data, limit, max_depth, _STRICT)
     _check_surrogates(data, value)
@@ -250,6 +250,10 @@ def _integer(literal: str) -> int | float:
     return _canonical_number(float(literal))
 
 
+def _strict_integer(literal: str) -> int | float:
+    return -0.0 if literal == "-0" else _integer(literal)
+
+
 def _float(literal: str) -> float:
     value = float(literal)
     _canonical_number(value)
@@ -264,7 +268,9 @@ def _constant(_: str) -> NoReturn:
     raise UnreadableError("json.not_finite")
 
 
-_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_strict_integer, parse_float=_float, parse_constant=_constant
+)
 _RECORD = json.JSONDecoder(
     object_pairs_hook=_unique, parse_int=_integer, parse_float=_record_float, parse_constant=_constant
 )

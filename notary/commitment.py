@@ -21,6 +21,7 @@ from notary.canonical import (
     canonicalise,
     check_canonical_size,
     check_member_count,
+    nests_deeper,
     quote,
     sorted_names,
     text_of,
@@ -79,6 +80,8 @@ def commit_and_canonicalise(record: Mapping[str, Any], salt: bytes) -> tuple[Com
     except RecursionError:
         raise UnreadableError("json.nesting", limit=MAX_DEPTH) from None
     canonical = b"{" + b",".join(members) + b"}"
+    if nests_deeper(canonical, MAX_DEPTH):
+        raise UnreadableError("json.nesting", limit=MAX_DEPTH)
     check_canonical_size(canonical)
     root = commitment_from_root(len(names), root_from_leaves(leaves))
     return Commitment(root, commitment_sm3(canonical, salt)), canonical

@@ -101,7 +101,7 @@ def parse_origin(text: str) -> ParsedOrigin:
         raise UnreadableError("origin.segment")
     reason = check_uscc(parts[2])
     # The rule for origins is the code's own check character; the organisation code's inner one is a matter of
-    # identifiers, and the contract that opens logs doesn't ask for it either.
+    # identifiers. The contract asks for both, as no department is admitted without, so reading is the laxer side.
     if reason not in (None, "inner-check"):
         raise UnreadableError("origin.issuer", reason=reason)
     return ParsedOrigin(parts[1], DepartmentCode(parts[2]), parts[3] if len(parts) == 4 else None)

@@ -53,6 +53,9 @@ class Contract:
     from_block: int
     until_block: int | None = None
 
+    def in_force_at(self, block: int) -> bool:
+        return self.from_block <= block and (self.until_block is None or block < self.until_block)
+
 
 @dataclass(frozen=True, slots=True)
 class ValidatorSet:
@@ -141,7 +144,12 @@ class TrustFile:
         return dict(self.max_delay).get(Origin(origin), DEFAULT_MAX_DELAY)
 
     def addresses_of(self, name: str) -> frozenset[str]:
+        """Where a contract of this name is or was."""
         return frozenset(contract.address for contract in self.contracts if contract.name == name)
+
+    def speaks_for(self, name: str, address: str, block: int) -> bool:
+        """Whether `address` was the contract of this name in force at `block`."""
+        return any(c.name == name and c.address == address and c.in_force_at(block) for c in self.contracts)
 
 
 def parse_trust(data: bytes) -> TrustFile:

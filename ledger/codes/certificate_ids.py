@@ -34,6 +34,8 @@ ImportRule = Literal["accept", "warn", "refuse"]
 ROOT = "1.2.156.3005.2."
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ALLOWED = re.compile(r"[0-9A-Z]*")
+_HEAD_LENGTH = 21 + 18
+"""Only heads of this length are remembered: others may be as long as whoever sent them liked."""
 _DIGITS3 = re.compile(r"[0-9]{3}")
 _LEGACY: frozenset[IdentifierReason] = frozenset({"issuer-length", "issuer-uscc", "type-authority"})
 
@@ -60,15 +62,20 @@ class CertificateIdParts:
 @lru_cache(maxsize=65536)
 def _head_state(head: str) -> int:
     """State after type and issuer: they repeat over thousands of rows, so they are walked through once."""
+    return _walk(head)
+
+
+def _walk(text: str) -> int:
     state = 36
-    for c in head:
+    for c in text:
         state = _STEP[c][state]
     return state
 
 
 def check_character(type_code: str, issuer: str, serial: str, version: str) -> str:
     """Check character over the four segments without dots; KeyError for a character outside 0-9A-Z."""
-    state = _head_state(type_code + issuer)
+    head = type_code + issuer
+    state = _head_state(head) if len(head) == _HEAD_LENGTH else _walk(head)
     for c in serial:
         state = _STEP[c][state]
     for c in version:
@@ -87,16 +94,17 @@ def make_identifier(type_code: str, issuer: str, serial: str, version: int) -> C
     return CertificateId(text)
 
 
-@lru_cache(maxsize=65536)
 def _type_reason(code: str) -> IdentifierReason | None:
-    if len(code) != 21:
-        return "type-length"
+    return _reason_of_21(code) if len(code) == 21 else "type-length"
+
+
+@lru_cache(maxsize=65536)
+def _reason_of_21(code: str) -> IdentifierReason | None:
     if not _DIGITS3.fullmatch(code[18:]):
         return "type-sequence"
     return None if is_uscc(code[:18]) else "type-authority"
 
 
-@lru_cache(maxsize=65536)
 def _issuer_reason(code: str) -> IdentifierReason | None:
     if len(code) != 18:
         return "issuer-length"

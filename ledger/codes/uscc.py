@@ -32,14 +32,17 @@ def inner_check_character(organisation8: str) -> str:
     return "X" if remainder == 10 else str(remainder)
 
 
-@lru_cache(maxsize=65536)
 def check_uscc(code: str) -> UsccReason | None:
     """Why `code` is no unified social credit code, or None. Only the first reason, in the order of UsccReason.
 
     Strict: upper case, ASCII, 18 characters; nothing is trimmed or repaired.
     """
-    if len(code) != 18:
-        return "length"
+    # What has another length isn't remembered: it may be as long as whoever sent it liked.
+    return _reason(code) if len(code) == 18 else "length"
+
+
+@lru_cache(maxsize=65536)
+def _reason(code: str) -> UsccReason | None:
     if not _ALLOWED.fullmatch(code):
         return "character"
     if not _DIGITS.issuperset(code[2:8]):

@@ -108,7 +108,7 @@ def believable(evidence: Evidence, trust: TrustFile | None, now: Millis) -> Evid
     if not isinstance(seen, Unavailable) and (seen.chain_id, seen.genesis_hash) != (trust.chain_id, trust.genesis_hash):
         return _without_chain(evidence, WRONG_CHAIN)
     asked = (evidence.anchor, evidence.earliest)
-    if any(isinstance(a, Anchor) and a.contract not in trust.addresses_of(ANCHOR_LOG) for a in asked):
+    if any(isinstance(a, Anchor) and not trust.speaks_for(ANCHOR_LOG, a.contract, a.block_number) for a in asked):
         return _without_chain(evidence, WRONG_CHAIN)
     if evidence.as_of is not None and now - evidence.as_of.time * 1000 > trust.max_snapshot_age:
         return replace(evidence, department=TOO_OLD, accreditations=TOO_OLD, decisions=TOO_OLD, keys=TOO_OLD)

@@ -101,6 +101,19 @@ def test_verify_signature__among_foreign_lines__own_ones_must_all_verify() -> No
     assert not cp.verify_signature(cp.format_note(parsed.text, [foreign]), KEY)
 
 
+def test_verify_signature__our_key_id_under_another_name__not_ours() -> None:
+    parsed = cp.parse_note(NOTE)
+    renamed = [cp.NoteSignature(KEY.name + "x", s.key_id, s.signature) for s in parsed.signatures]
+    assert not cp.verify_signature(cp.format_note(parsed.text, renamed), KEY)
+    assert cp.verify_signature(cp.format_note(parsed.text, [*renamed, *parsed.signatures]), KEY)
+
+
+@pytest.mark.parametrize("space", ["\u0020", "\u0085", "\u00a0", "\u2003", "\u2028", "\u3000"])
+def test_parse_note__key_name_with_a_space_of_any_script__unreadable(space: str) -> None:
+    with pytest.raises(UnreadableError, match=r"note\.signature_line"):
+        cp.parse_note(cp.format_note(TEXT + "\n", [cp.NoteSignature(f"a{space}b", b"abcd", b"x")]))
+
+
 LINE = NOTE.rpartition("\n\n")[2]
 TEXT = NOTE.rpartition("\n\n")[0]
 

@@ -122,3 +122,13 @@ def test_commit__canonical_bytes_of_another_record__refused() -> None:
 
 def test_field_digest__name_and_value__joined_as_json() -> None:
     assert field_digest(bytes(32), "a", b'"b"') != field_digest(bytes(32), 'a","b', b'""')
+
+
+def test_commit__nesting__sixteen_and_no_more() -> None:
+    """Whoever hands over a record that `parse_record` never saw gets no commitment that nobody could verify."""
+    value: Any = "[[[[[[[[[[[[[[[[[[[["
+    for _ in range(15):
+        value = [value]
+    assert commit({"a": value}, bytes(32))
+    with pytest.raises(UnreadableError, match="nesting"):
+        commit({"a": [value]}, bytes(32))

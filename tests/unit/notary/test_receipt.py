@@ -128,6 +128,9 @@ def test_parse__inner_member_missing_or_unknown__named(inner: str) -> None:
         (changed("\ud800", to=1), "json.lone_surrogate"),
         (changed("format", to="chuzheng-receipt/2"), "format.unknown"),
         (changed("index", to=6.0), "format.count"),
+        (changed("index", to=True), "format.count"),
+        (changed("index", to=1 << 53), "json.integer_range"),
+        (changed("inclusion", "size", to=0), "receipt.index"),
         (changed("index", to=11), "receipt.index"),
         (changed("index", to=10), "receipt.path_length"),
         (changed("inclusion", "path", to=VALUE["inclusion"]["path"][:-1]), "receipt.path_length"),
@@ -159,6 +162,21 @@ def test_parse__inner_member_missing_or_unknown__named(inner: str) -> None:
 def test_parse__refused_case__its_code(value: Any, code: str) -> None:
     found = code_of(value)
     assert found == code or (code == "entry.x" and value["entry"] != VALUE["entry"])
+
+
+@pytest.mark.parametrize(
+    "spelled", [b"-0", b"0.0", b"0e0", b"-0.0", b"00", b"1e0", b"9007199254740993", b"1" + b"0" * 400]
+)
+def test_parse__count_spelled_otherwise__unreadable(spelled: bytes) -> None:
+    """Formats have one spelling of a count; a record's number may have several, its canonical form is what counts."""
+    data = FULL.to_json()
+    assert data.count(b'"index":6,') == 1
+    with pytest.raises(UnreadableError):
+        parse_receipt(data.replace(b'"index":6,', b'"index":%b,' % spelled))
+    zero = json.dumps(changed("anchor", "block_number", to=0)).encode()
+    assert parse_receipt(zero)
+    with pytest.raises(UnreadableError):
+        parse_receipt(zero.replace(b'"block_number": 0', b'"block_number": %b' % spelled))
 
 
 def test_parse__promise_alone__the_first_stage() -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from ledger.types import ChainHash, Stage
+from ledger.types import Address, ChainHash, Stage
 from notary.report import Outcome, Verdict
 from notary.report_json import to_json
 from notary.report_text import report_text
+from notary.trust import Contract
+from tests.fakes.chain import ANCHOR_LOG
 from tests.fakes.judging import FAIL, PASS, SKIPPED, UNKNOWN, N, judged, outcome
 from tests.fakes.registry import DAY, World, certificate
 
@@ -174,6 +176,23 @@ def test_anchored__the_node_is_of_another_chain__its_answers_dont_count(world: W
         assert report.verdict is Verdict.CANNOT_CHECK
         assert outcome(report, N.ISSUER) == (UNKNOWN, "unasked")
         assert report.as_of is None
+
+
+@pytest.mark.parametrize(("first", "end", "believed"), [(0, 1, True), (0, 0, False), (1, None, False), (0, None, True)])
+def test_anchored__event_of_a_contract_out_of_force_at_its_block__doesnt_count(
+    world: World, first: int, end: int | None, believed: bool
+) -> None:
+    """`first` and `end` from the event's block on: a contract is in force for from_block ≤ block < until_block."""
+    record = certificate()
+    receipt = world.anchored_record(record)
+    block = receipt.anchor.block_number if receipt.anchor else 0
+    contract = Contract("AnchorLog", Address(ANCHOR_LOG), ChainHash("0x" + "11" * 32), block + first,
+                        None if end is None else block + end)  # fmt: skip
+    if contract.until_block == contract.from_block:
+        contract = replace(contract, from_block=block - 1)
+    report = judged(world, receipt, record=record, trust=world.make_trust(contracts=[contract]))
+    assert report.verdict is (Verdict.VALID if believed else Verdict.CANNOT_CHECK)
+    assert outcome(report, N.ISSUER)[0] is (PASS if believed else UNKNOWN)
 
 
 @pytest.mark.parametrize(("mined", "expected"), [(0, UNKNOWN), (5, UNKNOWN), (6, PASS), (9, PASS)])

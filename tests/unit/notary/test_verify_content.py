@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ledger.types import Digest, Kind
-from notary.disclosure import make_disclosure, parse_disclosure
+from notary.b64 import to_b64
+from notary.disclosure import ALWAYS_SHOWN, make_disclosure, parse_disclosure
 from notary.report import Verdict
 from notary.report_text import report_text
 from tests.fakes.judging import FAIL, PASS, SKIPPED, UNKNOWN, N, digests, judged, outcome
@@ -77,6 +79,29 @@ def test_content__disclosed_value_changed__mismatch(world: World) -> None:
     disclosure = parse_disclosure(data)
     report = judged(world, disclosure.receipt, disclosure=disclosure)
     assert (report.verdict, outcome(report, N.CONTENT)[1]) == (Verdict.MISMATCH, "disclosure_differs")
+
+
+@pytest.mark.parametrize("hidden", ALWAYS_SHOWN)
+def test_content__disclosure_stripped_by_its_holder_beside_the_real_receipt__never_valid(
+    world: World, hidden: str
+) -> None:
+    """A disclosure that claims to be a document's may hide what a certificate's can't, `capture` too; the receipt that
+    is given beside it says which of them it is."""
+    record = certificate()
+    receipt = world.anchored_record(record)
+    value = json.loads(make_disclosure(record, receipt.salt or b"", ["name"], receipt))
+    value["members"] = [m for m in value["members"] if m["name"] != hidden]
+    value["receipt"]["entry"] = to_b64(replace(receipt.entry, kind=Kind.DOCUMENT).to_bytes())
+    stripped = parse_disclosure(json.dumps(value).encode())
+    report = judged(world, receipt.without_salt(), disclosure=stripped)
+    assert (report.verdict, outcome(report, N.CONTENT)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "not_shown"))
+
+
+def test_content__size_that_is_no_number__mismatch(world: World) -> None:
+    record = document(b"x")
+    record["document"]["size"] = True
+    report = judged(world, world.anchored_record(record, kind=Kind.DOCUMENT), record=record, file=digests(b"x"))
+    assert (report.verdict, outcome(report, N.CONTENT)[1]) == (Verdict.MISMATCH, "file_differs")
 
 
 def test_content__file__size_and_both_digests(world: World) -> None:

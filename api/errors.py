@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import math
+import traceback
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -156,12 +158,32 @@ async def _gone(request: Request, error: Exception) -> JSONResponse:
 
 def unexpected(request: Request, error: Exception) -> JSONResponse:
     """The answer to what nobody foresaw: the request id for the caller, the trace for the log only."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        log.error("disk_full", request_id=getattr(request.state, "request_id", "-"))
-        return respond(request, UnavailableError("store.disk_full", retry_after=60))
+    return respond(request, named(request, error))
+
+
+def named(request: Request, error: Exception) -> ChuzhengError:
+    """One of our errors for any: itself, a full disk, or `server.unexpected`, whose trace goes to the log."""
     request_id = getattr(request.state, "request_id", "-")
-    log.error("unexpected", request_id=request_id, kind=type(error).__name__, exc_info=error)
-    return respond(request, IntegrityError("server.unexpected", request_id=request_id))
+    if isinstance(error, ChuzhengError):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        log.error("disk_full", request_id=request_id)
+        return UnavailableError("store.disk_full", retry_after=60)
+    log.error("unexpected", request_id=request_id, **trace_of(error))
+    return IntegrityError("server.unexpected", request_id=request_id)
+
+
+def trace_of(error: BaseException) -> dict[str, Any]:
+    """Where it happened, for the log: kinds and places only, since a message may quote what somebody sent."""
+    kinds: list[str] = []
+    frames: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(kinds) < 5:
+        kinds.append(type(cause).__name__)
+        found = traceback.extract_tb(cause.__traceback__)
+        frames += [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in found[-12:]]
+        cause = cause.__cause__ or cause.__context__
+    return {"kind": " < ".join(kinds), "frames": frames}
 
 
 def message(error: ChuzhengError, language: Language) -> str:

@@ -13,14 +13,14 @@ from starlette.concurrency import run_in_threadpool
 
 from api.bodies import read_body
 from api.console import view
-from api.errors import status_of
+from api.errors import named, status_of
 from api.forms import FORM, Limits, form_of, is_form
 from api.language import language_of
 from api.parts import Parts, PartsDep, address_of
 from api.verifications.endpoints import MOST
 from api.verifications.judging import judge, judge_identifier, present
 from api.verifications.submission import Submission, add_file, from_json, instant
-from ledger.errors import ChuzhengError, InputError
+from ledger.errors import InputError
 from ledger.texts import Language, text
 
 router = APIRouter(include_in_schema=False)
@@ -60,8 +60,9 @@ async def verify_submitted(request: Request, parts: PartsDep) -> HTMLResponse:
         else:
             submission = await _from_form(request, parts)
         answer = await run_in_threadpool(_answer, request, parts, submission.check(), language)
-    except ChuzhengError as error:
-        status, answer = status_of(error), view.of_problem(error, language)
+    except Exception as error:  # who sees a page gets a page, whatever happened
+        problem = named(request, error)
+        status, answer = status_of(problem), view.of_problem(problem, language)
     if scripted:
         return _page(f"{answer.kind}.html", parts, language, status, result=answer)
     return _page("verify.html", parts, language, status, result=answer)

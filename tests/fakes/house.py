@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from api.auth import TokenStore
@@ -25,11 +26,13 @@ from ledger.store.engine import open_engine, upgrade
 from ledger.types import ChainHash, DepartmentCode, Millis, Origin, Role, TypeCode
 from notary.checkpoint import parse_checkpoint
 from notary.entry import log_id, make_origin
+from notary.filing import Filing
 from notary.receipt import Receipt
 from notary.service import Notary
+from notary.stores.content import EmbeddedStore
 from notary.stores.records import CheckpointRow
 from notary.trust import make_trust
-from notary.trust_file import Contract, LogKey
+from notary.trust_file import Contract, LogKey, TrustFile
 from tests.fakes.chain import ANCHOR_LOG, FakeChain
 from tests.fakes.notary import ChainIndex
 
@@ -125,12 +128,31 @@ class House:
         return self.notary.receipt(self.origin, receipt.index, salted=True)
 
 
+def trust_file(
+    chain: FakeChain, log_keys: list[LogKey], *, expires: int, after: TrustFile | None = None, council: int = 8
+) -> bytes:
+    """A signed trust file of the house's network: the first, or the next `after` another."""
+    return make_trust(
+        network=NETWORK,
+        chain_id=chain.chain_id(),
+        genesis_hash=chain.genesis_hash(),
+        finality="none",
+        council=[("owner", Key(council))],
+        contracts=[Contract("AnchorLog", ANCHOR_LOG, ChainHash("0x" + "00" * 32), 0)],
+        log_keys=log_keys,
+        issued_at=Millis(0),
+        expires=Millis(expires),
+        as_of_block=0,
+        after=after,
+    )
+
+
 def build_house(folder: Path, **settings: Any) -> House:
     """A fresh one under `folder`, with one department that is admitted and accredited for TYPE."""
     clock, chain = FixedClock(), FakeChain()
     origin = make_origin(NETWORK, ISSUER)
     chosen = Settings(home=folder, chain_max_age=10**10, **settings)
-    key, council = Key(7), Key(8)
+    key = Key(7)
     engine = open_engine(chosen.database)
     upgrade(engine)
     chain.admit(ISSUER)
@@ -143,19 +165,9 @@ def build_house(folder: Path, **settings: Any) -> House:
         storage_key=bytes(range(32)),
         clock=clock,
         anchors=ChainIndex(chain),
+        filing=Filing(EmbeddedStore(chosen.content_dir), chosen.uploads_dir),
     )
-    trust_bytes = make_trust(
-        network=NETWORK,
-        chain_id=chain.chain_id(),
-        genesis_hash=chain.genesis_hash(),
-        finality="none",
-        council=[("owner", council)],
-        contracts=[Contract("AnchorLog", ANCHOR_LOG, ChainHash("0x" + "00" * 32), 0)],
-        log_keys=[LogKey(origin, origin, key.public_key, Millis(0))],
-        issued_at=Millis(0),
-        expires=Millis(clock.now() * 2),
-        as_of_block=0,
-    )
+    trust_bytes = trust_file(chain, [LogKey(origin, origin, key.public_key, Millis(0))], expires=clock.now() * 2)
     chosen.trust_path.parent.mkdir()
     chosen.trust_path.write_bytes(trust_bytes)
     tokens = TokenStore(chosen.tokens_path)
@@ -168,6 +180,8 @@ def build_house(folder: Path, **settings: Any) -> House:
         notary=notary,
         log_reader=OwnLogs(notary),
         trusted=TrustSource(chosen.trust_path),
+        content=notary.filing.content if notary.filing else None,
+        wrap_keys={ISSUER: X25519PrivateKey.from_private_bytes(bytes([9]) * 32).public_key()},
         engine=engine,
         directory=Directory(
             {ISSUER: Name("湖北省市场监督管理局", "Hubei Market Regulation Administration", "027-12345")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.language import preferred
-from api.pace import Gate, Pace
+from api.pace import MOST_KEPT, Gate, Pace, network_of
 from ledger.errors import UnavailableError
 
 
@@ -42,3 +42,36 @@ def test_gate__full__refuses_and_frees_after_an_error() -> None:
 )  # fmt: skip
 def test_language__accept_language__chooses(header: str, language: str) -> None:
     assert preferred(header) == language
+
+
+def test_pace__addresses_without_end__keeps_a_bounded_number() -> None:
+    pace = Pace(30, clock=lambda: 0.0)
+    for number in range(MOST_KEPT + 100):
+        pace.take(str(number))
+    assert len(pace._buckets) == MOST_KEPT
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8::1", "2001:db8:0:0:ffff:ffff:ffff:ffff", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("testclient", "testclient", True),
+    ],
+)
+def test_network_of__addresses_of_one_subscriber__are_one(one: str, other: str, same: bool) -> None:
+    assert (network_of(one) == network_of(other)) is same
+
+
+def test_gate__longest__is_how_long_the_oldest_is_inside() -> None:
+    gate = Gate(2)
+    assert gate.longest() == 0
+    with gate.pass_through():
+        first = gate.longest()
+        with gate.pass_through():
+            assert gate.longest() >= first
+    assert gate.longest() == 0

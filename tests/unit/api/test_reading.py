@@ -157,7 +157,15 @@ def test_trust__served__byte_for_byte(client: TestClient, house: House) -> None:
 def test_health__in_order_then_chain_down__ready_says_no_live_says_yes(client: TestClient, filled: House) -> None:
     deep = client.get("/api/v1/health/deep")
     assert deep.status_code == 200, deep.text
-    assert [t["name"] for t in deep.json()["tests"]] == ["keys", "database", "writes", "chain", "store", "trust", "logs"]
+    assert [t["name"] for t in deep.json()["tests"]] == [
+        "keys",
+        "database",
+        "writes",
+        "chain",
+        "store",
+        "trust",
+        "logs",
+    ]
     filled.chain.fail()
     answer = client.get("/api/v1/health/ready")
     assert answer.status_code == 503

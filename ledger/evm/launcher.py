@@ -3,11 +3,15 @@
 anvil rewrites its state file in place: a kill may tear it, and then it doesn't start. So a thread keeps the last copy
 that parses (`state.good.json`), and a start begins from it where the file itself is torn. The genesis block is part of
 the state: it stays the same over restarts, and a folder without state begins another chain.
+
+Two anvils on one folder would write over each other's blocks, so the child holds a kernel lock on it for as long as it
+lives, also when whoever started it is gone. Nothing in the folder is readable by others, whatever the umask says.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -17,7 +21,7 @@ import subprocess  # the child is a fixed program with fixed arguments
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ledger.errors import ConfigurationError, UnavailableError
@@ -26,6 +30,9 @@ from ledger.evm.rpc import Rpc
 CHAIN_ID = 420_000
 STATE = "state.json"
 GOOD = "state.good.json"
+LOCK = "lock"
+LOCK_PATIENCE = 5.0
+"""Seconds that a start waits for the last chain's end."""
 BLOCK_GAS = 500_000_000
 IDLE_AFTER = 30.0
 IDLE_BLOCK_TIME = 10
@@ -103,7 +110,7 @@ class EmbeddedChain:
 
     def _keep(self) -> None:
         wait = 1.0
-        while not self._stop.wait(wait):
+        while self.running and not self._stop.wait(wait):
             started = time.monotonic()
             self._copy()
             wait = max(1.0, 20 * (time.monotonic() - started))  # a large state mustn't keep a core busy
@@ -113,7 +120,7 @@ class EmbeddedChain:
         the state file for ever, 1.3 kB each. Should this thread be gone, the chain goes on at the pace it has."""
         rpc = Rpc(self.url, timeout=5)
         busy, slow = time.monotonic(), False
-        while not self._stop.wait(0.25):
+        while self.running and not self._stop.wait(0.25):
             with contextlib.suppress(UnavailableError):
                 pending = int(rpc.call("txpool_status")["pending"], 16) > 0
                 busy = time.monotonic() if pending else busy
@@ -131,14 +138,23 @@ class EmbeddedChain:
             if mark == self._copied:
                 return
             data = source.read_bytes()
-            if parses(data):
+            if whole(data):
                 _replace(self._folder / GOOD, data)
                 self._copied = mark
 
 
+def whole(data: bytes) -> bool:
+    """Whether a state was written to its end. A torn one is a beginning of it, and no beginning of an object closes
+    all that it opens; its strings are hex and hold no braces. Parsing a long chain's state would take gigabytes."""
+    if not data[-64:].rstrip().endswith(b"}"):
+        return False
+    closed = all(data.count(opening) == data.count(closing) for opening, closing in ((b"{", b"}"), (b"[", b"]")))
+    return closed or parses(data)
+
+
 def parses(data: bytes) -> bool:
-    """Whether anvil would start from these bytes. The cheap look first: a state of a long chain is large."""
-    if not data.rstrip().endswith(b"}"):
+    """Whether anvil would start from these bytes."""
+    if not data[-64:].rstrip().endswith(b"}"):
         return False
     try:
         state = json.loads(data)
@@ -175,22 +191,21 @@ def start_anvil(
 ) -> EmbeddedChain:
     """Start the chain whose state is in `folder`, on loopback; returns when it answers and its state is on disk once.
 
-    No funded accounts: our own keys pay a gas price of 0. UnavailableError if it doesn't come up in `timeout` seconds.
+    No funded accounts: our own keys pay a gas price of 0. UnavailableError if it doesn't come up in `timeout` seconds,
+    ConfigurationError `chain.folder_in_use` while another anvil has the folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _prepare(folder)
-    port = port or free_port()
-    command = [
-        str(binary or find_anvil()),
-        *("--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--accounts", "0"),
-        *("--base-fee", "0", "--gas-price", "0", "--gas-limit", str(BLOCK_GAS), "--hardfork", "london"),
-        *("--block-time", str(block_time), "--state", str(folder / STATE), "--state-interval", str(interval)),
-        *("--order", "fifo", "--no-cors", "--quiet"),
-    ]
-    with open(folder / "anvil.log", "ab") as output:
-        process = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _claimed(folder) as lock:
+        _prepare(folder)
+        port = port or free_port()
+        command = [
+            str(binary or find_anvil()),
+            *("--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--accounts", "0"),
+            *("--base-fee", "0", "--gas-price", "0", "--gas-limit", str(BLOCK_GAS), "--hardfork", "london"),
+            *("--block-time", str(block_time), "--state", str(folder / STATE), "--state-interval", str(interval)),
+            *("--order", "fifo", "--no-cors", "--quiet"),
+        ]
+        process = _spawn(command, folder, lock)
     chain = EmbeddedChain(process, folder, f"http://127.0.0.1:{port}", block_time)
     try:
         _await(chain, folder, chain_id, timeout)
@@ -198,6 +213,41 @@ def start_anvil(
         chain.kill()
         raise
     return chain
+
+
+def _spawn(command: Sequence[str], folder: Path, lock: int) -> subprocess.Popen[bytes]:
+    """The child, which takes the lock along; whoever started it lets go of it after this."""
+    output = os.open(folder / "anvil.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        process = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            pass_fds=(lock,), umask=0o077,
+        )  # fmt: skip
+    finally:
+        os.close(output)
+    os.pwrite(lock, f"{process.pid}\n".encode(), 0)
+    return process
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[int]:
+    """The folder's lock as a descriptor, held until the block ends and by every child that was given it."""
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        end = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
+                    raise ConfigurationError("chain.folder_in_use", path=str(folder), pid=holder or "?") from None
+                time.sleep(0.1)
+        os.ftruncate(handle, 0)
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _await(chain: EmbeddedChain, folder: Path, chain_id: int, timeout: float) -> None:
@@ -232,7 +282,7 @@ def _prepare(folder: Path) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     draft = path.with_name(path.name + ".new")
-    with open(draft, "wb") as file:
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from sqlalchemy.engine import Engine
 
-from ledger.evm import departments
+from ledger.errors import ConfigurationError
+from ledger.evm import departments, launcher
 from ledger.evm.deploy import deploy
 from ledger.evm.deployment import Deployment
 from ledger.evm.indexer import Indexer, IndexReader
@@ -144,6 +146,64 @@ def test_chain__came_back_shorter__noticed_resent_and_index_follows(
     Indexer(engine, rpc, ANVIL, deployment).rebuild()  # also from blocks that were made before the restart
     assert IndexReader(engine).events("Departments") == live
     assert [event for _, event, _ in live] == ["OwnershipTransferred", "DepartmentAdmitted"]
+
+
+def test_launcher__folder_has_a_chain__a_second_one_is_refused(
+    start_chain: Callable[[Path], EmbeddedChain], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "chain"
+    monkeypatch.setattr(launcher, "LOCK_PATIENCE", 0.2)
+    chain = start_chain(folder)
+    before = Rpc(chain.url).call("eth_blockNumber")
+    with pytest.raises(ConfigurationError) as caught:
+        start_chain(folder)
+    assert (caught.value.code, caught.value.params["pid"]) == ("chain.folder_in_use", str(chain.pid))
+    assert int(Rpc(chain.url).call("eth_blockNumber"), 16) >= int(before, 16)
+    chain.kill()
+    again = start_chain(folder)
+    assert again.running
+
+
+STARTER = """
+import sys
+from pathlib import Path
+from ledger.evm.launcher import start_anvil
+print(start_anvil(Path(sys.argv[1])).pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_launcher__starter_killed_and_its_chain_alive__the_folder_stays_taken(
+    anvil_program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "chain"
+    monkeypatch.setattr(launcher, "LOCK_PATIENCE", 0.2)
+    environment = {**os.environ, "CHUZHENG_ANVIL_BIN": str(anvil_program)}
+    command = [sys.executable, "-c", STARTER, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as starter:
+        assert starter.stdout
+        left = int(starter.stdout.readline())
+        starter.kill()
+    try:
+        with pytest.raises(ConfigurationError, match="folder_in_use"):
+            start_anvil(folder, binary=anvil_program)
+    finally:
+        os.kill(left, signal.SIGKILL)
+    monkeypatch.setattr(launcher, "LOCK_PATIENCE", 5.0)
+    start_anvil(folder, binary=anvil_program).kill()
+
+
+def test_launcher__any_umask__nothing_in_the_folder_is_readable_by_others(
+    start_chain: Callable[[Path], EmbeddedChain], tmp_path: Path
+) -> None:
+    before = os.umask(0)
+    try:
+        start_chain(tmp_path / "chain").stop()
+    finally:
+        os.umask(before)
+    found = [tmp_path / "chain", *(tmp_path / "chain").iterdir()]
+    assert {path.name for path in found} >= {STATE, GOOD, "anvil.log"}
+    assert [path.name for path in found if path.stat().st_mode & 0o077] == []
 
 
 def test_launcher__killed_and_state_torn__starts_from_the_last_whole_copy(

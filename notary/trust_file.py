@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
+from ledger.crypto.suites import INTL
 from ledger.errors import UnreadableError
 from ledger.types import Address, ChainHash, Millis, Origin
 from notary.b64 import from_b64
@@ -212,7 +213,8 @@ def _check_whole(trust: TrustFile) -> None:
 
 def _member(value: Any, at: str) -> Member:
     m = _members(value, at, "member suite key")
-    return Member(_text(m["member"], f"{at}.member", _NAME), _suite(m["suite"], at), _public(m["key"], at))
+    suite = _suite(m["suite"], at)
+    return Member(_text(m["member"], f"{at}.member", _NAME), suite, _public(m["key"], at, suite))
 
 
 def _contract(value: Any, at: str) -> Contract:
@@ -245,7 +247,7 @@ def _log_key(value: Any, at: str) -> LogKey:
         _key(m["ed25519"], f"{at}.ed25519", 32),
         Millis(since),
         None if until is None else Millis(until),
-        _key(m["sm2"], f"{at}.sm2", 65) if "sm2" in m else None,
+        _point(m["sm2"], f"{at}.sm2") if "sm2" in m else None,
     )
 
 
@@ -257,7 +259,8 @@ def _witness(value: Any, at: str) -> WitnessKey:
 def _signature(value: Any, at: str) -> TrustSignature:
     m = _members(value, at, "member key suite signature")
     member = _text(m["member"], f"{at}.member", _NAME)
-    return TrustSignature(member, _public(m["key"], at), _suite(m["suite"], at), _key(m["signature"], at, 64))
+    suite = _suite(m["suite"], at)
+    return TrustSignature(member, _public(m["key"], at, suite), suite, _key(m["signature"], at, 64))
 
 
 def _wrong(at: str) -> NoReturn:
@@ -307,10 +310,18 @@ def _key(value: Any, at: str, length: int) -> bytes:
     return raw
 
 
-def _public(value: Any, at: str) -> bytes:
+def _public(value: Any, at: str, suite: str) -> bytes:
     raw = from_b64(value) if isinstance(value, str) else None
-    if raw is None or len(raw) not in (32, 65):
-        _wrong(f"{at}.key")
+    if suite == INTL and raw is not None and len(raw) == 32:
+        return raw
+    return _point(value, f"{at}.key")
+
+
+def _point(value: Any, at: str) -> bytes:
+    """A point of P-256 or SM2, uncompressed; hybrid ones are refused (formats.md §10)."""
+    raw = _key(value, at, 65)
+    if raw[0] != 4:
+        _wrong(at)
     return raw
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ledger.errors import InputError, IntegrityError, UnreadableError
 from ledger.types import Address, ChainHash, Millis, Origin
+from notary.b64 import to_b64
 from notary.trust import (
     Contract,
     LogKey,
@@ -127,6 +128,16 @@ REFUSED = {
     "suite unheard of": lambda v: v["council"]["members"][0].__setitem__("suite", "rot13"),
     "count as text": lambda v: v.__setitem__("chain_id", "420000"),
     "count as float": lambda v: v.__setitem__("chain_id", 420000.0),
+    "log's SM2 key as a hybrid point": lambda v: v["log_keys"][0].__setitem__("sm2", to_b64(b"\x06" + bytes(64))),
+    "member's key as a hybrid point": lambda v: v["council"]["members"][0].__setitem__("key", to_b64(b"\x07" * 65)),
+    "signature's key as a hybrid point": lambda v: v["signatures"][0].__setitem__("key", to_b64(b"\x06" * 65)),
+    "Ed25519 key under guomi": lambda v: v["council"]["members"][0].__setitem__("suite", "guomi"),
+    "minus zero": lambda v: v["contracts"][0].__setitem__("from_block", -0.0),
+    "expires when issued": lambda v: v.__setitem__("expires", v["issued_at"]),
+    "witness twice": lambda v: v["witnesses"]["keys"].append(v["witnesses"]["keys"][0]),
+    "one witness key for two needed": lambda v: v["witnesses"].update(
+        needed=2, keys=[*v["witnesses"]["keys"], {**v["witnesses"]["keys"][0], "name": "other"}]
+    ),
     "validator twice": lambda v: v["validators"][0].__setitem__("validators", ["0x" + "01" * 20] * 2),
 }
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from ledger.errors import ConflictError, UnavailableError
+from ledger.errors import ChuzhengError, UnavailableError
+from ledger.texts import LANGUAGES, Language, error_text, text
 from scripts import output
 from scripts.commands.files import read_file
 from scripts.commands.options import Json, TokenFile, Url
@@ -162,17 +164,17 @@ def look_up(server: Client, target: str, shown: str | None) -> dict[str, Any]:
     return dict(server.post_json("statuses/lookups", asked))
 
 
-def day(text: str | None) -> int | None:
+def day(given: str | None) -> int | None:
     """First second of a day in Asia/Shanghai, Unix seconds; `start` is 0, from the start."""
     from ledger.certificates import first_second, parse_day
 
-    if text is None:
+    if given is None:
         return None
-    if text == "start":
+    if given == "start":
         return 0
-    parsed = parse_day(text)
+    parsed = parse_day(given)
     if parsed is None:
-        raise UsageError("cli.day", text=text[:40])
+        raise UsageError("cli.day", text=given[:40])
     return int(first_second(parsed))
 
 
@@ -192,12 +194,22 @@ def _submit(
         if "successor" in wanted:
             wanted["successor"] = key_of(server, wanted["successor"], shown)
         intent = decide(server, key_of(server, target, shown), wanted)
-    if intent["error"] is not None:
-        raise ConflictError("cli.refused", state=intent["state"], code=intent["error"]["code"])
+    if intent.get("error") is not None:
+        raise refusal(intent["state"], intent["error"])
     if not intent["done"]:
         raise UnavailableError("cli.on_its_way", state=intent["state"])
     payload = output.message("chuzheng-decided/1", "cli.decided", block=intent["block_number"])
     output.finish({**payload, "intent": intent}, as_json=as_json)
+
+
+def refusal(state: str, error: dict[str, Any]) -> ServerError:
+    """What the chain said no with, in our words where we have some."""
+    why: dict[Language, str] = {language: str(error.get("code")) for language in LANGUAGES}
+    with suppress(KeyError, IndexError, ValueError):
+        told = ChuzhengError(str(error["code"]), **dict(error.get("params") or {}))
+        why = {language: error_text(told, language) for language in LANGUAGES}
+    messages = {f"message_{x}": text("error.cli.refused", x, state=state, why=why[x]) for x in LANGUAGES}
+    return ServerError(409, {"code": str(error.get("code", "cli.refused")), **messages})
 
 
 def _word(status: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ import typer
 from ledger.errors import InputError, UnavailableError
 from ledger.types import Millis
 from scripts import output
-from scripts.commands.files import beside, check_readable, read_file, replace_file, write_new
+from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, replace_file, write_new
 from scripts.commands.options import Home, Json, RpcUrl, Url
 from scripts.help import App
 from scripts.problems import UsageError
@@ -94,6 +94,8 @@ def _gather(
     paths = [path, *(p for p in (record, receipt, disclosure) if p is not None)]
     for each in paths:
         size = check_readable(each)
+        if size == 0 and each.name.endswith(SUFFIXES):
+            raise InputError("file.empty", path=str(each))
         with each.open("rb") as file:
             found = add_file(found, each.name, size, file)
     for suffix, have in (

@@ -31,10 +31,6 @@ def content(document: SampleDocument) -> bytes:
     return b"".join(document.pieces())
 
 
-def test_sample_certificates__are_those_that_the_tests_use(vectors: Path) -> None:
-    assert sample_certificates() == (vectors / "data/sample_certificates.csv").read_bytes()
-
-
 def test_sample_network__certificates__every_issuer_and_type_is_there() -> None:
     network = sample_network()
     records = read_certificates_csv(sample_certificates())

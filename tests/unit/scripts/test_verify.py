@@ -1,0 +1,341 @@
+"""`verify`, `disclose`, `trust`: what somebody with a trust file gets to know from files, online and offline."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.statuses import DecisionCode
+from ledger.types import Kind
+from notary.entry import Entry, status_key
+from notary.trust import make_trust, parse_trust, trust_hash
+from tests.fakes.registry import ISSUER, World, certificate, document, signer
+from tests.unit.scripts.conftest import Chuzheng
+
+FORBIDDEN = ("pydantic", "httpx", "fastapi", "starlette", "eth_", "web3", "sqlalchemy", "alembic", "rich", "structlog")
+
+
+def settle(world: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A record `a` with its anchored receipt, a document `d.txt` and a trust file; the world is who is asked."""
+    record = certificate("A1")
+    world.register(record)
+    world.register(document(b"content"), kind=Kind.DOCUMENT)
+    world.seal()
+    world.anchor()
+    (folder / "a.record.json").write_text(json.dumps(record), encoding="utf-8")
+    (folder / "a.receipt.json").write_bytes(world.receipt(0).to_json())
+    (folder / "d.txt").write_bytes(b"content")
+    (folder / "d.txt.record.json").write_text(json.dumps(document(b"content")), encoding="utf-8")
+    (folder / "d.txt.receipt.json").write_bytes(world.receipt(1).to_json())
+    (folder / "t.json").write_bytes(trust_bytes(world))
+    monkeypatch.setattr("scripts.remote.chain_of", lambda url, trust: world.chain)
+    monkeypatch.setattr("scripts.remote.log_of", lambda url: world.log)
+    monkeypatch.setattr("scripts.commands.verify.time.time_ns", lambda: world.now * 1_000_000)
+    return world
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return settle(World(), tmp_path, monkeypatch)
+
+
+def trust_bytes(world: World, **changes: Any) -> bytes:
+    old = world.make_trust()
+    arguments: dict[str, Any] = {
+        "network": old.network, "chain_id": old.chain_id, "genesis_hash": old.genesis_hash, "finality": "none",
+        "council": [("owner", signer("owner"))], "contracts": list(old.contracts), "log_keys": list(old.log_keys),
+        "issued_at": old.issued_at, "as_of_block": 0,
+    }  # fmt: skip
+    return make_trust(**{**arguments, **changes})
+
+
+def test_verify__record_receipt_or_document__online_is_valid(chuzheng: Chuzheng, world: World) -> None:
+    for what in ("a.record.json", "a.receipt.json", "d.txt", "d.txt.receipt.json", "d.txt.record.json"):
+        done = chuzheng("verify", what, "--trust", "t.json")
+        assert done.code == 0, (what, done.out)
+        assert done.out.startswith("Valid\n")
+        assert "Test chain" in done.out
+        assert done.err == ""
+
+
+def test_verify__network_off__cannot_check_and_shows_what_passed(chuzheng: Chuzheng, world: World) -> None:
+    done = chuzheng("verify", "a.record.json", "--trust", "t.json", "--offline", "--json")
+    assert done.code == 20
+    assert done.json["verdict"] == "cannot_check"
+    outcomes = {check["code"]: check["outcome"] for check in done.json["checks"]}
+    assert [outcomes[c] for c in ("content.commitment", "log.inclusion", "log.signature")] == ["pass"] * 3
+    assert [outcomes[c] for c in ("anchor.recorded", "issuer.recognised", "status.current")] == ["unknown"] * 3
+
+
+def test_verify__chain_and_log_away__cannot_check(chuzheng: Chuzheng, world: World) -> None:
+    world.chain.fail()
+    world.log.fail()
+    assert chuzheng("verify", "a.record.json", "--trust", "t.json").code == 20
+
+
+def test_verify__json__has_what_every_object_has(chuzheng: Chuzheng, world: World) -> None:
+    told = chuzheng("verify", "a.record.json", "--trust", "t.json", "--json").json
+    assert {"schema", "ok", "verdict", "code", "message_zh", "message_en"} <= told.keys()
+
+
+@pytest.mark.parametrize(
+    ("day", "code"), [("2026-01-04", 18), ("2031-01-04", 0), ("2031-01-05", 13), ("2031-01-04T12:00:00+08:00", 0)]
+)
+def test_verify__at__asks_about_that_day(chuzheng: Chuzheng, world: World, day: str, code: int) -> None:
+    assert chuzheng("verify", "a.record.json", "--trust", "t.json", "--at", day).code == code
+
+
+@pytest.mark.parametrize(
+    ("decision", "exit_code"),
+    [(1, 0), (2, 17), (3, 12), (4, 12), (5, 12), (6, 12), (7, 12), (8, 16), (9, 12), (10, 12)],
+)
+def test_verify__decided__the_decisions_verdict(
+    chuzheng: Chuzheng, world: World, decision: int, exit_code: int
+) -> None:
+    entry = Entry.from_bytes(world.entries[0])
+    key = status_key(entry.issuer, entry.sha256)
+    if decision == 1:
+        world.chain.decide(key, DecisionCode(2), ISSUER)
+    successor = status_key(entry.issuer, world.entries[1][28:60]) if decision == 8 else None
+    ends = 1 if decision == 1 else None
+    world.chain.decide(key, DecisionCode(decision), ISSUER, successor=successor, ends=ends)
+    assert chuzheng("verify", "a.record.json", "--trust", "t.json").code == exit_code
+
+
+def test_verify__each_verdict__its_exit_code(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
+    record = certificate("A1")
+
+    def code(what: str, *more: str) -> int:
+        return chuzheng("verify", what, "--trust", "t.json", *more).code
+
+    (tmp_path / "b.record.json").write_text(json.dumps({**record, "name": "别的"}), encoding="utf-8")
+    (tmp_path / "b.receipt.json").write_bytes(world.receipt(0).to_json())
+    assert code("b.record.json") == 10
+    assert code("a.receipt.json", "--record", "b.record.json") in (10, 19)  # the one beside it, or two of one
+    (tmp_path / "p.receipt.json").write_bytes(world.receipt(0, stage="promised").to_json())
+    (tmp_path / "p.record.json").write_text(json.dumps(record), encoding="utf-8")
+    assert code("p.record.json") == 15
+    (tmp_path / "alone.receipt.json").write_bytes(world.receipt(0).to_json())
+    assert code("alone.receipt.json") == 20
+    (tmp_path / "d.txt").write_bytes(b"changed")
+    assert code("d.txt") == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "error"),
+    [
+        (["nofile", "--trust", "t.json"], 19, "file.missing"),
+        ([".", "--trust", "t.json"], 19, "file.folder"),
+        (["/dev/zero", "--trust", "t.json"], 19, "file.not_ordinary"),
+        (["a.record.json", "--trust", "nofile"], 19, "file.missing"),
+        (["a.record.json", "--trust", "a.record.json"], 19, "trust.member"),
+        (["a.record.json", "--trust", "d.txt"], 19, "json.syntax"),
+        (["a.record.json", "--trust", "t.json", "--pin", "abc"], 2, "trust.pin_form"),
+        (["a.record.json", "--trust", "t.json", "--pin", "0" * 64], 19, "trust.pin"),
+        (["a.record.json", "--trust", "t.json", "--at", "tomorrow"], 2, "cli.day"),
+        (["a.record.json", "--trust", "t.json", "--at", "2026-02-30"], 2, "cli.day"),
+        (["t.json", "--trust", "t.json"], 19, "request.file_alone"),
+        (["lone.record.json", "--trust", "t.json"], 19, "request.receipt_missing"),
+        (["bad.receipt.json", "--trust", "t.json"], 19, "json.syntax"),
+        (["empty.receipt.json", "--trust", "t.json"], 19, "file.empty"),
+        (["1.2.156.3005.2.A.B.C.001.X", "--offline"], 2, "cli.identifier_offline"),
+        (["1.2.156.3005.2.A.B.C.001.X", "--at", "x"], 2, "cli.day"),
+    ],
+)
+def test_verify__what_cannot_be_judged__plain_words_and_no_verdict(
+    chuzheng: Chuzheng, world: World, tmp_path: Path, arguments: list[str], exit_code: int, error: str
+) -> None:
+    (tmp_path / "lone.record.json").write_text(json.dumps(certificate("A1")), encoding="utf-8")
+    (tmp_path / "bad.receipt.json").write_bytes(world.receipt(0).to_json()[:-20])
+    (tmp_path / "empty.receipt.json").write_bytes(b"")
+    done = chuzheng("verify", *arguments)
+    assert (done.code, done.out) == (exit_code, "")
+    assert error in done.err
+    as_json = chuzheng("verify", *arguments, "--json")
+    assert (as_json.code, as_json.json["code"]) == (exit_code, error)
+    assert "verdict" not in as_json.json
+
+
+def test_verify__no_trust_file__hint_and_cannot_check(chuzheng: Chuzheng, world: World) -> None:
+    done = chuzheng("verify", "a.record.json")
+    assert done.code == 20
+    assert "--trust" in done.err
+
+
+def test_verify__trust_json_here__is_taken(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
+    (tmp_path / "t.json").rename(tmp_path / "trust.json")
+    assert chuzheng("verify", "a.record.json").code == 0
+
+
+def test_verify__receipt_of_another_network__names_it_and_cannot_check(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    other = trust_bytes(world, network="elsewhere", log_keys=[])
+    (tmp_path / "other.json").write_bytes(other)
+    done = chuzheng("verify", "a.record.json", "--trust", "other.json")
+    assert done.code == 20
+    assert "test" in done.out
+    assert "elsewhere" in done.out
+
+
+def _flipped(value: Any, path: tuple[str, ...]) -> Any:
+    """The receipt with one bit of one member turned."""
+    made = json.loads(json.dumps(value))
+    place = made
+    for name in path[:-1]:
+        place = place[name]
+    old = place[path[-1]]
+    match old:
+        case bool() | None:
+            return None
+        case int():
+            place[path[-1]] = old ^ 1
+        case str() if path[-1] in ("entry", "salt", "promise"):
+            data = bytearray(base64.b64decode(old))
+            data[len(data) // 2] ^= 1
+            place[path[-1]] = base64.b64encode(bytes(data)).decode()
+        case str():
+            at = len(old) // 2
+            place[path[-1]] = old[:at] + chr(ord(old[at]) ^ 1) + old[at + 1 :]
+        case _:
+            return None
+    return made
+
+
+def _members(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(value, dict):
+        return [path]
+    return [found for name, inner in value.items() for found in _members(inner, (*path, name))]
+
+
+def test_verify__one_bit_of_each_member__unreadable_or_a_verdict_never_a_wrong_pass(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    whole = json.loads(world.receipt(0).to_json())
+    seen = {}
+    for path in _members(whole):
+        changed = _flipped(whole, path)
+        if changed is None:
+            continue
+        (tmp_path / "f.receipt.json").write_text(json.dumps(changed), encoding="utf-8")
+        (tmp_path / "f.record.json").write_text(json.dumps(certificate("A1")), encoding="utf-8")
+        seen[".".join(path)] = chuzheng("verify", "f.record.json", "--trust", "t.json").code
+    hints = {"anchor.tx_hash", "anchor.block_number", "anchor.block_hash", "anchor.block_time", "promise"}
+    assert {name for name, code in seen.items() if code == 0} <= hints
+    assert set(seen.values()) <= {0, 10, 11, 19, 20, 21}
+    assert seen["salt"] == 10
+    assert seen["entry"] in (10, 21)
+    assert seen["format"] == 19
+    assert seen["checkpoint"] in (19, 21)
+    assert len(seen) >= 10
+
+
+def test_disclose__part__proves_it_alone_and_again_is_the_same_file(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    assert chuzheng("disclose", "a.receipt.json", "--fields", "name，number").code == 0
+    before = (tmp_path / "a.disclosure.json").read_bytes()
+    assert chuzheng("disclose", "a.record.json", "--fields", "number, name").code == 0
+    assert (tmp_path / "a.disclosure.json").read_bytes() == before
+    assert "某某餐饮" not in before.decode()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "got.disclosure.json").write_bytes(before)
+    done = chuzheng("verify", "elsewhere/got.disclosure.json", "--trust", "t.json")
+    assert done.code == 0, done.out
+    assert chuzheng("verify", "elsewhere/got.disclosure.json", "--trust", "t.json", "--offline").code == 20
+    other = chuzheng("disclose", "a.receipt.json", "--fields", "name")
+    assert (other.code, (tmp_path / "a.disclosure.json").read_bytes()) == (2, before)
+    assert "--out" in other.err
+
+
+@pytest.mark.parametrize("fields", ["nothing_of_that_name", "", "name,nothing"])
+def test_disclose__member_that_is_not_there__refused_and_nothing_written(
+    chuzheng: Chuzheng, world: World, tmp_path: Path, fields: str
+) -> None:
+    done = chuzheng("disclose", "a.receipt.json", "--fields", fields, "--out", "x.json")
+    written = (tmp_path / "x.json").exists()
+    assert (done.code == 0) == written
+    if fields:
+        assert done.code == 19
+
+
+def test_disclose__receipt_without_salt_or_of_another_record__refused(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "a.receipt.json").write_bytes(world.receipt(0).without_salt().to_json())
+    assert chuzheng("disclose", "a.receipt.json", "--fields", "name").code == 19
+    (tmp_path / "a.receipt.json").write_bytes(world.receipt(1).to_json())
+    assert chuzheng("disclose", "a.receipt.json", "--fields", "name").code == 19
+    assert not (tmp_path / "a.disclosure.json").exists()
+
+
+def test_disclose__receipt_not_anchored__written_with_a_hint(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
+    (tmp_path / "a.receipt.json").write_bytes(world.receipt(0, stage="promised").to_json())
+    done = chuzheng("disclose", "a.receipt.json", "--fields", "name", "--json")
+    assert done.code == 0
+    assert "receipt upgrade" in done.err
+    assert done.json["path"] == "a.disclosure.json"
+
+
+def test_trust_update__from_the_first_by_pin_to_the_newest_in_order(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    versions = [trust_bytes(world)]
+    for _ in range(3):
+        versions.append(trust_bytes(world, after=parse_trust(versions[-1])))
+    for number, data in enumerate(versions, 1):
+        (tmp_path / f"v{number}.json").write_bytes(data)
+    pin = trust_hash(parse_trust(versions[0])).hex()
+    mine = ("--trust", "mine.json")
+    assert chuzheng("trust", "update", "v1.json", *mine).code == 2
+    assert chuzheng("trust", "update", "v1.json", *mine, "--pin", "0" * 64).code == 19
+    assert not (tmp_path / "mine.json").exists()
+    assert chuzheng("trust", "update", "v1.json", *mine, "--pin", pin).code == 0
+    assert chuzheng("trust", "update", "v3.json", *mine).code == 19
+    assert (tmp_path / "mine.json").read_bytes() == versions[0]
+    assert chuzheng("trust", "update", "v3.json", "v2.json", *mine, "--json").json["sequence"] == 3
+    again = chuzheng("trust", "update", "v1.json", "v3.json", *mine, "--json")
+    assert (again.json["code"], again.json["sequence"]) == ("cli.trust.unchanged", 3)
+    forged = trust_bytes(world, after=parse_trust(versions[2]), council=[("owner", signer("stranger"))])
+    (tmp_path / "forged.json").write_bytes(forged)
+    assert chuzheng("trust", "update", "forged.json", *mine).code == 19
+    assert (tmp_path / "mine.json").read_bytes() == versions[2]
+    shown = chuzheng("trust", "show", "mine.json", "--json").json
+    assert shown["hash"] == trust_hash(parse_trust(versions[2])).hex()
+
+
+def test_trust_update__without_a_data_folder__here(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
+    pin = trust_hash(world.make_trust()).hex()
+    assert chuzheng("trust", "update", "t.json", "--pin", pin).code == 0
+    assert (tmp_path / "trust.json").read_bytes() == (tmp_path / "t.json").read_bytes()
+
+
+def test_verify__offline__loads_nothing_heavy(world: World, tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom scripts.cli import run\n"
+        "code = run(['verify', 'a.record.json', '--trust', 't.json', '--offline'])\n"
+        "print(code, *sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    code, *modules = done.stderr.split()
+    assert code == "20"
+    assert [m for m in modules if m.startswith(FORBIDDEN)] == []
+
+
+def test_verify__issuer_not_accredited__its_verdict(
+    chuzheng: Chuzheng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(World(accredited=False), tmp_path, monkeypatch)
+    assert chuzheng("verify", "a.record.json", "--trust", "t.json").code == 14
+
+
+def test_verify__outage_of_the_log_only__anchored_receipts_need_it_not(chuzheng: Chuzheng, world: World) -> None:
+    world.log.fail()
+    assert chuzheng("verify", "a.record.json", "--trust", "t.json").code == 0

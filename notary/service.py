@@ -87,7 +87,7 @@ class Notary:
             if parse_origin(origin).shard is None:
                 raise ConfigurationError("notary.member_log", origin=origin)
         self._issuers = {origin: parse_origin(origin).issuer for origin in log_keys}
-        logs_dir.mkdir(parents=True, exist_ok=True)
+        logs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.logs = {origin: TileLog(logs_dir / quote(origin, safe=""), origin, disk=disk) for origin in log_keys}
         with self.store.transaction() as connection:
             rows = [

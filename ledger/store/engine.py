@@ -6,9 +6,10 @@ read. What the database's driver raises dies here: an outage becomes Unavailable
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def open_engine(url: str) -> Engine:
     if backend == "sqlite":
         options = {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
         if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_private(Path(parsed.database))
     try:
         engine = sa.create_engine(parsed, **options)
     except sa.exc.ArgumentError as error:
@@ -90,6 +91,19 @@ def upgrade(engine: Engine) -> None:
             raise ConfigurationError("store.newer", found=current, expected=scripts.get_current_head())
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _make_private(path: Path) -> None:
+    """The database's file, for its owner alone whatever the umask says; SQLite gives its -wal and -shm the same mode.
+
+    What can't be made or changed here is SQLite's to report, when it is used.
+    """
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        for part in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+            if part.exists() and part.stat().st_mode & 0o077:
+                part.chmod(0o600)
 
 
 def _sqlite_connected(connection: Any, _record: Any) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from ledger.errors import ChuzhengError, UnavailableError
 
+FILE_MODE, FOLDER_MODE = 0o600, 0o700
+"""For their owner alone, whatever the umask says: what others may read of a log, the server gives them."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -75,7 +77,7 @@ class Disk:
         handles: list[int] = []
         try:
             for path, data in files:
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
                 handles.append(handle)
                 view = memoryview(data)
                 while view:
@@ -110,7 +112,7 @@ class Disk:
     def make_folder(self, path: Path) -> None:
         """No error if it's there already."""
         try:
-            os.mkdir(path)
+            os.mkdir(path, FOLDER_MODE)
         except FileExistsError:
             return
 
@@ -125,7 +127,7 @@ class Disk:
     @contextmanager
     def locked(self, path: Path) -> Iterator[None]:
         """Holds a kernel lock that dies with the process, so a crash never leaves one behind. Not reentrant."""
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

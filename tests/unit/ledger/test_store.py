@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +109,24 @@ def test_engine__file_is_no_database__named_as_damage(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/t.sqlite")
     with pytest.raises(IntegrityError, match=r"store\.damaged"):
         upgrade(engine)
+
+
+def test_engine__any_umask__files_for_their_owner_alone(tmp_path: Path) -> None:
+    old = tmp_path / "old.sqlite"
+    old.touch(mode=0o644)
+    before = os.umask(0)
+    try:
+        for path in (tmp_path / "home" / "new.sqlite", old):
+            engine = open_engine(f"sqlite:///{path}")
+            upgrade(engine)
+            with writing(engine) as connection, reading(engine):
+                connection.execute(sa.text("CREATE TABLE t (x)"))
+            files = [path.parent / f"{path.name}{end}" for end in ("", "-wal", "-shm")]
+            assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
+            engine.dispose()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
 
 
 def test_engine__folder_not_writable__unavailable(tmp_path: Path) -> None:

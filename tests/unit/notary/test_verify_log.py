@@ -11,12 +11,13 @@ from ledger.types import DepartmentCode, Digest, Millis, Origin
 from notary.checkpoint import Checkpoint, NoteSignature, format_note, key_id, parse_note, sign_checkpoint
 from notary.evidence import (
     Equivocation,
+    LogSeen,
     Unavailable,
 )
 from notary.report import Outcome, Verdict
 from notary.trust import LogKey, TrustFile, WitnessKey
-from tests.fakes.judging import FAIL, PASS, UNKNOWN, N, judged, outcome
-from tests.fakes.registry import ISSUER, OTHER, World, certificate, signer
+from tests.fakes.judging import FAIL, PASS, SKIPPED, UNKNOWN, N, judged, outcome
+from tests.fakes.registry import DAY, ISSUER, OTHER, World, certificate, signer
 
 
 @pytest.fixture
@@ -213,6 +214,72 @@ def test_signature__log_serves_nonsense__no_equivocation(world: World) -> None:
     assert outcome(judged(world, promised, record=record), N.SIGNATURE) == (PASS, "promise")
     world.note = (world.note or "").replace(world.origin, f"chuzheng/test/{OTHER}")
     assert outcome(judged(world, promised, record=record), N.SIGNATURE) == (PASS, "promise")
+
+
+def served(world: World, size: int, root: bytes, *, origin: str = "", by: str = "log") -> LogSeen:
+    """A checkpoint as a server might answer with it."""
+    head = Checkpoint(Origin(origin or world.origin), size, Digest(root))
+    return LogSeen(sign_checkpoint(head, world.origin, signer(by)))
+
+
+def test_signature__another_root_of_the_same_size_from_the_log__equivocation_only_if_signed_by_it(world: World) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    size, wrong = world.size, bytes(32)
+    for seen, expected in (
+        (served(world, size, wrong), (FAIL, "equivocation")),
+        (served(world, size, wrong, by="stranger"), (PASS, "checkpoint")),
+        (served(world, size, wrong, origin=f"chuzheng/test/{OTHER}"), (PASS, "checkpoint")),
+        (served(world, size + 1, wrong), (PASS, "checkpoint")),  # another tree: only a consistency proof could tell
+        (served(world, size, world.root()), (PASS, "checkpoint")),
+        (LogSeen("no note"), (PASS, "checkpoint")),
+    ):
+        assert outcome(judged(world, receipt, record=record, evidence={"log": seen}), N.SIGNATURE) == expected
+
+
+def test_signature__forged_entry_beside_what_the_log_has_there__the_log_isnt_accused(world: World) -> None:
+    """A receipt that proves nothing about its own entry is no signed piece against the log."""
+    record = certificate()
+    receipt = world.anchored_record(record)
+    forged = replace(receipt, entry=replace(receipt.entry, sm3=Digest(bytes(32))))
+    path = tuple(world.log.inclusion(world.origin, receipt.index, world.size))
+    seen = LogSeen(world.note or "", world.entries[receipt.index], path)
+    report = judged(world, forged, record=record, evidence={"log": seen})
+    assert outcome(report, N.INCLUSION) == (FAIL, "root")
+    assert outcome(report, N.SIGNATURE) == (PASS, "checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("by", "origin", "expected"),
+    [
+        ("log", "", (FAIL, "overdue")),
+        ("stranger", "", (SKIPPED, "promised")),
+        ("log", f"chuzheng/test/{OTHER}", (SKIPPED, "promised")),
+    ],
+)
+def test_anchored__overdue__only_a_checkpoint_of_the_log_says_that_it_isnt_in(
+    world: World, by: str, origin: str, expected: tuple[Outcome, str]
+) -> None:
+    record = certificate()
+    promised = world.register(record)
+    late = promised.entry.accepted_at + DAY + 1
+    seen = served(world, world.size, world.root(), by=by, origin=origin)
+    assert outcome(judged(world, promised, record=record, now=late, evidence={"log": seen}), N.ANCHORED) == expected
+
+
+def test_signature__promise_beside_the_checkpoint__said_only_if_there_is_one_that_nobody_can_prove(
+    world: World,
+) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    for promise, trust, expected in (
+        (receipt.promise, world.trust, False),
+        (None, world.trust, False),
+        (bytes(64), world.trust, True),
+        (bytes(64), with_keys(world), False),
+    ):
+        report = judged(world, replace(receipt, promise=promise), record=record, trust=trust)
+        assert ("promise_unproven" in {note.code for note in report.notes}) is expected
 
 
 def test_signature__equivocation_that_a_monitor_found__fails(world: World) -> None:

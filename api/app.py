@@ -41,7 +41,10 @@ own log, anchor it, and let anyone verify them.
 
 Errors are RFC 9457 problem details with a stable `code` and both languages. Writes need a bearer token of the \
 department with the role, and take an `Idempotency-Key`: the same key with the same content gives the same \
-answer, always.
+answer, always. Any call may be answered with 400 (a header twice, an address that isn't UTF-8), 408 (slow), 429, \
+503 (both with `Retry-After`).
+
+Scripts of other sites may read the logs, the trust file and departments, without a token; nothing else.
 """
 
 

@@ -20,6 +20,8 @@ from ledger.texts import text
 
 MOST_HEAD = 32 << 10
 """Bytes of request line and headers."""
+_HEADER = 32
+"""What a header costs beside its letters, as in HTTP/2."""
 HEAD_WITHIN = 20.0
 """Seconds from the first byte of a connection, or of a further request on it, to the end of the headers."""
 LINGER = 30.0
@@ -86,9 +88,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_waiting()
-        too_large = len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > self.most_head
+        size = len(self.url) + sum(len(n) + len(v) + _HEADER for n, v in self.headers)
         self._head = None
-        if too_large:
+        if size > self.most_head:
             self._refuse(431, "request.head_too_large")
         else:
             super().on_headers_complete()

@@ -81,7 +81,10 @@ async def add_entries(  # noqa: PLR0917 FastAPI passes them by name
     "/{origin:origin}/checkpoint",
     summary="The log's newest signed checkpoint",
     response_class=Response,
-    responses={200: {"description": "C2SP tlog-checkpoint", "content": {"text/plain": {}}}, **problems(*READ)},
+    responses={
+        200: {"description": "C2SP tlog-checkpoint", "content": {"text/plain": {}}},
+        **problems(401, 403, *READ),
+    },
 )
 def read_checkpoint(request: Request, origin: str, parts: PartsDep, caller: MaybeCaller) -> Response:
     return tiles.checkpoint(request, tiles.readable_log(parts, origin, caller))
@@ -93,7 +96,7 @@ def read_checkpoint(request: Request, origin: str, parts: PartsDep, caller: Mayb
     response_class=Response,
     responses={
         200: {"description": "Hashes or entries", "content": {"application/octet-stream": {}}},
-        **problems(404, 422),
+        **problems(401, 403, *READ, 422),
     },
 )
 def read_tile(origin: str, path: str, parts: PartsDep, caller: MaybeCaller) -> Response:
@@ -139,7 +142,7 @@ def read_receipt(  # noqa: PLR0917 FastAPI passes them by name
     response_class=Response,
     responses={
         200: {"description": "The bundle", "content": {RECEIPTS: {"schema": BundleBody}}},
-        **problems(*READ, 422),
+        **problems(401, 403, *READ, 422),
     },
 )
 def read_receipts(  # noqa: PLR0917 FastAPI passes them by name

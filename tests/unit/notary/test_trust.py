@@ -238,6 +238,8 @@ def test_verify_next__gap_other_network_wrong_previous_fork__refused() -> None:
     for old, new, code in (
         (first, third, "trust.sequence"),
         (second, first, "trust.sequence"),
+        (second, second, "trust.sequence"),
+        (first, trust(chain_id=420_001, after=first), "trust.network"),
         (trust(as_of_block=11), second, "trust.previous"),
         (first, trust(network="other", log_keys=[], after=first), "trust.network"),
         (first, trust(genesis_hash="0x" + "00" * 32, after=first), "trust.network"),

@@ -161,3 +161,15 @@ def test_identifier__document_without_one__skipped(world: World) -> None:
     numbered = document(b"x", identifier=5)
     report = judged(world, world.anchored_record(numbered, kind=Kind.DOCUMENT), record=numbered)
     assert outcome(report, N.IDENTIFIER) == (FAIL, "malformed")
+
+
+def test_identifier__shown_without_its_form__unknown(world: World) -> None:
+    """What may have been taken over as received isn't judged by the rule for what is issued."""
+    record = document(b"x", identifier="OLD-77", identifier_form="as_received")
+    receipt = world.anchored_record(record, kind=Kind.DOCUMENT)
+    data = make_disclosure(record, receipt.salt or b"", ["identifier"], receipt)
+    disclosure = parse_disclosure(data)
+    report = judged(world, disclosure.receipt, disclosure=disclosure)
+    assert outcome(report, N.IDENTIFIER) == (UNKNOWN, "not_shown")
+    assert report.verdict is Verdict.CANNOT_CHECK
+    assert outcome(judged(world, receipt, record=record), N.IDENTIFIER) == (SKIPPED, "as_received")

@@ -201,7 +201,14 @@ def _trust(
         )
     signers = keyring.log_signers()
     known = {key.origin for key in before.log_keys} if before else set()
-    if before is not None and set(origins.values()) <= known and before.expires - now > RENEW_BEFORE:
+    # A chain that lost its contracts has them in other blocks now, and nobody looks below `from_block`.
+    contracts = tuple(Contract(c.name, c.address, c.code_hash, c.from_block) for c in deployment.contracts)
+    if (
+        before is not None
+        and set(origins.values()) <= known
+        and before.expires - now > RENEW_BEFORE
+        and set(before.contracts) == set(contracts)
+    ):
         return before
     kept = list(before.log_keys) if before else []
     new = [LogKey(o, o, signers[o].public_key, now) for o in origins.values() if o not in known]
@@ -211,7 +218,7 @@ def _trust(
         genesis_hash=deployment.genesis_hash,
         finality="none",
         council=[(COUNCIL_MEMBER, keyring.council())],
-        contracts=[Contract(c.name, c.address, c.code_hash, c.from_block) for c in deployment.contracts],
+        contracts=contracts,
         log_keys=[*kept, *new],
         issued_at=now,
         as_of_block=latest_block(Rpc(settings.rpc_url)).number,

@@ -77,6 +77,7 @@ def bootstrap(
     """
     work = _Bootstrap(engine, rpc, profile, deployment, Sender(engine, rpc, profile, deployment, signers))
     try:
+        work.sender.step()  # what the chain lost goes again as it was, before anyone looks what is missing
         owned = work.settle(work.owned(plan), progress, timeout)
         opened = work.settle(work.logs(plan), progress, timeout)
     finally:

@@ -102,6 +102,15 @@ def test_parse_trust__member_of_a_wrong_type__unreadable(name: str, wrong: objec
         parse_trust(altered(lambda v: v.__setitem__(name, wrong)))
 
 
+@pytest.mark.parametrize("name", ["contracts", "validators", "log_keys", "signatures", "max_delay"])
+@pytest.mark.parametrize("wrong", [None, True, 0, "", "x", [1], [[]], {"x": 1}, {ORIGIN: True}, {ORIGIN + "/": 1}])
+def test_parse_trust__list_of_a_wrong_type__unreadable(name: str, wrong: object) -> None:
+    empty: object = [] if name == "max_delay" else {}
+    for value in (wrong, empty):
+        with pytest.raises(UnreadableError):
+            parse_trust(altered(lambda v, value=value: v.__setitem__(name, value)))
+
+
 REFUSED = {
     "unknown member": lambda v: v.__setitem__("hint", 1),
     "unknown in council": lambda v: v["council"].__setitem__("x", 1),
@@ -120,6 +129,7 @@ REFUSED = {
     "null where absent is meant": lambda v: v["contracts"][0].__setitem__("until_block", None),
     "key not canonical base64": lambda v: v["log_keys"][0].__setitem__("ed25519", v["log_keys"][0]["ed25519"] + "\n"),
     "key of 31 bytes": lambda v: v["log_keys"][0].__setitem__("ed25519", "AAAA"),
+    "origin that is no text": lambda v: v["log_keys"][0].__setitem__("origin", 1),
     "log of another network": lambda v: v["log_keys"][0].__setitem__("origin", f"chuzheng/jiangxi/{ISSUER}"),
     "origin with a wrong check character": lambda v: v["log_keys"][0].__setitem__("origin", ORIGIN[:-1] + "R"),
     "expires before issued": lambda v: v.__setitem__("expires", 1_000),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.types import Address, ChainHash, Stage
+from notary.evidence import ABSENT, Unavailable
 from notary.report import Outcome, Verdict
 from notary.report_json import to_json
 from notary.report_text import report_text
@@ -97,6 +98,16 @@ def test_anchored__node_is_behind_the_receipts_block__unknown_not_fail(world: Wo
     world.chain.shorten(1)
     report = judged(world, receipt, record=record)
     assert (report.verdict, outcome(report, N.ANCHORED)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "chain_behind"))
+
+
+def test_anchored__not_final_and_the_newest_block_couldnt_be_asked__unknown_not_fail(world: World) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    gone = {"root": ABSENT, "newest_root": Unavailable("chain.unreachable")}
+    report = judged(world, receipt, record=record, evidence=gone)
+    assert (report.verdict, outcome(report, N.ANCHORED)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "unasked"))
+    bare = replace(receipt, anchor=None, evidence=None)
+    assert outcome(judged(world, bare, record=record, evidence=gone), N.ANCHORED) == (SKIPPED, "included")
 
 
 def test_anchored__promise_older_than_max_delay_and_the_log_was_asked__not_registered(world: World) -> None:

@@ -24,12 +24,14 @@ def world() -> World:
 
 
 DECIDED = [
+    (DecisionCode.SUSPENDED, 0, Verdict.SUSPENDED, 17, "暂停"),
     (DecisionCode.SUSPENDED, 1, Verdict.SUSPENDED, 17, "暂扣"),
     (DecisionCode.SUSPENDED, 2, Verdict.SUSPENDED, 17, "中止"),
     (DecisionCode.RESCINDED, 0, Verdict.NOT_IN_FORCE, 12, "撤销"),
     (DecisionCode.DEREGISTERED, 0, Verdict.NOT_IN_FORCE, 12, "注销"),
     (DecisionCode.LAPSED, 0, Verdict.NOT_IN_FORCE, 12, "失效"),
     (DecisionCode.TRANSFERRED_OUT, 0, Verdict.NOT_IN_FORCE, 12, "转出"),
+    (DecisionCode.REVOKED, 1, Verdict.NOT_IN_FORCE, 12, "吊销"),
     (DecisionCode.REVOKED, 0, Verdict.NOT_IN_FORCE, 12, "吊销"),
     (DecisionCode.SUPERSEDED, 0, Verdict.SUPERSEDED, 16, "取代"),
     (DecisionCode.WITHDRAWN, 0, Verdict.NOT_IN_FORCE, 12, "撤回"),

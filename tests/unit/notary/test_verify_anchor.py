@@ -98,6 +98,8 @@ def test_anchored__node_is_behind_the_receipts_block__unknown_not_fail(world: Wo
     world.chain.shorten(1)
     report = judged(world, receipt, record=record)
     assert (report.verdict, outcome(report, N.ANCHORED)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "chain_behind"))
+    world.chain.mine(1)  # the block is there, the anchor isn't
+    assert outcome(judged(world, receipt, record=record), N.ANCHORED) == (FAIL, "absent")
 
 
 def test_anchored__not_final_and_the_newest_block_couldnt_be_asked__unknown_not_fail(world: World) -> None:
@@ -250,6 +252,8 @@ def test_final__qbft_evidence_that_cant_be_examined_yet__unknown_never_a_pass(wo
         report = judged(world, receipt, record=record, trust=trust, offline=offline)
         assert outcome(report, N.FINAL)[0] is UNKNOWN
         assert report.verdict is Verdict.CANNOT_CHECK
+    for rule in ("none", "depth:0"):  # where the trust file asks for another proof, this one is nobody's business
+        assert judged(world, receipt, record=record, trust=world.make_trust(finality=rule)).verdict is Verdict.VALID
 
 
 def test_final__rule_is_the_trust_files__not_the_receipts(world: World) -> None:

@@ -28,7 +28,7 @@ from ledger.types import BlockTime, DepartmentCode, Millis, Origin, Role
 from notary.entry import log_id, make_origin
 from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust, read_trust
 from scripts.commands.files import replace_file
-from scripts.ports import await_free, loopback_port
+from scripts.ports import await_free, loopback_port, patience
 from scripts.samples import SampleDepartment, sample_network
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class ChainProcess:
         self._folder = settings.chain_dir.absolute()
         self._pid_file = self._folder / "anvil.pid"
         end_leftover(self._pid_file, self._folder)
-        if not await_free("127.0.0.1", port):
+        if not await_free("127.0.0.1", port, patience(settings)):
             raise ConfigurationError("cli.up.rpc_port_taken", port=port)
         self.chain: EmbeddedChain = start_anvil(self._folder, port)
         self._pid_file.write_text(f"{self.chain.pid}\n", encoding="ascii")

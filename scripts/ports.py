@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import socket
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from api.settings import Settings
 
 PATIENCE = 5.0
 """Seconds that what a killed supervisor left behind has to let go of a port."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 
 
-def await_free(host: str, port: int, patience: float = PATIENCE) -> bool:
-    """Whether nobody listens on the port, or stops doing so in a few seconds."""
-    deadline = time.monotonic() + patience
+def patience(settings: Settings) -> float:
+    """Seconds to wait for a port: a network that never ran has left nothing behind."""
+    return PATIENCE if settings.deployment_path.exists() else 0.0
+
+
+def await_free(host: str, port: int, seconds: float) -> bool:
+    """Whether nobody listens on the port, or stops doing so in time."""
+    deadline = time.monotonic() + seconds
     while not _free(host, port):
         if time.monotonic() > deadline:
             return False

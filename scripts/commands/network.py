@@ -92,7 +92,7 @@ def _running(settings: Settings, *, quiet: bool) -> Iterator[tuple[Supervisor, N
     An interrupt ends the start or the demo where it is: every step is made to be run again.
     """
     from scripts.embedded import ChainProcess, prepare
-    from scripts.ports import await_free
+    from scripts.ports import await_free, patience
     from scripts.supervisor import Served, Supervisor
 
     with _alone(settings.home):
@@ -101,7 +101,7 @@ def _running(settings: Settings, *, quiet: bool) -> Iterator[tuple[Supervisor, N
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 signal.signal(number, signal.default_int_handler)
         try:
-            if not await_free(settings.host, settings.port):
+            if not await_free(settings.host, settings.port, patience(settings)):
                 raise ConfigurationError("cli.up.port_taken", port=settings.port)
             output.say("cli.up.chain")
             supervisor.add("chain", lambda: ChainProcess(settings))

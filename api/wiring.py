@@ -78,6 +78,8 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     engine, index = _database(settings)
     keyring = Keyring(settings.keys_dir)
     pool = _processes(keyring, processes)
+    if pool is not None:
+        pool.warm()
     notary = _notary(settings, engine, index, keyring, pool)
     outbox = Outbox(engine)
     chain = IndexedChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), _profile(settings), deployment, index)

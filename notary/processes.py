@@ -6,10 +6,13 @@ that others on the machine could list. Results cross as marshalled tuples, which
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context
 from typing import Any
 
@@ -32,26 +35,40 @@ _signers: dict[Origin, Signer]
 
 
 class Processes:
-    """A pool of worker processes, started at the first large call; a process that died is replaced."""
+    """A pool of worker processes, started by `warm` or the first large call; a process that died is replaced."""
 
     def __init__(self, count: int, storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
         self._count, self._arguments = count, (storage_key, dict(log_keys))
         self._pool: ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
+        self._closed = False
 
     def start(self) -> ProcessPoolExecutor:
         """The pool; starts it if need be. Not forked: our threads' locks would be copied in whatever state they are."""
         with self._lock:
+            if self._closed:
+                raise UnavailableError("notary.stopping", retry_after=5.0)
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(
                     self._count, mp_context=get_context("spawn"), initializer=_enter, initargs=self._arguments
                 )
             return self._pool
 
+    def warm(self) -> None:
+        """Start the processes beside whatever the caller does next: it takes each a second, and the first large call
+        shouldn't be the one that waits. What goes wrong here is told to that call."""
+
+        def begin() -> None:
+            with suppress(UnavailableError, RuntimeError):  # closed again meanwhile
+                for _ in range(self._count):
+                    self.submit(_enter_nothing)
+
+        threading.Thread(target=begin, name="processes-warm", daemon=True).start()
+
     def close(self) -> None:
         """Stop the processes; work under way is finished first."""
         with self._lock:
-            pool, self._pool = self._pool, None
+            pool, self._pool, self._closed = self._pool, None, True
         if pool is not None:
             pool.shutdown()
 
@@ -112,8 +129,20 @@ def process_vault() -> Vault:
 
 def _enter(storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
     global _vault, _signers  # noqa: PLW0603 a process's own state, set once
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
     _vault = Vault(storage_key)
     _signers = {origin: load_signer(address) for origin, address in log_keys.items()}
+
+
+def _end_with_parent(parent: int) -> None:
+    """A server that was killed can't end its processes, and they hold keys: each looks for itself."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(0)
+
+
+def _enter_nothing() -> None:
+    """A task that makes the pool start one more process."""
 
 
 def _prepare(

@@ -6,6 +6,9 @@ import errno
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +94,66 @@ def test_processes__one_is_killed__refused_then_replaced(pooled: Rig) -> None:
         prepare_often(pooled, records)
     accepted = pooled.notary.accept_records(ISSUER, ORIGIN, records, key="k")
     assert len(accepted) == 300
+
+
+def test_processes__warmed__there_before_the_first_call_and_closed_in_order(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "home")
+    processes = Processes(2, STORAGE_KEY, {ORIGIN: rig.key_address(ORIGIN)})
+    processes.warm()
+    end = time.monotonic() + 30
+    while len(children_of(os.getpid())) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    processes.close()
+    assert children_of(os.getpid()) == []
+    with pytest.raises(UnavailableError, match="stopping"):
+        processes.submit(os.getpid)
+    processes.warm()  # of a closed pool: nothing happens
+    rig.notary.close()
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from notary.processes import Processes
+if __name__ == "__main__":
+    processes = Processes(1, bytes(32), {})
+    processes.result(processes.submit(len, ""))
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_processes__their_server_is_killed__they_end_by_themselves(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as parent:  # fmt: skip
+        assert parent.stdout
+        assert parent.stdout.readline() == b"ready\n"
+        children = children_of(parent.pid)
+        assert children
+        parent.kill()
+    end = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def children_of(pid: int) -> list[int]:
+    """Worker processes of a process; the tracker of multiprocessing isn't one."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            command = (folder / "cmdline").read_bytes()
+        except (OSError, IndexError):
+            continue
+        if parent == str(pid) and b"spawn_main" in command:
+            found.append(int(folder.name))
+    return found
 
 
 def prepare_often(rig: Rig, records: list[dict[str, object]]) -> None:

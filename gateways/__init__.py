@@ -1,1 +1,1 @@
-"""One department's door. Empty until departments share through it: nothing leaves this version but receipts and proofs."""
+"""One department's door. Empty until departments share through it: this version lets out receipts and proofs only."""

@@ -183,13 +183,14 @@ def _record_bytes(path: Path) -> bytes | None:
     What is named like a record must be one: registered as a document, a broken record could never be shown.
     """
     from notary.canonical import nests_deeper, parse_record
+    from scripts.commands.record import refuse_wrong
 
     named = path.name.endswith(".record.json")
     if any(path.name.endswith(suffix) for suffix in SUFFIXES) and not named:
         raise UsageError("cli.companion", path=str(path))
     if named:
         data = read_file(path, MOST_RECORD)
-        parse_record(data)
+        refuse_wrong(parse_record(data))
         return data
     if path.suffix.lower() != ".json" or check_readable(path) > MOST_RECORD:
         return None
@@ -198,7 +199,10 @@ def _record_bytes(path: Path) -> bytes | None:
         value: Any = None if nests_deeper(data, 64) else json.loads(data)
     except ValueError:
         return None
-    return data if isinstance(value, dict) and "schema" in value and "kind" in value else None
+    if not isinstance(value, dict) or "schema" not in value or "kind" not in value:
+        return None
+    refuse_wrong(parse_record(data))
+    return data
 
 
 def _held(target: Path, path: Path, data: bytes | None) -> Receipt | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from pathlib import Path
@@ -20,6 +21,7 @@ record_app = App(help="制作、检查记录，不发送。/ Build and check rec
 
 MOST_RECORD = 1 << 20
 SERIAL_LENGTH = 20
+TYPE = re.compile(r"[0-9A-Z]{18}[0-9]{3}")
 SERIAL_ALPHABET = string.digits + string.ascii_uppercase
 
 
@@ -74,7 +76,7 @@ def new(
         made["previous_identifier"] = previous
     if extra:
         made["extra"] = dict(_extra(pair) for pair in extra)
-    _refuse_wrong(made)
+    refuse_wrong(made)
     path = out or Path(f"{identifier}.record.json")
     write_new(path, _canonical(made))
     payload = output.message("chuzheng-record/1", "cli.record.made", path=str(path), identifier=identifier)
@@ -89,7 +91,7 @@ def check(
     """检查一份记录，列出全部问题。/ Check a record and list all that is wrong with it."""
     from notary.canonical import parse_record
 
-    _refuse_wrong(parse_record(read_file(file, MOST_RECORD)))
+    refuse_wrong(parse_record(read_file(file, MOST_RECORD)))
     payload = output.message("chuzheng-record/1", "cli.record.good", path=str(file))
     output.finish({**payload, "path": str(file)}, as_json=json_)
 
@@ -100,10 +102,13 @@ def _canonical(record: dict[str, Any]) -> bytes:
     return canonicalise(record)
 
 
-def _refuse_wrong(record: dict[str, Any]) -> None:
+def refuse_wrong(record: dict[str, Any]) -> None:
+    """RowsError `record.wrong` with everything that is wrong with a record, by member."""
     from ledger.certificates import check_record
 
     problems = check_record(record)
+    if record.get("identifier") == "" and not TYPE.fullmatch(record["type"]):
+        problems.append(InputError("record.type_form", member="type", text=record["type"][:60]))
     if problems:
         raise RowsError("record.wrong", rows=[(0, str(p.params.get("member", "")), p) for p in problems])
 

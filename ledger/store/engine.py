@@ -42,6 +42,7 @@ def open_engine(url: str) -> Engine:
         options = {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
         if parsed.database and parsed.database != ":memory:":
             _make_private(Path(parsed.database))
+            options["pool_use_lifo"] = True  # the connection used last has the warm cache; the others stay small
     try:
         engine = sa.create_engine(parsed, **options)
     except sa.exc.ArgumentError as error:

@@ -140,7 +140,8 @@ def test_verify__each_verdict__its_exit_code(chuzheng: Chuzheng, world: World, t
         (["a.record.json", "--trust", "t.json", "--pin", "0" * 64], 19, "trust.pin"),
         (["a.record.json", "--trust", "t.json", "--at", "tomorrow"], 2, "cli.day"),
         (["a.record.json", "--trust", "t.json", "--at", "2026-02-30"], 2, "cli.day"),
-        (["t.json", "--trust", "t.json"], 19, "request.file_alone"),
+        (["t.json", "--trust", "t.json"], 19, "request.not_for_checking"),
+        (["lonely.txt", "--trust", "t.json"], 19, "request.file_alone"),
         (["lone.record.json", "--trust", "t.json"], 19, "request.receipt_missing"),
         (["bad.receipt.json", "--trust", "t.json"], 19, "json.syntax"),
         (["empty.receipt.json", "--trust", "t.json"], 19, "file.empty"),
@@ -154,6 +155,7 @@ def test_verify__what_cannot_be_judged__plain_words_and_no_verdict(
     (tmp_path / "lone.record.json").write_text(json.dumps(certificate("A1")), encoding="utf-8")
     (tmp_path / "bad.receipt.json").write_bytes(world.receipt(0).to_json()[:-20])
     (tmp_path / "empty.receipt.json").write_bytes(b"")
+    (tmp_path / "lonely.txt").write_bytes(b"x")
     done = chuzheng("verify", *arguments)
     assert (done.code, done.out) == (exit_code, "")
     assert error in done.err

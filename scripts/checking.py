@@ -7,6 +7,7 @@ import socket
 import stat
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +64,8 @@ def examine(settings: Settings) -> list[Finding]:
     return [_look(name, look, settings) for name, look in CHECKS.items()]
 
 
-def check_logs(settings: Settings, origin: str | None = None) -> list[LogReport]:
-    """fsck of this machine's logs against records, own key and, where it answers, the chain."""
+def check_logs(settings: Settings, origin: str | None = None) -> tuple[list[LogReport], bool]:
+    """fsck of this machine's logs against records, own key and the chain; False if the chain couldn't be asked."""
     from api import wiring
     from notary.checkpoint import VerifierKey
     from notary.entry import log_id
@@ -74,20 +75,44 @@ def check_logs(settings: Settings, origin: str | None = None) -> list[LogReport]
     with wiring.open_parts(settings) as parts:
         notary = parts.the_notary()
         reports = []
+        unasked: list[UnavailableError] = []
         for name, log in notary.logs.items():
             if origin is not None and name != origin:
                 continue
-            anchors = [Head(a.size, Digest(a.root)) for a in _anchors(parts.chain, log_id(name))]
             key = VerifierKey(name, notary.signers[name].public_key)
-            reports.append(fsck(log, key=key, anchors=anchors, rows=_rows(notary, Origin(name))))
-    return reports
+
+            def look(name: str = name, log: Any = log, key: VerifierKey = key) -> LogReport:
+                anchors = [Head(a.size, Digest(a.root)) for a in _anchors(parts.chain, log_id(Origin(name)), unasked)]
+                return fsck(log, key=key, anchors=anchors, rows=_rows(notary, Origin(name)))
+
+            report = look()
+            if not report.sound:
+                # A log that grows while it is read contradicts itself in passing: what stays counts, looked at again
+                # while nobody appends or seals. Submissions wait for that, and are not refused.
+                with _still(log):
+                    report = look()
+            reports.append(report)
+    return reports, not unasked
 
 
-def _anchors(chain: Any, log: Any) -> list[Any]:
-    """All anchored sizes; an outage leaves the chain out of the comparison, which `doctor` reports."""
+@contextmanager
+def _still(log: Any) -> Iterator[None]:
+    """Nobody seals or appends meanwhile; a log on a disk that can't be written stands still by itself."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            for name in ("seal.lock", "append.lock"):
+                stack.enter_context(log.disk.locked(log.directory / name))
+        yield
+
+
+def _anchors(chain: Any, log: Any, unasked: list[UnavailableError]) -> list[Any]:
+    """All anchored sizes; an outage leaves the chain out of the comparison, which the answer says."""
+    if unasked:
+        return []  # it didn't answer for another log a moment ago
     try:
-        return list(chain.anchors(log, 0, 1_000_000)) if chain is not None else []
-    except UnavailableError:
+        return list(chain.anchors(log, 0, 1_000_000))
+    except UnavailableError as error:
+        unasked.append(error)
         return []
 
 

@@ -35,12 +35,13 @@ def fsck(
     from scripts.checking import check_logs
 
     language = output.language()
-    reports = check_logs(load({"home": home}).settings, origin)
+    reports, chain_asked = check_logs(load({"home": home}).settings, origin)
     if not reports:
         raise UsageError("cli.no_logs")
     wrong = sum(len(report.findings) for report in reports)
     sound = wrong == 0
-    payload = output.message("chuzheng-fsck/1", "cli.fsck.sound" if sound else "cli.fsck.wrong", ok=sound, count=wrong)
+    key = "cli.fsck.wrong" if not sound else "cli.fsck.sound" if chain_asked else "cli.fsck.without_chain"
+    payload = output.message("chuzheng-fsck/1", key, ok=sound, count=wrong) | {"chain_asked": chain_asked}
     logs = [
         {
             "origin": r.origin, "sealed": r.sealed, "durable": r.durable, "checked": r.checked, "root": r.root.hex(),

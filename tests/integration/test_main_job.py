@@ -332,6 +332,7 @@ def test_killed_parts__while_submitting__nothing_acknowledged_is_lost(network: N
                 assert time.monotonic() < deadline, part
                 time.sleep(0.1)
         time.sleep(1.5)
+        network.run("log", "fsck", "--home", network.home, where=desk)  # of logs that grow while it reads
     finally:
         stop.set()
         submitter.join(60)
@@ -350,6 +351,7 @@ def test_killed_parts__while_submitting__nothing_acknowledged_is_lost(network: N
     network.verdict(f"killed/{acknowledged[-1][0]['number']}.record.json", where=desk, expect=0)
     sound = network.run("log", "fsck", "--home", network.home, where=desk)
     assert all(log["findings"] == [] for log in sound["logs"])
+    assert sound["chain_asked"] is True
     network.run("doctor", "--home", network.home, where=desk, expect=None)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.auth import TokenStore
-from ledger.errors import UnavailableError
+from ledger.errors import ConflictError, UnavailableError
 from ledger.texts import text
 from ledger.types import DepartmentCode, Millis, Role, Stage
 from notary.canonical import parse_record
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 ANCHORED_WITHIN = 60.0
 """Seconds that the chain may take to hold everything."""
-INDEXED_WITHIN = 10.0
 BUNDLE = 1_000
 ONLINE = 25
 """Certificates verified in each way, spread over all departments."""
@@ -221,9 +220,11 @@ class Demo:
         pairs = [(by_identifier[p], h) for h in every if (p := h.record.get("previous_identifier")) in by_identifier]
         renewed = {id(old) for old, _ in pairs} | {id(new) for _, new in pairs}
         free = [h for h in every if id(h) not in renewed and h.in_date]
-        first = next(h for h in free if not self._decided(h))
-        second = next(h for h in free if h is not first and not self._decided(h))
-        old, new = next((o, n) for o, n in pairs if o.in_date and not self._decided(o))
+        undecided = (h for h in free if not self._decided(h))
+        first, second = next(undecided, None), next(undecided, None)
+        old, new = next(((o, n) for o, n in pairs if o.in_date and not self._decided(o)), (None, None))
+        if first is None or second is None or old is None or new is None:
+            raise ConflictError("cli.demo.used_up", home=self.settings.home)
         steps: list[tuple[str, Held, dict[str, Any], Verdict]] = [
             ("suspend", first, {"decision": "suspend", "cause": 1}, Verdict.SUSPENDED),
             ("resume", first, {"decision": "resume", "ends": 1}, Verdict.VALID),
@@ -239,7 +240,6 @@ class Demo:
                         intent = decide(server, held.key, wanted)
                     if intent["state"] != "final":
                         raise UnavailableError("cli.demo.refused", step=key, state=intent["state"])
-                    self._await_index(held, intent)
                 self.add(key, expected, self.judge(Presented(held.receipt, record=held.record), online=True).answer)
                 self.rest()
                 bar.advance(bar.task_ids[0])
@@ -248,17 +248,6 @@ class Demo:
         from ledger.types import Digest
 
         return bool(self.chain.decisions(Digest(bytes.fromhex(held.key))))
-
-    def _await_index(self, held: Held, intent: dict[str, Any]) -> None:
-        """The next decision rests on this one: wait until the server's index has its block too."""
-        deadline = time.monotonic() + INDEXED_WITHIN
-        with Client(self.settings.url) as server:
-            while time.monotonic() < deadline:
-                if server.get_json(f"statuses/{held.key}").get("indexed_block", 1 << 60) >= (
-                    intent["block_number"] or 0
-                ):
-                    return
-                time.sleep(0.2)
 
     def say(self, key: str, **params: Any) -> str:
         return text(f"cli.demo.{key}", self.language, **params)

@@ -1,11 +1,11 @@
 """The keys of one machine, by name in the data folder's `keys/`: every file 0600, made once, never overwritten.
 
-    owner.key               secp256k1, the contracts' owner (stands in for the Council)
-    council.pem             Ed25519, signs the trust file
-    storage.key             32 bytes in hex, wraps the keys of records
-    logs/<origin>.pem       Ed25519, one per log: promises and checkpoints; `<origin>` percent-encoded
-    operators/<code>.key    secp256k1, a department's operator on the chain
-    wraps/<code>.pem        X25519, files are wrapped to it
+owner.key               secp256k1, the contracts' owner (stands in for the Council)
+council.pem             Ed25519, signs the trust file
+storage.key             32 bytes in hex, wraps the keys of records
+logs/<origin>.pem       Ed25519, one per log: promises and checkpoints; `<origin>` percent-encoded
+operators/<code>.key    secp256k1, a department's operator on the chain
+wraps/<code>.pem        X25519, files are wrapped to it
 """
 
 from __future__ import annotations

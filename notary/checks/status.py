@@ -72,9 +72,7 @@ def check_status(case: Case) -> tuple[Check, Decision | None]:
     return check_status_of(case.evidence, case.at, case.now)
 
 
-def check_status_of(
-    evidence: Evidence, at: Millis, now: Millis
-) -> tuple[Check, Decision | None]:
+def check_status_of(evidence: Evidence, at: Millis, now: Millis) -> tuple[Check, Decision | None]:
     """The same apart from a case: what the decisions say about `at`, as known at the evidence's block."""
     if isinstance(evidence.decisions, Unavailable):
         return unasked(_STATUS, evidence.decisions), None

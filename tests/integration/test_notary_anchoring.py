@@ -79,9 +79,7 @@ class Site:
         lanes = {ORIGIN: self.operator.address}
         self.indexer = Indexer(self.engine, rpc, ANVIL, deployment)
         beside = (self.sender, self.indexer)
-        self.worker = Worker(
-            self.notary, self.outbox, self.index, lanes=lanes, clock=SystemClock(), beside=beside
-        )
+        self.worker = Worker(self.notary, self.outbox, self.index, lanes=lanes, clock=SystemClock(), beside=beside)
         return deployment
 
     def until(self, done: Callable[[], bool], seconds: float = 40) -> None:

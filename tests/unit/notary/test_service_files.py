@@ -35,7 +35,12 @@ def blocks(rig: Rig) -> int:
 def submit(rig: Rig, data: bytes, **more: object) -> object:
     readers = {ISSUER: READER.public_key()}
     return rig.notary.accept_document(
-        ISSUER, ORIGIN, io.BytesIO(data), media_type="text/plain", readers=readers, **more  # type: ignore[arg-type]
+        ISSUER,
+        ORIGIN,
+        io.BytesIO(data),
+        media_type="text/plain",
+        readers=readers,
+        **more,  # type: ignore[arg-type]
     )
 
 

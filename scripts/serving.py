@@ -13,8 +13,8 @@ from scripts.supervisor import end_with_parent
 if TYPE_CHECKING:
     from api.settings import Settings
 
-PROCESSES = max(1, (os.cpu_count() or 2) - 1)
-"""Worker processes of the API for large bulk calls; they start with the first one."""
+PROCESSES = os.cpu_count() or 1
+"""Worker processes of the API for large bulk calls: they do the hashing and signing, the server mostly waits for disks."""
 
 
 def serve_part(part: str, settings: Settings) -> int:
@@ -35,6 +35,7 @@ def _serve_backstage(part: str, settings: Settings) -> int:
 
     set_up_logs(settings.log_level)
     logging.basicConfig(level=settings.log_level.upper())
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells at every start that nothing changed
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

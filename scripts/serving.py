@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 PROCESSES = os.cpu_count() or 1
-"""Worker processes of the API for large bulk calls: they do the hashing and signing, the server mostly waits for disks."""
+"""Worker processes of the API for large bulk calls: they hash and sign, the server mostly waits for disks."""
 
 
 def serve_part(part: str, settings: Settings) -> int:

@@ -19,7 +19,7 @@ from api.language import language_of
 from api.parts import Parts, PartsDep, address_of
 from api.verifications.endpoints import MOST
 from api.verifications.judging import judge, judge_identifier, present
-from api.verifications.submission import Submission, add_file, from_json, instant
+from api.verifications.submission import PartUnreadable, Submission, add_file, from_json, instant
 from ledger.errors import InputError
 from ledger.texts import Language, text
 
@@ -62,7 +62,8 @@ async def verify_submitted(request: Request, parts: PartsDep) -> HTMLResponse:
         answer = await run_in_threadpool(_answer, request, parts, submission.check(), language)
     except Exception as error:  # who sees a page gets a page, whatever happened
         problem = named(request, error)
-        status, answer = status_of(problem), view.of_problem(problem, language)
+        part = error.part if isinstance(error, PartUnreadable) else None
+        status, answer = status_of(problem), view.of_problem(problem, language, part)
     if scripted:
         return _page(f"{answer.kind}.html", parts, language, status, result=answer)
     return _page("verify.html", parts, language, status, result=answer)

@@ -9,12 +9,12 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from ledger.certificates import last_second, parse_day
-from ledger.errors import InputError
+from ledger.errors import InputError, UnreadableError
 from ledger.types import Millis
 from notary.canonical import canonicalise, nests_deeper, parse_record, parse_strict
 from notary.disclosure import FORMAT as DISCLOSURE
@@ -27,6 +27,8 @@ MOST = 2 << 20
 """Bytes above which a file is an original for certain: no receipt, record or disclosure may be so long."""
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PIECE = 1 << 20
+_OURS = "chuzheng-"
+T = TypeVar("T")
 _DEEPEST = 64
 """Nesting beyond which JSON is none of ours and isn't even parsed to find out."""
 MEMBERS = frozenset({"receipt", "record", "disclosure", "file", "identifier", "shown", "at"})
@@ -100,6 +102,8 @@ def add_file(submission: Submission, name: str, size: int, file: BinaryIO) -> Su
     if size <= MOST:
         data = file.read()
         kind = sort(data, name)
+        if kind == "foreign":
+            raise InputError("request.not_for_checking", name=name[:100])
         if kind != "file":
             if getattr(submission, kind) is not None:
                 raise InputError("request.two_of_one", kind=kind)
@@ -121,7 +125,10 @@ def _with_text(submission: Submission, kind: str, data: bytes) -> Submission:
 
 
 def sort(data: bytes, name: str = "") -> str:
-    """`receipt`, `record`, `disclosure` or `file`. Lenient: this only chooses who judges the bytes."""
+    """`receipt`, `record`, `disclosure`, `file`, or `foreign`: ours, but nothing that is checked here (a trust file).
+
+    Lenient: this only chooses who judges the bytes.
+    """
     try:
         value = None if nests_deeper(data, _DEEPEST) else json.loads(data.decode("utf-8-sig"))
     except ValueError:
@@ -131,9 +138,12 @@ def sort(data: bytes, name: str = "") -> str:
             return "receipt"
         if value.get("format") == DISCLOSURE:
             return "disclosure"
+        if str(value.get("format")).startswith(_OURS):
+            return "foreign"
         if isinstance(value.get("schema"), str) and isinstance(value.get("kind"), str) and "issuer" in value:
             return "record"
-    return "receipt" if name.lower().endswith(".receipt.json") else "file"
+    kinds = ("receipt", "disclosure", "record")
+    return next((kind for kind in kinds if name.lower().endswith(f".{kind}.json")), "file")
 
 
 def digest(file: BinaryIO) -> FileDigests:
@@ -146,21 +156,36 @@ def digest(file: BinaryIO) -> FileDigests:
     return FileDigests(size, sha256.digest(), sm3.digest())
 
 
+class PartUnreadable(UnreadableError):
+    """One of the parts doesn't parse strictly: the reader's own error, and which part it was about."""
+
+    def __init__(self, part: str, error: UnreadableError) -> None:
+        super().__init__(error.code, **error.params)
+        self.part = part
+
+
 def present(submission: Submission) -> Presented:
-    """The parts, parsed; UnreadableError where one doesn't parse strictly.
+    """The parts, parsed; PartUnreadable where one doesn't parse strictly.
 
     A disclosure brings its receipt; a receipt given beside it is used instead.
     """
-    disclosure = None if submission.disclosure is None else parse_disclosure(submission.disclosure)
-    receipt = None if submission.receipt is None else parse_receipt(submission.receipt)
+    disclosure = _parsed("disclosure", submission.disclosure, parse_disclosure)
+    receipt = _parsed("receipt", submission.receipt, parse_receipt)
     if receipt is None and disclosure is not None:
         receipt = disclosure.receipt
     if receipt is None:
         raise InputError("request.receipt_missing")
     if submission.record is not None and disclosure is not None:
         raise InputError("request.two_of_one", kind="record, disclosure")
-    record = None if submission.record is None else parse_record(submission.record)
+    record = _parsed("record", submission.record, parse_record)
     return Presented(receipt, record=record, disclosure=disclosure, file=submission.file)
+
+
+def _parsed(part: str, data: bytes | None, read: Callable[[bytes], T]) -> T | None:
+    try:
+        return None if data is None else read(data)
+    except UnreadableError as error:
+        raise PartUnreadable(part, error) from error
 
 
 def _document(value: Mapping[str, Any], name: str) -> bytes | None:

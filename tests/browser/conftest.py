@@ -5,33 +5,20 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from api.app import assemble
-from tests.fakes.house import House, build_house
+from tests.browser.serving import Site, served
+from tests.fakes.house import build_house
 
 CHROMIUM = os.environ.get("CHUZHENG_CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
 ]  # fmt: skip
-
-
-@dataclass
-class Site:
-    """The house and its address."""
-
-    house: House
-    url: str
 
 
 @pytest.fixture(scope="session")
@@ -47,18 +34,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     house = build_house(tmp_path_factory.mktemp("house"), lookups_per_minute=1000, checks_per_minute=1000)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(assemble(house.parts), log_level="error", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.05)
-        yield Site(house, f"http://127.0.0.1:{port}")
-        server.should_exit = True
-        thread.join(10)
+    with served(house) as made:
+        yield made
     house.notary.close()
 
 

@@ -129,14 +129,20 @@ class House:
 
 
 def trust_file(
-    chain: FakeChain, log_keys: list[LogKey], *, expires: int, after: TrustFile | None = None, council: int = 8
+    chain: FakeChain,
+    log_keys: list[LogKey],
+    *,
+    expires: int,
+    after: TrustFile | None = None,
+    council: int = 8,
+    finality: str = "none",
 ) -> bytes:
     """A signed trust file of the house's network: the first, or the next `after` another."""
     return make_trust(
         network=NETWORK,
         chain_id=chain.chain_id(),
         genesis_hash=chain.genesis_hash(),
-        finality="none",
+        finality=finality,
         council=[("owner", Key(council))],
         contracts=[Contract("AnchorLog", ANCHOR_LOG, ChainHash("0x" + "00" * 32), 0)],
         log_keys=log_keys,
@@ -147,7 +153,7 @@ def trust_file(
     )
 
 
-def build_house(folder: Path, **settings: Any) -> House:
+def build_house(folder: Path, *, finality: str = "none", **settings: Any) -> House:
     """A fresh one under `folder`, with one department that is admitted and accredited for TYPE."""
     clock, chain = FixedClock(), FakeChain()
     origin = make_origin(NETWORK, ISSUER)
@@ -167,7 +173,9 @@ def build_house(folder: Path, **settings: Any) -> House:
         anchors=ChainIndex(chain),
         filing=Filing(EmbeddedStore(chosen.content_dir), chosen.uploads_dir),
     )
-    trust_bytes = trust_file(chain, [LogKey(origin, origin, key.public_key, Millis(0))], expires=clock.now() * 2)
+    trust_bytes = trust_file(
+        chain, [LogKey(origin, origin, key.public_key, Millis(0))], expires=clock.now() * 2, finality=finality
+    )
     chosen.trust_path.parent.mkdir()
     chosen.trust_path.write_bytes(trust_bytes)
     tokens = TokenStore(chosen.tokens_path)

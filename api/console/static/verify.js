@@ -1,17 +1,66 @@
 // The verify page with scripts: sorts the chosen files, hashes originals in a worker, sends receipt, record or disclosure
 // and digests, and shows the server's answer. Without this file the form works as an ordinary upload.
 
-const form = document.getElementById("check");
-const input = document.getElementById("files");
-const drop = document.getElementById("drop");
-const list = document.getElementById("chosen-list");
-const progress = document.getElementById("progress");
-const result = document.getElementById("result");
-const words = form.dataset;
 const PARSED = 2 << 20; // larger than any receipt, record or disclosure may be: an original file for certain
-let chosen = []; // {file, kind, text}
+const FIELDS = ["identifier", "shown", "at"];
+let chosen = []; // {file, kind, text?, digests?}: kept when the language changes
+let asked = null; // the last request that was answered
+let told = null; // or why nothing was asked: {key, fill}
+let page = {}; // the elements of the page as it is now
 
 document.documentElement.classList.add("scripted");
+setUp();
+
+function setUp() {
+  const by = (id) => document.getElementById(id);
+  const form = by("check");
+  page = { form, input: by("files"), list: by("chosen-list"), progress: by("progress"), bar: by("bar"), result: by("result") };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    check();
+  });
+  page.input.addEventListener("change", async () => {
+    await add(page.input.files);
+    page.input.value = ""; // so that the same file can be chosen again, and the form never carries it
+  });
+  const drop = by("drop");
+  for (const name of ["dragenter", "dragover"]) {
+    drop.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.add("over");
+    });
+  }
+  for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    add(event.dataTransfer.files);
+  });
+  page.result.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+  document.querySelector("a.lang").addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    speak(event.currentTarget.href);
+  });
+}
+
+const words = (name) => page.form.dataset[name];
+const kindOf = (kind) => words(`kind${kind[0].toUpperCase()}${kind.slice(1)}`);
+
+// Something that the page itself has to say, in whichever language it is in when it says it.
+class Told extends Error {
+  constructor(key, fill = {}) {
+    super(key);
+    this.fill = fill;
+  }
+
+  text() {
+    return words(this.message)
+      .replace("{kind}", this.fill.kind ? kindOf(this.fill.kind) : "")
+      .replace("{name}", this.fill.name ?? "");
+  }
+}
 
 // Strict decoding: a byte order mark or broken UTF-8 must reach the server's judgement as it is, or count as a file.
 async function sorted(file) {
@@ -22,6 +71,7 @@ async function sorted(file) {
       if (value && typeof value === "object" && !Array.isArray(value)) {
         if (value.format === "chuzheng-receipt/1") return { file, kind: "receipt", text };
         if (value.format === "chuzheng-disclosure/1") return { file, kind: "disclosure", text };
+        if (String(value.format).startsWith("chuzheng-")) return { file, kind: "foreign" };
         if (typeof value.schema === "string" && typeof value.kind === "string" && "issuer" in value) {
           return { file, kind: "record", text };
         }
@@ -29,7 +79,9 @@ async function sorted(file) {
     } catch {
       // not JSON: an original file
     }
-    if (/\.receipt\.json$/i.test(file.name)) return { file, kind: "receipt", text: await file.text() };
+    for (const kind of ["receipt", "disclosure", "record"]) {
+      if (file.name.toLowerCase().endsWith(`.${kind}.json`)) return { file, kind, text: await file.text() };
+    }
   }
   return { file, kind: "file" };
 }
@@ -39,134 +91,161 @@ async function add(files) {
   show();
 }
 
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
 function show() {
-  list.replaceChildren(
+  page.list.replaceChildren(
     ...chosen.map((item, place) => {
-      const line = document.createElement("li");
-      const name = document.createElement("span");
-      name.className = "name";
-      name.textContent = item.file.name;
-      const kind = document.createElement("span");
-      kind.className = "kind";
-      kind.textContent = words[`kind${item.kind[0].toUpperCase()}${item.kind.slice(1)}`];
-      const remove = document.createElement("button");
+      const line = element("li", item.kind === "foreign" ? "foreign" : "");
+      const remove = element("button", "quiet small", words("remove"));
       remove.type = "button";
-      remove.className = "quiet small";
-      remove.textContent = words.remove;
-      remove.setAttribute("aria-label", `${words.remove} ${item.file.name}`);
+      remove.setAttribute("aria-label", `${words("remove")} ${item.file.name}`);
       remove.addEventListener("click", () => {
         chosen.splice(place, 1);
         show();
-        input.focus();
+        page.input.focus();
       });
-      line.append(kind, name, remove);
+      line.append(element("span", "kind", kindOf(item.kind)), element("span", "name", item.file.name), remove);
       return line;
     }),
   );
   document.getElementById("chosen").hidden = chosen.length === 0;
 }
 
-function digests(file) {
+function digests(item) {
   return new Promise((resolve, reject) => {
     const worker = new Worker("/static/digest-worker.js", { type: "module" });
     const end = (act, value) => {
       worker.terminate();
       act(value);
     };
-    worker.onerror = () => end(reject, new Error(words.unreadable));
+    worker.onerror = () => end(reject, new Told("unreadable"));
     worker.onmessage = ({ data }) => {
       if (data.digests) end(resolve, data.digests);
-      else if (data.failed) end(reject, new Error(words.unreadable));
-      else progress.textContent = words.hashing.replace("{percent}", Math.floor((100 * data.progress) / file.size));
+      else if (data.failed) end(reject, new Told("unreadable"));
+      else {
+        const percent = Math.floor((100 * data.progress) / item.file.size);
+        if (percent === page.bar.value) return;
+        page.bar.hidden = false;
+        page.bar.value = percent;
+        page.progress.textContent = words("hashing").replace("{percent}", percent);
+      }
     };
-    worker.postMessage(file);
+    worker.postMessage(item.file);
   });
 }
 
 async function gathered() {
   const request = {};
   for (const item of chosen) {
-    if (item.kind in request) throw new Error(words.two.replace("{kind}", words[`kind${item.kind[0].toUpperCase()}${item.kind.slice(1)}`]));
-    request[item.kind] = item.kind === "file" ? await digests(item.file) : item.text;
+    if (item.kind === "foreign") throw new Told("foreign", { name: item.file.name });
+    if (item.kind in request) throw new Told("two", { kind: item.kind });
+    request[item.kind] = item.kind === "file" ? true : item.text;
   }
-  for (const name of ["identifier", "shown", "at"]) {
-    const value = form.elements[name].value.trim();
+  for (const name of FIELDS) {
+    const value = page.form.elements[name].value.trim();
     if (value) request[name] = value;
   }
-  if (Object.keys(request).every((name) => name === "at" || name === "shown")) throw new Error(words.nothing);
+  if (Object.keys(request).every((name) => name === "at" || name === "shown")) throw new Told("nothing");
+  if ((request.file || request.record) && !request.receipt && !request.disclosure) {
+    throw new Told(request.record ? "missing" : "alone");
+  }
+  for (const item of chosen.filter((one) => one.kind === "file")) {
+    request.file = item.digests ??= await digests(item); // last: it may take long
+  }
   return request;
 }
 
-function say(html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
-  result.replaceChildren(...page.body.childNodes);
-  const heading = result.querySelector("h1");
-  result.scrollIntoView({ block: "start" });
-  heading?.focus({ preventScroll: true });
+async function send(request, address) {
+  try {
+    const answer = await fetch(address, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "text/html" },
+      body: JSON.stringify(request),
+    });
+    if ((answer.headers.get("Content-Type") || "").startsWith("text/html")) return await answer.text();
+  } catch {
+    // the same as an answer that isn't ours
+  }
+  throw new Told("failed");
 }
 
-function sayProblem(text) {
-  const box = document.createElement("article");
-  box.className = "result tone-warn";
-  const head = document.createElement("header");
-  head.className = "verdict";
-  const inner = document.createElement("div");
-  const title = document.createElement("h1");
+async function check() {
+  const button = page.form.querySelector("button[type=submit]");
+  button.disabled = true;
+  asked = told = null;
+  try {
+    const request = await gathered();
+    page.progress.textContent = words("sending");
+    const answer = await send(request, page.form.action);
+    asked = request;
+    say(answer);
+  } catch (error) {
+    told = error instanceof Told ? error : new Told("failed");
+    sayProblem();
+  } finally {
+    page.progress.textContent = "";
+    page.bar.hidden = true;
+    button.disabled = false;
+  }
+}
+
+function say(html, quietly) {
+  const found = new DOMParser().parseFromString(html, "text/html");
+  page.result.replaceChildren(...found.body.childNodes);
+  if (quietly) return;
+  page.result.scrollIntoView({ block: "start" });
+  page.result.querySelector("h1")?.focus({ preventScroll: true });
+}
+
+function sayProblem(quietly) {
+  const box = element("article", "result tone-warn");
+  const head = element("header", "verdict");
+  const inner = element("div");
+  const title = element("h1", "", words("problem"));
   title.tabIndex = -1;
-  title.textContent = words.problem;
-  const sentence = document.createElement("p");
-  sentence.className = "sentence";
-  sentence.textContent = text;
-  inner.append(title, sentence);
-  head.append(inner);
+  title.id = "verdict";
+  box.setAttribute("aria-labelledby", "verdict");
+  inner.append(title, element("p", "sentence", told.text()));
+  head.append(document.getElementById("warn-sign").content.cloneNode(true), inner);
   box.append(head);
-  result.replaceChildren(box);
-  result.scrollIntoView({ block: "start" });
+  page.result.replaceChildren(box);
+  if (quietly) return;
+  page.result.scrollIntoView({ block: "start" });
   title.focus({ preventScroll: true });
 }
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const button = form.querySelector("button[type=submit]");
-  button.disabled = true;
+// The other language, with the files, the fields and the result as they are. A plain link where anything goes wrong.
+async function speak(address) {
+  const fields = FIELDS.map((name) => page.form.elements[name].value);
+  const open = page.result.querySelector("details")?.open;
+  const scrolled = window.scrollY;
+  let other;
+  let answer;
   try {
-    const request = await gathered();
-    progress.textContent = words.sending;
-    let answer;
-    try {
-      answer = await fetch(form.action, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", Accept: "text/html" },
-        body: JSON.stringify(request),
-      });
-    } catch {
-      throw new Error(words.failed);
-    }
-    if (!(answer.headers.get("Content-Type") || "").startsWith("text/html")) throw new Error(words.failed);
-    say(await answer.text());
-  } catch (error) {
-    sayProblem(error.message);
-  } finally {
-    progress.textContent = "";
-    button.disabled = false;
+    const got = await fetch(address);
+    if (!got.ok) throw new Error();
+    other = new DOMParser().parseFromString(await got.text(), "text/html");
+    if (asked) answer = await send(asked, other.getElementById("check").getAttribute("action"));
+  } catch {
+    window.location.href = address;
+    return;
   }
-});
-
-input.addEventListener("change", async () => {
-  await add(input.files);
-  input.value = ""; // so that the same file can be chosen again, and the form never carries it
-});
-for (const name of ["dragenter", "dragover"]) {
-  drop.addEventListener(name, (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
+  document.documentElement.lang = other.documentElement.lang;
+  document.title = other.title;
+  document.body.replaceWith(document.adoptNode(other.body));
+  history.replaceState(null, "", address);
+  setUp();
+  FIELDS.forEach((name, place) => (page.form.elements[name].value = fields[place]));
+  show();
+  if (answer) say(answer, true);
+  else if (told) sayProblem(true);
+  if (open) page.result.querySelector("details").open = true;
+  window.scrollTo(0, scrolled);
+  document.querySelector("a.lang").focus({ preventScroll: true });
 }
-for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
-drop.addEventListener("drop", (event) => {
-  event.preventDefault();
-  add(event.dataTransfer.files);
-});
-result.addEventListener("click", (event) => {
-  if (event.target.closest("[data-print]")) window.print();
-});

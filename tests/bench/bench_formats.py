@@ -25,7 +25,7 @@ from tests.bench.figures import Figure
 
 ISSUER = "11420000011043201A"
 ORIGIN = Origin(f"chuzheng/bench/{ISSUER}")
-CSV = Path(__file__).parents[1] / "vectors" / "data" / "sample_certificates.csv"
+CSV = Path(__file__).parents[2] / "scripts" / "samples" / "sample_certificates.csv"
 TREE = 1 << 24
 
 

@@ -71,10 +71,12 @@ class Breaker:
     def _ask(self, question: Callable[[], T]) -> T:
         started = self._clock()
         with self._lock:
-            if self._why is not None and started < self._closed_again:
-                raise _again(self._why, retry_after=self._closed_again - started)
+            if self._why is not None:
+                if started < self._closed_again:
+                    raise _again(self._why, retry_after=self._closed_again - started)
+                self._closed_again = started + OPEN_FOR  # one goes to see; the others are told what was known
         try:
-            return question()
+            found = question()
         except UnavailableError as error:
             if self._clock() - started >= SLOW:
                 with self._lock:
@@ -82,6 +84,10 @@ class Breaker:
             raise
         except IntegrityError as error:
             raise UnavailableError(error.code, retry_after=30.0, **error.params) from error
+        if self._why is not None:
+            with self._lock:
+                self._why = None
+        return found
 
 
 def _again(error: ChuzhengError, retry_after: float) -> UnavailableError:

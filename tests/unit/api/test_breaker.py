@@ -42,6 +42,31 @@ def test_breaker__timeout__is_waited_for_once() -> None:
     assert breaker.chain_id() == chain.chain_id()
 
 
+def test_breaker__after_the_pause__one_goes_to_see_while_the_others_are_told() -> None:
+    chain = Hanging()
+    breaker = Breaker(chain, clock=lambda: Hanging.now)
+    with pytest.raises(UnavailableError):
+        breaker.head()
+    Hanging.now += OPEN_FOR
+    asked: list[int] = []
+
+    def meanwhile() -> None:
+        with pytest.raises(UnavailableError):
+            breaker.chain_id()
+        asked.append(len(chain.calls))
+
+    real, chain.takes = chain.head, 0
+
+    def watched() -> Block:
+        meanwhile()
+        return real()
+
+    chain.head = watched  # type: ignore[method-assign]
+    assert breaker.head()
+    assert asked == [1], "nobody else asked the chain"
+    assert breaker.chain_id() == chain.chain_id()
+
+
 def test_breaker__quick_refusal__is_asked_again_at_once() -> None:
     chain = Hanging()
     chain.takes = SLOW / 2

@@ -72,7 +72,7 @@ async def verify_submitted(request: Request, parts: PartsDep) -> HTMLResponse:
 @router.get("/api/v1/docs", response_class=HTMLResponse)
 def describe(request: Request, parts: PartsDep) -> HTMLResponse:
     """The description of the interface as a page, without scripts from elsewhere."""
-    return _page("docs.html", parts, language_of(request), api=request.app.openapi())
+    return _page("docs.html", parts, language_of(request), api=request.app.openapi(), here=request.url.path)
 
 
 def _answer(request: Request, parts: Parts, submission: Submission, language: Language) -> Answer:
@@ -102,13 +102,15 @@ async def _from_form(request: Request, parts: Parts) -> Submission:
         return submission
 
 
-def _page(template: str, parts: Parts, language: Language, status: int = 200, **values: Any) -> HTMLResponse:
+def _page(
+    template: str, parts: Parts, language: Language, status: int = 200, *, here: str = "/", **values: Any
+) -> HTMLResponse:
     def translate(key: str, **params: Any) -> str:
         return text(key, language, **params)
 
     contact = parts.settings.contact_zh if language == "zh" else parts.settings.contact_en
     render = partial(_templates.get_template(template).render, t=translate, lang=language, contact=contact)
-    html = render(test_chain=parts.test_chain, **values)
+    html = render(test_chain=parts.test_chain, here=here, **values)
     headers = {
         "Cache-Control": "no-store",
         "Content-Language": "zh-CN" if language == "zh" else "en",

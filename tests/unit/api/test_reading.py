@@ -59,6 +59,13 @@ def test_log__checkpoint_and_tiles__are_the_log_with_their_caching(client: TestC
         ("tile/0/..%2f..%2fcheckpoint", 422),
         ("tile/entries/000.p/0", 422),
         ("tile/64/000", 422),
+        ("tile/0/" + "x999/" * 2000 + "999", 422),
+        ("tile/0/" + "9" * 5000, 422),
+        ("tile//0/000", 422),
+        ("tile/0/%D9%A0%D9%A0%D9%A0", 422),
+        ("receipts/" + "9" * 5000, 422),
+        ("receipts?first=0&count=" + "9" * 5000, 422),
+        ("receipts?first=9007199254740992", 422),
         ("receipts/300", 404),
         ("receipts/-1", 404),
         ("receipts/99999999999999999999", 404),
@@ -219,6 +226,7 @@ def test_docs_page__stands_without_scripts(client: TestClient) -> None:
     page = client.get("/api/v1/docs?lang=en").text
     assert "<script" not in page
     assert "/api/v1/certificates/bulk" in page
+    assert 'href="/api/v1/docs?lang=zh"' in page, "the other language of this page"
 
 
 def test_house__data_folder__holds_no_plain_token(house: House) -> None:

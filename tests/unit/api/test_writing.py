@@ -11,12 +11,14 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from api.logs.endpoints import PACKED
 from ledger.types import Role
 from notary.checkpoint import parse_checkpoint
 from notary.entry import leaf_of
 from notary.merkle import root_from_inclusion
 from notary.receipt import parse_receipt
 from notary.receipts import parse_bundle, split
+from tests.conftest import VECTORS
 from tests.fakes.house import ISSUER, OTHER, House
 
 ONE = "/api/v1/certificates"
@@ -114,6 +116,30 @@ def test_certificate__unreadable__is_refused_and_nothing_kept(
     assert house.notary.log(house.origin).next_index == 0
 
 
+REFUSED = json.loads((VECTORS / "formats" / "refused_records.json").read_text())
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=[case["why"] for case in REFUSED])
+def test_record__refused_by_the_vectors__is_refused_wherever_it_comes_in(
+    client: TestClient, house: House, case: dict[str, str]
+) -> None:
+    data = base64.b64decode(case["bytes"])
+    receipt = house.accept(house.certificate()).to_json().decode()
+    single = client.post(ONE, content=data, headers=house.headers())
+    bulk = client.post(BULK, content=documents(1) + b"\n" + data + b"\n" + documents(1), headers=house.headers(key="b"))
+    form = {"file": ("a.txt", b"file"), "record": (None, data)}
+    filed = client.post("/api/v1/documents", files=form, headers=house.headers())
+    files = [("files", ("a.record.json", data)), ("files", ("a.receipt.json", receipt.encode()))]
+    page = client.post("/verify?lang=zh", files=files)
+    for answer in (single, filed, page):
+        assert answer.status_code in (400, 422), answer.text
+    assert single.json()["code"].split(".")[0] in ("json", "record", "request")
+    rows = [row["row"] for row in problem(bulk, 422, "notary.records_wrong")["errors"]]
+    assert 2 in rows
+    assert "未能核验" in page.text
+    assert house.notary.log(house.origin).next_index == 1, "nothing but the one that is right"
+
+
 def test_certificate__too_large__is_refused_before_it_is_read(client: TestClient, house: House) -> None:
     body = problem(client.post(ONE, content=b"x" * (1 << 20 | 1), headers=house.headers()), 413, "request.too_large")
     assert "1048576" in body["message_zh"]
@@ -168,6 +194,24 @@ def test_bulk__one_wrong_line__lists_it_and_keeps_nothing(client: TestClient, ho
     assert house.notary.log(house.origin).next_index == 0
 
 
+def test_bulk__one_record_twice__is_refused_whole(client: TestClient, house: House) -> None:
+    body = json.dumps(house.certificate()).encode()
+    for other in (body, json.dumps(house.certificate(name="另一个名称")).encode()):
+        answer = client.post(BULK, content=body + b"\n" + other, headers=house.headers(key="b"))
+        problem(answer, 409, "notary.twice_in_call")
+    assert house.notary.log(house.origin).next_index == 0
+
+
+@pytest.mark.parametrize("kind", ["share", "use", "credit", "erasure", "checkpoint", 7, None, [], {}])
+def test_certificate__of_a_kind_that_clients_may_not_write__is_refused(
+    client: TestClient, house: House, kind: Any
+) -> None:
+    for schema in ("certificate/1", f"{kind}/1"):
+        answer = client.post(ONE, json=house.certificate(kind=kind, schema=schema), headers=house.headers())
+        assert answer.status_code == 422, answer.text
+    assert house.notary.log(house.origin).next_index == 0
+
+
 def test_bulk__no_key_or_too_many__is_refused(client: TestClient, house: House) -> None:
     problem(client.post(BULK, content=documents(2), headers=house.headers()), 400, "request.key_missing")
     answer = client.post(BULK, content=b"{}\n" * 10_001, headers=house.headers(key="b"))
@@ -210,7 +254,12 @@ def test_entries__both_forms__answer_with_checkpoint_and_paths(client: TestClien
         (b'{"kind":"erasure","sha256":"","sm3":""}', "application/x-ndjson", 422, "request.line"),
         (b'{"kind":"certificate","sha256":"%s","sm3":"AB"}' % (b"a" * 64), "application/x-ndjson", 422, "request.line"),
         (b"x" * 64, "application/vnd.chuzheng.entries", 422, "notary.packed_length"),
-        (b"\x06" + b"x" * 64, "application/vnd.chuzheng.entries", 422, "notary.kind_by_client"),
+        (b"x" * 66, "application/vnd.chuzheng.entries", 422, "notary.packed_length"),
+        *((bytes([k]) + b"x" * 64, PACKED, 422, "notary.kind_by_client") for k in (0, 6, 7, 8, 255)),
+        *((bytes([k]) + b"x" * 64, PACKED, 422, "notary.kind_of_log") for k in (3, 4, 5)),
+        (b"\x01" + b"x" * 64 + b"\x01" + b"x" * 64, PACKED, 409, "notary.twice_in_call"),
+        (b"\x01" + b"x" * 64 + b"\x01" + b"x" * 32 + b"y" * 32, PACKED, 409, "notary.twice_in_call"),
+        (b"\x01" * 65 * 10_001, PACKED, 413, "request.too_many_items"),
         (b"x", "text/plain", 415, "request.media_type"),
     ],
 )

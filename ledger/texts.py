@@ -1,7 +1,8 @@
 """Every word that people read, in Chinese and English side by side, by key.
 
-`ledger/locale/<room>.toml` holds `["key"]` tables with `zh` and `en`; web, CLI and errors read the same files
-(docs/adr/0003). A key that is missing is a programming error and raises KeyError; a test proves that none is.
+`ledger/locale/<room>.toml` (what a contract refuses: `contracts/<Contract>.toml` there) hold `["key"]` tables with `zh`
+and `en`; web, CLI and errors read the same files (docs/adr/0003). A key that is missing is a programming error and
+raises KeyError; a test proves that none is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 def catalogue() -> dict[str, dict[str, str]]:
     """All texts: key → {"zh", "en"}. ValueError if two files define one key."""
     merged: dict[str, dict[str, str]] = {}
-    for file in sorted(files("ledger").joinpath("locale").iterdir(), key=lambda f: f.name):
+    folder = files("ledger").joinpath("locale")
+    for file in sorted((*folder.iterdir(), *folder.joinpath("contracts").iterdir()), key=lambda f: f.name):
         if not file.name.endswith(".toml"):
             continue
         for key, texts in tomllib.loads(file.read_text(encoding="utf-8")).items():

@@ -13,12 +13,13 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 ARTIFACTS = ROOT / "ledger" / "evm" / "abi"
-CONTRACTS = ("AnchorLog", "CertificateStatus", "Departments")
+CONTRACTS = tuple(sorted(file.stem for file in (ROOT / "contracts").glob("*.sol")))
 SOLC = ROOT / "node_modules" / "solc" / "solc.js"
 OPENZEPPELIN = "@openzeppelin/contracts"
 MAX_RUNTIME = 24_576
@@ -101,45 +102,47 @@ def run_solc(request: dict[str, Any]) -> dict[str, Any]:
     return parsed
 
 
-def compile_all() -> dict[str, str]:
-    """The artifacts' texts by contract; exits with the compiler's messages if there are errors."""
-    units: dict[str, str] = {}
-    for contract in CONTRACTS:
-        units |= sources(f"contracts/{contract}.sol", libraries=True)
+def compile_one(contract: str) -> str:
+    """The artifact's text; exits with the compiler's messages if there are errors.
+
+    One compiler run a contract, with its own sources only: by way of the IR the bytecode may depend on what else is in
+    the run.
+    """
     answer = run_solc(
         {
             "language": "Solidity",
-            "sources": {name: {"content": text} for name, text in sorted(units.items())},
+            "sources": {n: {"content": t} for n, t in sources(f"contracts/{contract}.sol", libraries=True).items()},
             "settings": {**SETTINGS, "outputSelection": OUTPUT},
         }
     )
     errors = [e["formattedMessage"] for e in answer.get("errors", []) if e["severity"] == "error"]
     if errors:
         sys.exit("\n".join(errors))
-    artifacts = {}
-    for contract in CONTRACTS:
-        made = answer["contracts"][f"contracts/{contract}.sol"][contract]
-        runtime = made["evm"]["deployedBytecode"]["object"]
-        if len(runtime) // 2 > MAX_RUNTIME:
-            sys.exit(f"{contract}: {len(runtime) // 2} bytes of runtime code, at most {MAX_RUNTIME} can be deployed")
-        artifact = {
-            "contractName": contract,
-            "sourceHash": source_hash(contract),
-            "abi": made["abi"],
-            "bytecode": "0x" + made["evm"]["bytecode"]["object"],
-            "deployedBytecode": "0x" + runtime,
-        }
-        artifacts[contract] = json.dumps(artifact, indent=1) + "\n"
-    return artifacts
+    made = answer["contracts"][f"contracts/{contract}.sol"][contract]
+    runtime = made["evm"]["deployedBytecode"]["object"]
+    if len(runtime) // 2 > MAX_RUNTIME:
+        sys.exit(f"{contract}: {len(runtime) // 2} bytes of runtime code, at most {MAX_RUNTIME} can be deployed")
+    artifact = {
+        "contractName": contract,
+        "sourceHash": source_hash(contract),
+        "abi": made["abi"],
+        "bytecode": "0x" + made["evm"]["bytecode"]["object"],
+        "deployedBytecode": "0x" + runtime,
+    }
+    return json.dumps(artifact, indent=1) + "\n"
 
 
 def main() -> int:
     """Writes the artifacts, or with `--check` says which differ (exit 1)."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("contracts", nargs="*", metavar="CONTRACT", help="only these (default: all)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if an artifact isn't fresh")
-    check = parser.parse_args().check
+    given = parser.parse_args()
+    check, names = given.check, given.contracts or CONTRACTS
     stale = []
-    for contract, text in compile_all().items():
+    with ThreadPoolExecutor(2) as runs:  # each waits for a compiler process
+        compiled = list(runs.map(compile_one, names))
+    for contract, text in zip(names, compiled, strict=True):
         path = ARTIFACTS / f"{contract}.json"
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
@@ -150,7 +153,7 @@ def main() -> int:
     if check and stale:
         print(f"not fresh: {', '.join(stale)}; run python -m scripts.compile and commit", file=sys.stderr)
         return 1
-    print(f"{'written' if stale else 'fresh'}: {', '.join(stale or sorted(CONTRACTS))}")
+    print(f"{'written' if stale else 'fresh'}: {', '.join(stale or sorted(names))}")
     return 0
 
 

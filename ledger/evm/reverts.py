@@ -7,8 +7,10 @@ who must act. A test proves that no error of the checked-in ABIs is missing here
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from ledger.errors import (
@@ -23,60 +25,22 @@ from ledger.errors import (
 from ledger.evm.artifacts import CustomError, artifact, artifact_names, decode
 from ledger.evm.rpc import RpcError
 
-MEANING: Mapping[str, type[ChuzhengError]] = {
-    "AnchorLog_DepartmentSuspended": DeniedError,
-    "AnchorLog_LogUnknown": NotFoundError,
-    "AnchorLog_NetworkInvalid": ConfigurationError,
-    "AnchorLog_NotOwner": DeniedError,
-    "AnchorLog_OriginInvalid": InputError,
-    "AnchorLog_OtherNetwork": InputError,
-    "AnchorLog_ProofInvalid": IntegrityError,
-    "AnchorLog_RootDiffers": IntegrityError,
-    "AnchorLog_SizeBehind": ConflictError,
-    "CertificateStatus_CodeNotSuperseded": InputError,
-    "CertificateStatus_CodeUnknown": InputError,
-    "CertificateStatus_DecisionAnnulled": ConflictError,
-    "CertificateStatus_DecisionUnknown": NotFoundError,
-    "CertificateStatus_DepartmentSuspended": DeniedError,
-    "CertificateStatus_EffectiveLater": InputError,
-    "CertificateStatus_EndsUnexpected": InputError,
-    "CertificateStatus_EntryInvalid": InputError,
-    "CertificateStatus_FirstByOwner": DeniedError,
-    "CertificateStatus_KeyDiffers": InputError,
-    "CertificateStatus_KindWithoutStatus": InputError,
-    "CertificateStatus_MoveNotAllowed": ConflictError,
-    "CertificateStatus_NotDecider": DeniedError,
-    "CertificateStatus_NotEntitled": DeniedError,
-    "CertificateStatus_NotIncluded": InputError,
-    "CertificateStatus_NothingToEnd": ConflictError,
-    "CertificateStatus_ProofNeeded": InputError,
-    "CertificateStatus_SuccessorDiffers": InputError,
-    "CertificateStatus_SuccessorUnexpected": InputError,
-    "CertificateStatus_TooMany": InputError,
-    "CertificateStatus_TypeDiffers": ConflictError,
-    "CertificateStatus_TypeNotProven": DeniedError,
-    "CertificateStatus_TypeProofInvalid": InputError,
-    "CertificateStatus_UntilInvalid": InputError,
-    "CertificateStatus_UntilUnexpected": InputError,
-    "Departments_AccreditationOverlaps": ConflictError,
-    "Departments_AlreadyAdmitted": ConflictError,
-    "Departments_CodeInvalid": InputError,
-    "Departments_CouncilNeeded": DeniedError,
-    "Departments_NotAccredited": NotFoundError,
-    "Departments_NotAdmitted": NotFoundError,
-    "Departments_NotCouncil": DeniedError,
-    "Departments_NotEntitled": DeniedError,
-    "Departments_OperatorOfOther": ConflictError,
-    "Departments_OperatorZero": InputError,
-    "Departments_PeriodInvalid": InputError,
-    "Departments_RoleMissing": DeniedError,
-    "Departments_RolesInvalid": InputError,
-    "Departments_Suspended": DeniedError,
-    "Departments_TypeCodeInvalid": InputError,
-    "Departments_TypeUnknown": NotFoundError,
-    "OwnableInvalidOwner": InputError,
-    "OwnableUnauthorizedAccount": DeniedError,
+MEANINGS = {
+    c.__name__: c for c in (ConfigurationError, ConflictError, DeniedError, InputError, IntegrityError, NotFoundError)
 }
+
+
+def _meaning() -> Mapping[str, type[ChuzhengError]]:
+    """Custom error → our class, from refusals/<Contract>.toml. KeyError for a class that isn't one of MEANINGS."""
+    found: dict[str, type[ChuzhengError]] = {}
+    for file in files("ledger.evm").joinpath("refusals").iterdir():
+        if file.name.endswith(".toml"):
+            for kind, names in tomllib.loads(file.read_text(encoding="utf-8")).items():
+                found |= dict.fromkeys(names, MEANINGS[kind])
+    return found
+
+
+MEANING: Mapping[str, type[ChuzhengError]] = _meaning()
 OWN: Mapping[str, type[ChuzhengError]] = {"chain.reverted": ConflictError, "chain.call_failed": IntegrityError}
 _ERROR_STRING = bytes.fromhex("08c379a0")
 _REVERT_WORDS = ("revert", "out of gas", "outofgas", "invalid opcode", "evm error", "invalidfeopcode", "stack overflow")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from certificates import SIZE, TREE
+from gas import write_section
 from world import World, harness
 
 
@@ -37,3 +38,24 @@ def status(world, log):
 @pytest.fixture
 def mine(world):
     return {"from": world.issuer}
+
+
+@pytest.fixture(scope="module")
+def gas_rows(request):
+    """A module that measures has SECTION (its heading in docs/gas.md) and ROWS (how many calls it measures). The
+    section is written when all of the module ran, and not from a part of it."""
+    rows: dict[str, tuple[int, int | None]] = {}
+    yield rows
+    if len(rows) == request.module.ROWS:
+        write_section(request.module.SECTION, rows)
+
+
+@pytest.fixture
+def cost(gas_rows):
+    """`cost(name, tx, limit=None)`: a row of the gas table; fails above the limit."""
+
+    def note(name: str, tx, limit: int | None = None) -> None:
+        gas_rows[name] = (int(tx.gas_used), limit)
+        assert limit is None or tx.gas_used <= limit, f"{name}: {tx.gas_used}"
+
+    return note

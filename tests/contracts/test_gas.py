@@ -1,58 +1,22 @@
-"""What the contracts' calls cost, with the longest proofs; written to docs/gas.md, and held under the design's limits.
+"""What anchors and decisions cost, with the longest proofs, held under the design's limits (conftest: `cost`).
 
 Trees of 2^24 and 2^28 leaves are all of one entry, so that their nodes cost nothing to compute.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from certificates import KEYS, SIZE, TREE, type_proof
 from certificates import proof as proof_of
 from world import ISSUER, NONE, Tree, digest, entry_of, key_of
 
-TABLE = Path(__file__).parents[2] / "docs" / "gas.md"
 COMMITMENT = digest("one of very many")
 ENTRY = entry_of(ISSUER, COMMITMENT)
 KEY = key_of(ISSUER, COMMITMENT)
 BASIS = digest("basis")
 MANY = 100
+SECTION = "AnchorLog and CertificateStatus"
 ROWS = 18
-
-HEAD = """# Gas
-
-Written by `bash scripts/contract_tests.sh tests/contracts/test_gas.py`; measured on anvil at `berlin`, as the
-transaction's receipt states it. `anchor` to a full tree and `decideFirst` carry the longest proofs that there are at
-that size. Limits: the design's; `-` has none.
-
-| call | gas | limit |
-|---|---:|---:|
-"""
-
-
-@pytest.fixture(scope="module")
-def rows():
-    return {}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def table(rows):
-    """The table is written when all of the module ran, and not from a part of it."""
-    yield
-    if len(rows) != ROWS:
-        return
-    lines = [f"| {name} | {gas:,} | {f'{limit:,}' if limit else '-'} |\n" for name, (gas, limit) in rows.items()]
-    TABLE.write_text(HEAD + "".join(lines), encoding="utf-8")
-
-
-@pytest.fixture
-def cost(rows):
-    def note(name: str, tx, limit: int | None = None) -> None:
-        rows[name] = (int(tx.gas_used), limit)
-        assert limit is None or tx.gas_used <= limit, f"{name}: {tx.gas_used}"
-
-    return note
 
 
 def longest(tree: Tree, size: int) -> tuple[int, list[bytes]]:

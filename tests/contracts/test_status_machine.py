@@ -6,17 +6,14 @@ state now and at instants around every decision are compared. A refusal of one m
 
 from __future__ import annotations
 
-import itertools
 import os
-import time
 
 import pytest
-from brownie import web3
-from brownie.exceptions import decode_typed_error
 from certificates import EMPTY, KEYS, SIZE, TREE, proof, type_proof
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from mining import ask, transact
 from world import COMPETENT, ISSUER, NONE, OTHER, digest, key_of, left, now, plain
 
 from ledger.errors import ChuzhengError
@@ -34,7 +31,6 @@ from ledger.statuses import (
 
 KEY = KEYS[0]
 """The one whose type can be proven."""
-COUNTER = itertools.count()
 EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 DEPARTMENTS = (ISSUER, COMPETENT, OTHER)
 # What the twin refuses with, and the contract's error for it.
@@ -51,32 +47,6 @@ ERRORS = {
     "status.not_decider": "NotDecider",
     "status.decision_unknown": "DecisionUnknown",
 }
-
-
-def ask(method: str, *params):
-    """A call of the node itself: Brownie's receipts would take most of the time, and wait for blocks taken back."""
-    return web3.provider.make_request(method, list(params))["result"]
-
-
-def transact(function, sender, *args) -> tuple[str | None, int | None, int]:
-    """Sends with a fixed limit of gas, so that a refusal is mined too and both sides judge at the same block time."""
-    request = {
-        "from": str(sender),
-        "to": function._address,
-        "data": function.encode_input(*args),
-        # Each its own: a hash that was taken back and mined again would be told with the first one's trace.
-        "gas": hex(2_000_000 + next(COUNTER)),
-        "gasPrice": "0x0",
-    }
-    sent = ask("eth_sendTransaction", request)
-    # The hash comes back a moment before the block.
-    while (receipt := ask("eth_getTransactionReceipt", sent)) is None:
-        time.sleep(0.001)
-    at = int(ask("eth_getBlockByNumber", receipt["blockNumber"], False)["timestamp"], 16)
-    output = ask("debug_traceTransaction", sent, {"tracer": "callTracer"}).get("output", "0x")
-    if int(receipt["status"], 16) == 0:
-        return decode_typed_error(output).split(":")[0].split("_", 1)[-1], None, at
-    return None, int(output, 16), at
 
 
 class StatusMachine(RuleBasedStateMachine):

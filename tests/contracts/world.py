@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brownie import AnchorLog, CertificateStatus, Departments, MerkleHarness, accounts, chain, web3
+from brownie import AnchorLog, CertificateStatus, Departments, MerkleHarness, accounts, chain, project, web3
 from brownie.convert.datatypes import HexString, Wei
 from brownie.exceptions import VirtualMachineError, decode_typed_error
 from eth_abi import encode
@@ -126,9 +126,10 @@ def wait(seconds: int) -> None:
 
 
 def _error_abis() -> dict[str, list[str]]:
+    """Of all contracts: one passes on what another one refused."""
     return {
         item["name"]: [i["type"] for i in item["inputs"]]
-        for contract in (Departments, AnchorLog, CertificateStatus)
+        for contract in project.get_loaded_projects()[0]
         for item in contract.abi
         if item["type"] == "error"
     }

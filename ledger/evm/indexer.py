@@ -157,8 +157,7 @@ class Indexer:
         events.sort(key=lambda e: (e.block.number, e.log_index))
         with writing(self._engine) as connection:
             index.add_blocks(connection, chained)
-            for event in events:
-                index.add_event(connection, event)
+            index.add_events(connection, events)
             self._set_cursor(connection, chained[-1].number, chained[-1].hash)
             if end // 1000 != (start - 1) // 1000:
                 index.prune(connection, end - KEPT_HEADERS)
@@ -189,6 +188,7 @@ class Indexer:
             contract=self._names[address],
             address=address,
             event=name,
+            subject=bytes.fromhex(entry["topics"][1][2:]) if len(entry["topics"]) > 1 else bytes(32),
             args=args,
         )
 

@@ -1,7 +1,7 @@
 """The ledger's own tables: what is to be sent to the chain, and what the chain said.
 
 Times are Unix milliseconds of our clock unless a name says `block_time` (seconds). Hashes of chain things are text as
-formats.md writes them; digests are bytes. Revision 0001 creates exactly these (a test compares the two).
+formats.md writes them; digests are bytes. The revisions create exactly these (a test compares the two).
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ events = sa.Table(
     sa.Column("tx_hash", sa.String(66), nullable=False),
     sa.Column("contract", sa.String(64), nullable=False),
     sa.Column("event", sa.String(64), nullable=False),
-    sa.Column("args", sa.Text, nullable=False),  # JSON, bytes as hex
+    sa.Column("subject", sa.LargeBinary(32), nullable=False),  # the first indexed value
+    sa.Column("args", sa.Text, nullable=False),  # JSON, bytes as {"hex": …}
+    sa.Index("events_subject", "contract", "subject", "block_number", "log_index"),
 )
 
 

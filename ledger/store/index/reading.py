@@ -1,13 +1,7 @@
-"""What the chain said, as the indexer wrote it down: reading it, adding a range, taking blocks back.
-
-SQL only. Readers see whole ranges: blocks, events and cursor change in one transaction (nodes.md, Indexer).
-"""
+"""The index as others read it: whole ranges, final as the profile says. SQL only."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +9,9 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from ledger.statuses import Decision, DecisionCode
 from ledger.store.engine import reading
-from ledger.store.tables import FROM_EVENTS, anchors, annulments, blocks, cursor, decisions, events, logs
+from ledger.store.index.events import ToldEvent, told, told_args
+from ledger.store.index.writing import position
+from ledger.store.tables import anchors, annulments, blocks, cursor, decisions, events, logs
 from ledger.types import (
     Address,
     Anchor,
@@ -27,140 +23,6 @@ from ledger.types import (
     LogId,
     Origin,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedEvent:
-    """One log of one of our contracts. Key: (block hash, log index)."""
-
-    block: Block
-    log_index: int
-    tx_hash: ChainHash
-    contract: str
-    address: Address
-    event: str
-    args: Mapping[str, Any]
-
-
-# -- writing, by the indexer alone --------------------------------------------------------------------------------
-
-
-def set_cursor(connection: Connection, chain_id: int, genesis_hash: str, number: int, block_hash: str) -> None:
-    connection.execute(sa.delete(cursor))
-    values = {"id": 1, "chain_id": chain_id, "genesis_hash": genesis_hash, "number": number, "hash": block_hash}
-    connection.execute(sa.insert(cursor).values(values))
-
-
-def clear_cursor(connection: Connection) -> None:
-    connection.execute(sa.delete(cursor))
-
-
-def add_blocks(connection: Connection, added: Sequence[Block]) -> None:
-    if added:
-        values = [{"number": b.number, "hash": b.hash, "parent": b.parent, "time": b.time} for b in added]
-        connection.execute(sa.insert(blocks), values)
-
-
-def add_event(connection: Connection, event: IndexedEvent) -> None:
-    """The event itself and the row that it makes, if it makes one."""
-    connection.execute(
-        sa.insert(events).values(
-            block_hash=event.block.hash,
-            log_index=event.log_index,
-            block_number=event.block.number,
-            tx_hash=event.tx_hash,
-            contract=event.contract,
-            event=event.event,
-            args=json.dumps({k: v.hex() if isinstance(v, bytes) else v for k, v in event.args.items()}),
-        )
-    )
-    made = _made(event)
-    if made is not None:
-        table, values = made
-        place = {
-            "block_number": event.block.number,
-            "log_index": event.log_index,
-            "block_hash": event.block.hash,
-            "block_time": event.block.time,
-            "tx_hash": event.tx_hash,
-        }
-        connection.execute(sa.insert(table).values(**values, **place))
-
-
-def take_back(connection: Connection, above: int) -> int:
-    """Forget every block above `above` with all that its events made; how many blocks there were."""
-    for table in (*FROM_EVENTS, events):
-        connection.execute(sa.delete(table).where(table.c.block_number > above))
-    return connection.execute(sa.delete(blocks).where(blocks.c.number > above)).rowcount
-
-
-def prune(connection: Connection, below: int) -> None:
-    """Forget headers under `below` in which nothing of ours happened: they are only kept to find a common ancestor."""
-    used = sa.select(events.c.block_number).where(events.c.block_number < below)
-    connection.execute(sa.delete(blocks).where(blocks.c.number < below, blocks.c.number.not_in(used)))
-
-
-def known_blocks(connection: Connection, upto: int, limit: int) -> list[tuple[int, ChainHash]]:
-    """(number, hash) of the indexed blocks up to `upto`, the highest first."""
-    query = sa.select(blocks.c.number, blocks.c.hash).where(blocks.c.number <= upto)
-    return [(n, ChainHash(h)) for n, h in connection.execute(query.order_by(blocks.c.number.desc()).limit(limit))]
-
-
-def position(connection: Connection) -> tuple[ChainHash, int, ChainHash] | None:
-    """(genesis hash, number, hash) of the last indexed block; None before the first."""
-    row = connection.execute(sa.select(cursor.c.genesis_hash, cursor.c.number, cursor.c.hash)).first()
-    return None if row is None else (ChainHash(row[0]), row[1], ChainHash(row[2]))
-
-
-def _made(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
-    args = event.args
-    match event.contract, event.event:
-        case "AnchorLog", "LogOpened":
-            return logs, {
-                "log_id": args["logId"],
-                "department": _code(args["department"]),
-                "origin": args["origin"],
-            }
-        case "AnchorLog", "Anchored":
-            return anchors, {
-                "log_id": args["logId"],
-                "size": args["size"],
-                "root": args["root"],
-                "contract": event.address,
-                "department": _code(args["department"]),
-            }
-        case "CertificateStatus", "Decided":
-            return decisions, {
-                "status_key": args["key"],
-                "number": args["number"],
-                "code": args["code"],
-                "cause": args["cause"],
-                "department": _code(args["department"]),
-                "effective_from": args["effectiveFrom"],
-                "basis": _given(args["basis"]),
-                "successor": _given(args["successor"]),
-                "until": args["until"] or None,
-                "ends": args["ends"] or None,
-            }
-        case "CertificateStatus", "Annulled":
-            return annulments, {
-                "status_key": args["key"],
-                "number": args["number"],
-                "basis": _given(args["basis"]),
-            }
-        case _:
-            return None
-
-
-def _code(value: bytes) -> str:
-    return value.rstrip(b"\0").decode("ascii")
-
-
-def _given(value: bytes) -> bytes | None:
-    return value if any(value) else None
-
-
-# -- reading -------------------------------------------------------------------------------------------------------
 
 
 class IndexReader:
@@ -270,13 +132,18 @@ class IndexReader:
             return [_decision(row) for row in connection.execute(wanted.order_by(decisions.c.number)).mappings()]
 
     def events(self, contract: str, since_block: int = -1, limit: int = 1000) -> list[tuple[int, str, dict[str, Any]]]:
-        """(block number, event, arguments) of a contract in the chain's order; bytes as hex."""
+        """(block number, event, arguments) of a contract in the chain's order."""
         with reading(self._engine) as connection:
             wanted = sa.select(events.c.block_number, events.c.event, events.c.args)
             wanted = wanted.where(events.c.contract == contract, events.c.block_number > since_block)
             wanted = wanted.where(events.c.block_number <= self._final(connection))
             wanted = wanted.order_by(events.c.block_number, events.c.log_index).limit(limit)
-            return [(n, e, json.loads(a)) for n, e, a in connection.execute(wanted)]
+            return [(n, e, told_args(a)) for n, e, a in connection.execute(wanted)]
+
+    def history(self, contract: str, subject: bytes) -> list[ToldEvent]:
+        """All that a contract said of one object (the events' first indexed value), in the chain's order."""
+        with reading(self._engine) as connection:
+            return told(connection, contract, [subject], upto=self._final(connection)).get(subject, [])
 
     def _final(self, connection: Connection) -> int:
         at = position(connection)

@@ -1,0 +1,31 @@
+"""What the chain said, as the indexer wrote it down: adding a range, taking blocks back, reading it.
+
+SQL only. Readers see whole ranges: blocks, events and cursor change in one transaction (nodes.md, Indexer).
+"""
+
+from ledger.store.index.events import IndexedEvent, ToldEvent
+from ledger.store.index.reading import IndexReader
+from ledger.store.index.writing import (
+    add_blocks,
+    add_events,
+    clear_cursor,
+    known_blocks,
+    position,
+    prune,
+    set_cursor,
+    take_back,
+)
+
+__all__ = [
+    "IndexReader",
+    "IndexedEvent",
+    "ToldEvent",
+    "add_blocks",
+    "add_events",
+    "clear_cursor",
+    "known_blocks",
+    "position",
+    "prune",
+    "set_cursor",
+    "take_back",
+]

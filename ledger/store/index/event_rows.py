@@ -1,0 +1,62 @@
+"""Events of which each makes one row that is never changed: logs, anchors, decisions, annulments.
+
+They come in masses and are written as they are; objects that change by their events are in `objects`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from ledger.store.index.events import IndexedEvent
+from ledger.store.tables import anchors, annulments, decisions, logs
+
+
+def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
+    """(table, values) of the row that an event makes, where it stands left out; None if it makes none."""
+    args = event.args
+    match event.contract, event.event:
+        case "AnchorLog", "LogOpened":
+            return logs, {
+                "log_id": args["logId"],
+                "department": _code(args["department"]),
+                "origin": args["origin"],
+            }
+        case "AnchorLog", "Anchored":
+            return anchors, {
+                "log_id": args["logId"],
+                "size": args["size"],
+                "root": args["root"],
+                "contract": event.address,
+                "department": _code(args["department"]),
+            }
+        case "CertificateStatus", "Decided":
+            return decisions, {
+                "status_key": args["key"],
+                "number": args["number"],
+                "code": args["code"],
+                "cause": args["cause"],
+                "department": _code(args["department"]),
+                "effective_from": args["effectiveFrom"],
+                "basis": _given(args["basis"]),
+                "successor": _given(args["successor"]),
+                "until": args["until"] or None,
+                "ends": args["ends"] or None,
+            }
+        case "CertificateStatus", "Annulled":
+            return annulments, {
+                "status_key": args["key"],
+                "number": args["number"],
+                "basis": _given(args["basis"]),
+            }
+        case _:
+            return None
+
+
+def _code(value: bytes) -> str:
+    return value.rstrip(b"\0").decode("ascii")
+
+
+def _given(value: bytes) -> bytes | None:
+    return value if any(value) else None

@@ -38,8 +38,8 @@ interface ICouncil {
         uint32 expiry;
     }
 
-    /// @dev One approval; `counts` is false once its delegate was ended or appointed anew, or while another counting
-    /// approval is of the same person.
+    /// @dev One approval, at most one of a member. `counts` is false once its delegate was ended or appointed anew, and
+    /// for a machine's while the council has several members.
     struct Approval {
         address delegate;
         bytes32 member;
@@ -106,7 +106,7 @@ interface ICouncil {
     error Council_NotDelegate(address account);
     /// @dev `account` has no person behind it, which counts only in a council of one member.
     error Council_PersonNeeded(address account);
-    /// @dev The person behind `account` approved already, for `member`.
+    /// @dev The person behind `account` approved already, for `member`; with the id 0: asked for a pause.
     error Council_PersonCounted(bytes32 id, address account, bytes32 member);
     /// @dev The id 0 is refused.
     error Council_IdZero();
@@ -114,6 +114,8 @@ interface ICouncil {
     error Council_CallsEmpty();
     /// @dev No code is at `target`.
     error Council_NoCode(address target);
+    /// @dev The call at `index` (from 0) failed without saying why.
+    error Council_CallFailed(uint256 index, address target);
     /// @dev No such proposal.
     error Council_ProposalUnknown(bytes32 id);
     /// @dev The proposal of this id has another content (calls and basis).
@@ -138,10 +140,10 @@ interface ICouncil {
     error Council_DelegateOfOther(address account, bytes32 member);
     /// @dev The zero address, and the Council itself, can't be a delegate.
     error Council_DelegateInvalid(address account);
-    /// @dev The rules contradict themselves, or there are fewer members than the threshold.
+    /// @dev The rules contradict themselves: see `Rules`; nothing longer than a year.
     error Council_RulesInvalid(uint8 threshold, uint8 pauseThreshold, uint32 delay, uint32 expiry);
-    /// @dev Only `able` members would have a delegate of their own, a person who acts for no other member: fewer than
-    /// the threshold. The Council would have locked itself out.
+    /// @dev Only `able` members would have a person who acts for no other member: fewer than the threshold, so that the
+    /// Council might have locked itself out. Judged when all calls of a proposal are made.
     error Council_NotAble(uint256 able, uint8 threshold);
     /// @dev A contract's name can't be empty.
     error Council_NameEmpty();

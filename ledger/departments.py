@@ -1,16 +1,24 @@
 """Departments: who was admitted, suspended and accredited when, and so whom a verifier recognises.
 
 Pure. Contracts.md, "Departments": recognised for type T at time t = admitted, not suspended, accredited for T at t.
-Later suspension undoes nothing issued before, unless withdrawn from the start.
+Later suspension undoes nothing issued before, unless withdrawn from the start; nor does succession, which only ends
+what the old department may still issue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from ledger.types import BlockTime, DepartmentCode, TypeCode
+
+
+class MemberKind(IntEnum):
+    """What a member is, as the contract numbers it."""
+
+    DEPARTMENT = 1
+    SERVICE_OPERATOR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +32,17 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class DepartmentHistory:
-    """A department as the contract tells it. `admitted_at` is the block time of its admission."""
+    """A member as the contract tells it. `admitted_at` is the block time of its admission; `succeeded_at` the first
+    second of its successor (None: none was named), which may still be to come."""
 
     code: DepartmentCode
     division: int
     admitted_at: BlockTime
     suspensions: tuple[Suspension, ...] = ()
+    kind: MemberKind = MemberKind.DEPARTMENT
+    succeeded_at: BlockTime | None = None
+    successor: DepartmentCode | None = None
+    """Who carries what no part of the succession names; who that is at an instant: `successions.carrier`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,7 @@ class Standing(StrEnum):
     RECOGNISED = "recognised"
     NOT_ADMITTED = "not_admitted"
     ADMITTED_LATER = "admitted_later"
+    SUCCEEDED = "succeeded"
     SUSPENDED = "suspended"
     NOT_ACCREDITED = "not_accredited"
     ACCREDITED_LATER = "accredited_later"
@@ -84,11 +98,13 @@ def accreditation_end(accreditation: Accreditation) -> BlockTime | None:
 
 
 def admitted_at(history: DepartmentHistory | None, at: BlockTime) -> Recognition:
-    """Whether the department was admitted and not suspended at `at`: all that a document's issuer needs."""
-    if history is None:
+    """Whether the department was admitted, not succeeded, not suspended at `at`: what a document's issuer needs."""
+    if history is None or history.kind is not MemberKind.DEPARTMENT:  # a service operator keeps no records
         return Recognition(Standing.NOT_ADMITTED)
     if at < history.admitted_at:
         return Recognition(Standing.ADMITTED_LATER)
+    if history.succeeded_at is not None and at >= history.succeeded_at:
+        return Recognition(Standing.SUCCEEDED)
     if suspension := suspension_at(history, at):
         return Recognition(Standing.SUSPENDED, suspension)
     return Recognition(Standing.RECOGNISED)

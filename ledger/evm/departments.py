@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ledger.departments import Accreditation, DepartmentHistory, Suspension
+from ledger.departments import Accreditation, DepartmentHistory, MemberKind, Suspension
+from ledger.errors import UnavailableError
 from ledger.evm.codes import ZERO, code_bytes, department_code
 from ledger.evm.views import ContractView
 from ledger.types import Address, BlockTime, DepartmentCode, Digest, TypeCode
 
 NAME = "Departments"
 CallIntent = tuple[str, str, list[Any]]
+_KINDS = frozenset(int(kind) for kind in MemberKind)
 
 
 def admit(department: DepartmentCode, division: int, basis: Digest | None = None) -> CallIntent:
     """(contract, function, arguments) for the outbox; by the owner."""
     return NAME, "admit", [code_bytes(department), division, basis or ZERO]
+
+
+def admit_service_operator(member: DepartmentCode, division: int, basis: Digest | None = None) -> CallIntent:
+    return NAME, "admitServiceOperator", [code_bytes(member), division, basis or ZERO]
+
+
+def succeed(
+    old: DepartmentCode,
+    new: DepartmentCode,
+    at: BlockTime,
+    parts: Sequence[tuple[bytes, DepartmentCode]] = (),
+    basis: Digest | None = None,
+) -> CallIntent:
+    """`at`: first second of the successor, 0 for at once; `parts`: (bytes32 of what goes elsewhere, to whom)."""
+    split = [(what, code_bytes(to)) for what, to in parts]
+    return NAME, "succeed", [code_bytes(old), code_bytes(new), at, split, basis or ZERO]
 
 
 def suspend(department: DepartmentCode, reason: int, basis: Digest | None = None) -> CallIntent:
@@ -62,14 +81,38 @@ class DepartmentsView(ContractView):
     contract = NAME
 
     def department(self, code: DepartmentCode, block: int) -> DepartmentHistory | None:
-        """None for one that was never admitted."""
-        admitted, admitted_at, division, suspensions = self.read("department", [code_bytes(code)], block)
-        if not admitted:
+        """A member of either kind; None for one that was never admitted."""
+        found = self.read("memberOf", [code_bytes(code)], block)
+        kind, admitted_at, division, succeeded_at, successor, suspensions = found
+        if not kind:
             return None
+        if kind not in _KINDS:
+            raise UnavailableError("chain.undecodable", what=f"{NAME}.memberOf")
         times = (Suspension(BlockTime(s), BlockTime(u) if u else None, reason) for s, u, reason in suspensions)
-        return DepartmentHistory(code, division, BlockTime(admitted_at), tuple(times))
+        return DepartmentHistory(
+            code,
+            division,
+            BlockTime(admitted_at),
+            tuple(times),
+            MemberKind(kind),
+            BlockTime(succeeded_at) if succeeded_at else None,
+            department_code(successor) if succeeded_at else None,
+        )
+
+    def carrier(self, code: DepartmentCode, what: bytes, block: int) -> DepartmentCode:
+        """Who carries `what` (bytes32; zeros: what no part names) of the department at the block's time."""
+        return department_code(self.read("carrierOf", [code_bytes(code), what], block)[0])
+
+    def predecessors(self, code: DepartmentCode, block: int) -> tuple[DepartmentCode, ...]:
+        """Whose successor it is or will be, in whole or in part."""
+        return tuple(department_code(c) for c in self.read("predecessorsOf", [code_bytes(code)], block)[0])
+
+    def paused(self, block: int) -> bool:
+        """Whether the Council has paused grants, admissions and openings."""
+        return bool(self.read("isPaused", [], block)[0])
 
     def accreditations(self, issuer: DepartmentCode, type_code: TypeCode, block: int) -> tuple[Accreditation, ...]:
+        """Its own, oldest first, then those that came to it by succession, each from that time on."""
         rows = self.read("accreditations", [code_bytes(issuer), code_bytes(type_code)], block)[0]
         return tuple(
             Accreditation(

@@ -31,6 +31,8 @@ class Event:
     """`0x` and 64 hex digits"""
     parameters: tuple[tuple[str, str, bool], ...]
     """(name, type, indexed)"""
+    structs: Mapping[str, Any]
+    """the parameters that are structs, as the ABI draws them, by name"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def artifact(name: str) -> Artifact:
                 p["name"],
                 "0x" + keccak(_signature(p["name"], p["inputs"])).hex(),
                 tuple((i["name"], _type(i), i["indexed"]) for i in p["inputs"]),
+                {i["name"]: i for i in p["inputs"] if "components" in i},
             )
             for p in parts
             if p["type"] == "event"
@@ -113,7 +116,7 @@ def decode_result(contract: str, function: str, data: str) -> tuple[Any, ...]:
 
 
 def decode_event(contract: str, topics: Sequence[str], data: str) -> tuple[str, dict[str, Any]] | None:
-    """(name, arguments) of a log; None for a topic that the ABI doesn't know."""
+    """(name, arguments) of a log, structs as dicts by their members; None for a topic that the ABI doesn't know."""
     event = artifact(contract).events.get(topics[0] if topics else "")
     if event is None:
         return None
@@ -125,7 +128,19 @@ def decode_event(contract: str, topics: Sequence[str], data: str) -> tuple[str, 
     values = dict(zip((p[0] for p in plain), decode([p[1] for p in plain], _bytes(data), what=what), strict=True))
     for (name, kind, _), topic in zip(indexed, topics[1:], strict=True):
         values[name] = decode([kind], _bytes(topic), what=what)[0]
+    for name, drawn in event.structs.items():
+        values[name] = _named(drawn, values[name])
     return event.name, {name: values[name] for name, _, _ in event.parameters}
+
+
+def _named(parameter: Mapping[str, Any], value: Any) -> Any:
+    """The value of a struct as a dict by its members' names, that of a list of structs as a list of them."""
+    if not parameter["type"].startswith("tuple"):
+        return value
+    if parameter["type"].endswith("]"):
+        inner = {**parameter, "type": parameter["type"].rpartition("[")[0]}
+        return [_named(inner, part) for part in value]
+    return {c["name"]: _named(c, v) for c, v in zip(parameter["components"], value, strict=True)}
 
 
 def encode(types: Sequence[str], values: Sequence[Any], *, what: str) -> bytes:

@@ -10,6 +10,8 @@ from sqlalchemy.engine import Connection
 
 from ledger.store.index.event_rows import made_row
 from ledger.store.index.events import IndexedEvent, event_values
+from ledger.store.index.objects import refresh
+from ledger.store.index.projections import PROJECTIONS
 from ledger.store.tables import FROM_EVENTS, blocks, cursor, events
 from ledger.types import Block, ChainHash
 
@@ -43,6 +45,7 @@ def add_events(connection: Connection, added: Sequence[IndexedEvent]) -> None:
             rows.setdefault(table, []).append({**values, **_place(event)})
     for table, values_of_all in rows.items():
         connection.execute(sa.insert(table), values_of_all)
+    refresh(connection, PROJECTIONS, ((event.contract, event.subject) for event in added))
 
 
 def _place(event: IndexedEvent) -> dict[str, Any]:
@@ -57,8 +60,11 @@ def _place(event: IndexedEvent) -> dict[str, Any]:
 
 def take_back(connection: Connection, above: int) -> int:
     """Forget every block above `above` with all that its events made; how many blocks there were."""
+    gone = sa.select(events.c.contract, events.c.subject).where(events.c.block_number > above).distinct()
+    touched = [(contract, bytes(subject)) for contract, subject in connection.execute(gone)]
     for table in (*FROM_EVENTS, events):
         connection.execute(sa.delete(table).where(table.c.block_number > above))
+    refresh(connection, PROJECTIONS, touched)
     return connection.execute(sa.delete(blocks).where(blocks.c.number > above)).rowcount
 
 

@@ -2,8 +2,11 @@
 # Sets up what the tests need on a clean machine and passes them all; ends with pytest's own summary line.
 # Arguments go to the last pytest call: bash scripts/test.sh tests/unit/notary -k receipt
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+source scripts/geth.sh
 install_python requirements-dev.lock
 install_node
+
+install_geth
 
 # Browser tests skip, and say so, where Chromium is missing and can't be installed.
 if ! command -v chromium >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

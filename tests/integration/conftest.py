@@ -1,8 +1,10 @@
-"""Real parts for integration tests: an anvil on a free loopback port, ended by its own pid."""
+"""Real parts for integration tests: an anvil, networks of four nodes, on free ports, each ended by its own pid."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,11 @@ from sqlalchemy.engine import Engine
 
 from ledger.errors import ConfigurationError
 from ledger.evm.launcher import EmbeddedChain, find_anvil, start_anvil
+from ledger.evm.profiles import ANVIL, EngineProfile
+from ledger.evm.rpc import Rpc
+from ledger.evm.transactions import EvmKey
 from ledger.store.engine import open_engine, upgrade
+from tests.integration.networks import STARTERS, MissingError, Network
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +58,47 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     upgrade(made)
     yield made
     made.dispose()
+
+
+@dataclass
+class Chain:
+    """A chain of any engine, as the suite uses it: only adding to it, with accounts of its own."""
+
+    url: str
+    profile: EngineProfile
+    account: Callable[[], EvmKey]
+    """a new key that can pay for its transactions"""
+    network: Network | None = field(default=None)
+    """the nodes, where there are several"""
+
+    @property
+    def rpc(self) -> Rpc:
+        return Rpc(self.url, batch_limit=self.profile.batch_limit)
+
+
+@pytest.fixture(scope="session")
+def started_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Network]]:
+    """One network an engine for all tests that only add to it; a skip where its program isn't there."""
+    running: dict[str, Network] = {}
+
+    def network(engine: str) -> Network:
+        if engine not in running:
+            try:
+                running[engine] = STARTERS[engine](tmp_path_factory.mktemp(engine))
+            except MissingError as error:
+                pytest.skip(str(error))
+        return running[engine]
+
+    yield network
+    for one in running.values():
+        one.stop()
+
+
+@pytest.fixture(params=["anvil", *STARTERS])
+def chain(request: pytest.FixtureRequest) -> Chain:
+    """The test runs once on every engine: anvil, and each network whose program is there."""
+    if request.param == "anvil":
+        anvil: EmbeddedChain = request.getfixturevalue("anvil")
+        return Chain(anvil.url, ANVIL, lambda: EvmKey(secrets.token_bytes(32)))
+    network: Network = request.getfixturevalue("started_networks")(request.param)
+    return Chain(network.url, network.profile, network.account, network)

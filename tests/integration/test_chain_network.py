@@ -1,9 +1,10 @@
-"""Deployment, a network by plan, anchors and decisions on a real anvil: what is written is what is read and indexed."""
+"""Deployment, a network by plan, anchors and decisions on every engine: what is written is what is read and indexed."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from ledger.evm.transactions import EvmKey
 from ledger.statuses import DecisionCode
 from ledger.store.engine import writing
 from ledger.types import Address, BlockTime, ChainHash, DepartmentCode, Digest, LogId, Origin, Role, TypeCode
+from tests.integration.conftest import Chain
 
 CODE = DepartmentCode("114200000110430817")
 TYPE = TypeCode(CODE + "001")
@@ -38,26 +40,26 @@ def leaf_hash(entry: bytes) -> bytes:
 
 
 def settle(sender: Sender, outbox: Outbox, key: str) -> IntentState:
-    for _ in range(2000):
+    for _ in range(4000):
         did = sender.step()
         row = outbox.status(key)
         assert row
         if row.done:
             return row.state
         if not did:
-            __import__("time").sleep(0.05)
+            time.sleep(0.05)
     raise AssertionError(f"{key} isn't done")
 
 
 def test_network__planned_anchored_decided__reader_and_index_agree(
-    anvil: EmbeddedChain, engine: Engine, tmp_path: Path
+    chain: Chain, engine: Engine, tmp_path: Path
 ) -> None:
-    rpc = Rpc(anvil.url)
-    owner, operator = EvmKey(secrets.token_bytes(32)), EvmKey(secrets.token_bytes(32))
+    rpc = chain.rpc
+    owner, operator = chain.account(), chain.account()
     signers = {owner.address: owner, operator.address: operator}
     record = tmp_path / "deployment.json"
-    deployment = deploy(rpc, ANVIL, owner, "test", record)
-    assert deploy(rpc, ANVIL, owner, "test", record) == deployment
+    deployment = deploy(rpc, chain.profile, owner, "test", record)
+    assert deploy(rpc, chain.profile, owner, "test", record) == deployment
 
     origin = Origin(f"chuzheng/test/{CODE}")
     log_id = LogId(hashlib.sha256(b"chuzheng/log/v1\0" + origin.encode()).digest())
@@ -70,11 +72,11 @@ def test_network__planned_anchored_decided__reader_and_index_agree(
     )
     seen: list[tuple[int, int]] = []
     bring = {"plan": plan, "progress": lambda done, of: seen.append((done, of))}
-    assert bootstrap(engine, rpc, ANVIL, deployment, signers, **bring) == 5  # type: ignore[arg-type]
-    assert bootstrap(engine, rpc, ANVIL, deployment, signers, plan=plan) == 0
+    assert bootstrap(engine, rpc, chain.profile, deployment, signers, **bring) == 5  # type: ignore[arg-type]
+    assert bootstrap(engine, rpc, chain.profile, deployment, signers, plan=plan) == 0
     assert seen[-1] == (1, 1)
 
-    reader = EvmChainReader(rpc, ANVIL, deployment)
+    reader = EvmChainReader(rpc, chain.profile, deployment)
     history = reader.department(CODE)
     assert history
     assert (history.division, history.suspensions) == (420000, ())
@@ -86,7 +88,7 @@ def test_network__planned_anchored_decided__reader_and_index_agree(
     root = Digest(leaf_hash(entry))
     key = Digest(hashlib.sha256(b"chuzheng/status/v1\0" + CODE.encode() + b"\x0c" * 32).digest())
     outbox = Outbox(engine)
-    sender = Sender(engine, rpc, ANVIL, deployment, signers)
+    sender = Sender(engine, rpc, chain.profile, deployment, signers)
     proof = EntryProof(log_id, entry, 0, 1, ())
     suspended = DecisionInput(DecisionCode.SUSPENDED, SINCE, cause=1)
     intents = {
@@ -113,7 +115,7 @@ def test_network__planned_anchored_decided__reader_and_index_agree(
     assert wrong
     assert wrong.error_code == "anchor_log.proof_invalid"
 
-    Indexer(engine, rpc, ANVIL, deployment).catch_up()
+    Indexer(engine, rpc, chain.profile, deployment).catch_up()
     index = IndexReader(engine)
     assert reader.log_head(log_id) == index.log_head(log_id) == (1, root)
     assert reader.anchored_root(log_id, 1) == root
@@ -127,9 +129,9 @@ def test_network__planned_anchored_decided__reader_and_index_agree(
         reader.anchored_root(log_id, 1, block=10**9)
 
 
-def test_deployment__anything_differs__refused_and_named(anvil: EmbeddedChain) -> None:
-    rpc = Rpc(anvil.url)
-    deployment = deploy(rpc, ANVIL, EvmKey(secrets.token_bytes(32)), "test")
+def test_deployment__anything_differs__refused_and_named(chain: Chain) -> None:
+    rpc = chain.rpc
+    deployment = deploy(rpc, chain.profile, chain.account(), "test")
     verify_deployment(rpc, deployment)
     first = deployment.contracts[0]
     wrong = {

@@ -10,12 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.auth import TokenStore
-from ledger.errors import ConflictError, UnavailableError
+from ledger.errors import ChuzhengError, ConflictError, UnavailableError
 from ledger.texts import text
 from ledger.types import DepartmentCode, Millis, Role, Stage
 from notary.canonical import parse_record
@@ -24,7 +24,6 @@ from notary.disclosure import make_disclosure, parse_disclosure
 from notary.entry import status_key
 from notary.evidence import Evidence, FileDigests, Presented
 from notary.receipt import Receipt, parse_receipt
-from notary.receipts import parse_bundle, split
 from notary.report import Report, Verdict
 from notary.trust import TrustFile, read_trust
 from notary.verify import verify
@@ -33,6 +32,7 @@ from scripts.client import Client
 from scripts.commands.anchor import anchor_file
 from scripts.commands.csv_rows import anchor_csv
 from scripts.commands.files import beside, replace_file
+from scripts.commands.receipt import upgraded
 from scripts.commands.status import decide
 from scripts.remote import chain_of, log_of
 from scripts.samples import SampleDepartment, sample_certificates_of, sample_network
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 ANCHORED_WITHIN = 60.0
 """Seconds that the chain may take to hold everything."""
-BUNDLE = 1_000
 ONLINE = 25
 """Certificates verified in each way, spread over all departments."""
 
@@ -128,7 +127,7 @@ class Demo:
         return rate
 
     def upgrade(self) -> None:
-        """Wait until everything is anchored, then fetch receipts in bundles; salts stay where they were."""
+        """Wait until everything is anchored, then fetch the receipts as they grew."""
         held = [h for some in self.certificates.values() for h in some] + self.documents
         waiting = {
             h.receipt.origin: max(x.receipt.index for x in held if x.receipt.origin == h.receipt.origin) for h in held
@@ -145,22 +144,12 @@ class Demo:
                     self.rest()
                     time.sleep(0.3)
             with output.progress(self.say("upgrading"), len(held)) as bar:
-                for some in [*self.certificates.values(), self.documents]:
-                    self._upgrade(server, some)
-                    bar.advance(bar.task_ids[0], len(some))
-
-    def _upgrade(self, server: Client, held: list[Held]) -> None:
-        if not held:
-            return
-        origin = held[0].receipt.origin
-        first, last = min(h.receipt.index for h in held), max(h.receipt.index for h in held)
-        newest: dict[int, Receipt] = {}
-        for at in range(first, last + 1, BUNDLE):
-            bundle = parse_bundle(server.receipts(origin, at, min(BUNDLE, last + 1 - at)))
-            newest |= {r.index: r for r in split(bundle)}
-        for h in held:
-            h.receipt = replace(newest[h.receipt.index], salt=h.receipt.salt)
-            replace_file(h.path, h.receipt.to_json())
+                by_path = {h.path: h for h in held}
+                for path, found in upgraded(server, list(by_path)):
+                    if isinstance(found, ChuzhengError):
+                        raise found
+                    by_path[path].receipt = found
+                    bar.advance(bar.task_ids[0])
 
     # -- verifying ----------------------------------------------------------------------------------------------------
 

@@ -169,7 +169,6 @@ def test_operations__both_halves__say_the_same_things() -> None:
     assert blocks[0] == blocks[1]
 
 
-@pytest.mark.skipif(not BENCHMARKS.exists(), reason="docs/benchmarks.md isn't written yet: python -m tests.bench")
 def test_benchmarks__each_section__says_machine_software_and_day() -> None:
     written = BENCHMARKS.read_text(encoding="utf-8")
     sections = re.findall(r"^<!-- bench:(\w+) -->\n(.*?)^<!-- end:\1 -->", written, re.M | re.S)

@@ -139,6 +139,8 @@ class Evidence:
     """The root that the chain holds for the receipt's (log, size), at `as_of`."""
     newest_root: Digest | Absent | Unavailable = OFFLINE
     """The same at the chain's head, which may not be final yet."""
+    snapshot_root: Digest | Absent | Unavailable = OFFLINE
+    """The root that a believed snapshot has for it."""
     anchor: Anchor | Absent | Unavailable = OFFLINE
     """The event that recorded (log, size)."""
     earliest: Anchor | Absent | Unavailable = OFFLINE

@@ -60,12 +60,15 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class ValidatorSet:
-    """Who sealed blocks from `from_block` on; `compromised_since` in milliseconds."""
+    """Who sealed the blocks from_block ≤ block < until_block; `compromised_since` in milliseconds."""
 
     from_block: int
     validators: tuple[Address, ...]
     until_block: int | None = None
     compromised_since: Millis | None = None
+
+    def in_force_at(self, block: int) -> bool:
+        return self.from_block <= block and (self.until_block is None or block < self.until_block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,11 @@ class TrustFile:
     def addresses_of(self, name: str) -> frozenset[str]:
         """Where a contract of this name is or was."""
         return frozenset(contract.address for contract in self.contracts if contract.name == name)
+
+    def validators_at(self, block: int) -> ValidatorSet | None:
+        """Who sealed `block`; where sets overlap, the one that began last. None: the file lists none of that height."""
+        found = [v for v in self.validators if v.in_force_at(block)]
+        return max(found, key=lambda v: v.from_block, default=None)
 
     def speaks_for(self, name: str, address: str, block: int) -> bool:
         """Whether `address` was the contract of this name in force at `block`."""

@@ -12,8 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ledger.crypto.chain import keccak
 from ledger.errors import ConfigurationError, InputError, UnavailableError
-from ledger.evm.transactions import keccak
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ledger.crypto.chain import keccak
 from ledger.errors import ConfigurationError
 from ledger.evm.rpc import Rpc, RpcError
-from ledger.evm.transactions import keccak
 from ledger.types import Address, ChainHash
 
 FORMAT = "chuzheng-deployment/1"

@@ -1,4 +1,4 @@
-"""Transactions of type 0 and the keys that sign them: RLP, EIP-155, addresses.
+"""Transactions of type 0 and the keys that sign them: EIP-155, addresses.
 
 Signing is deterministic (RFC 6979), so the same nonce and call always give the same bytes and the same hash. The key
 never leaves its object: it has no repr, and what is logged is its address.
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ledger.crypto.chain import address_of, keccak
 from ledger.errors import ConfigurationError
+from ledger.evidence.rlp import encode as rlp
 from ledger.types import Address, ChainHash
 
 
@@ -45,31 +47,6 @@ class TransactionSigner(Protocol):
     def sign_transaction(self, transaction: Transaction) -> SignedTransaction: ...
 
 
-def keccak(data: bytes) -> bytes:
-    from eth_hash.auto import keccak as hash_it
-
-    return bytes(hash_it(data))
-
-
-def rlp(item: bytes | int | list[bytes | int]) -> bytes:
-    """RLP of bytes, a non-negative integer, or a flat list of them (Yellow Paper, appendix B)."""
-    if isinstance(item, list):
-        body = b"".join(rlp(part) for part in item)
-        return _rlp_head(len(body), 0xC0) + body
-    if isinstance(item, int):
-        item = item.to_bytes((item.bit_length() + 7) // 8, "big")
-    if len(item) == 1 and item[0] < 0x80:
-        return item
-    return _rlp_head(len(item), 0x80) + item
-
-
-def _rlp_head(length: int, base: int) -> bytes:
-    if length < 56:
-        return bytes([base + length])
-    size = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes([base + 55 + len(size)]) + size
-
-
 def contract_address(sender: Address, nonce: int) -> Address:
     """Where the contract lands that `sender` creates with `nonce`."""
     return Address("0x" + keccak(rlp([bytes.fromhex(sender[2:]), nonce]))[12:].hex())
@@ -87,7 +64,7 @@ class EvmKey:
             self._key = PrivateKey(secret)
         except ValueError as error:
             raise ConfigurationError("chain.key_invalid") from error
-        self.address = Address("0x" + keccak(self._key.public_key.format(compressed=False)[1:])[12:].hex())
+        self.address = address_of(self._key.public_key.format(compressed=False))
 
     def sign_transaction(self, transaction: Transaction) -> SignedTransaction:
         to = bytes.fromhex(transaction.to[2:]) if transaction.to else b""

@@ -1,7 +1,8 @@
 """Checks 6 and 7: does the chain hold the checkpoint, and for good? Verification.md, the rows and the paragraph below.
 
-Pure. Online the chain is asked for (log, size, root) only. A receipt that isn't anchored yet is judged by waiting:
-`skipped` as long as nothing contradicts it, `fail` when the log's time is over or the chain holds another root.
+Pure. Online the chain is asked for (log, size, root) only; offline, block evidence answers (notary.checks.sealed). A
+receipt that isn't anchored yet is judged by waiting: `skipped` as long as nothing contradicts it, `fail` when the log's
+time is over or the chain holds another root.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from ledger.types import Digest
 from notary.checkpoint import parse_checkpoint
 from notary.checks.case import ANCHOR_LOG, Case, barred, hexed, moment, unasked
 from notary.checks.log import signed_by_log
+from notary.checks.sealed import Examined
 from notary.evidence import ABSENT, LogSeen, Unavailable
-from notary.receipt import QbftEvidence
-from notary.report import Check, CheckName, Outcome
+from notary.report import Check, CheckName, Outcome, TextKey
 from notary.trust_file import TrustFile
 
 _ANCHORED = CheckName.ANCHORED
 _FINAL = CheckName.FINAL
-OTHER_ROOT = "other_root"
+OTHER_ROOT, ANOTHER_CHAIN = "other_root", "another_chain"
 
 
 def check_anchored(case: Case) -> Check:
@@ -33,6 +34,8 @@ def check_anchored(case: Case) -> Check:
     if isinstance(evidence.root, Unavailable):
         if case.receipt.anchor is None:
             return Check(_ANCHORED, Outcome.SKIPPED, "included_unasked", source="receipt")
+        if case.examined is not None:
+            return _evidenced(case.examined, None if head is None else head.root)
         return unasked(_ANCHORED, evidence.root)
     found = evidence.root if isinstance(evidence.root, bytes) else evidence.newest_root
     if isinstance(found, bytes):
@@ -53,6 +56,19 @@ def _compare(found: Digest, expected: Digest | None) -> Check:
     return Check(_ANCHORED, Outcome.FAIL, OTHER_ROOT, observed=hexed(found), expected=hexed(expected), source="chain")
 
 
+def _evidenced(examined: Examined, root: Digest | None) -> Check:
+    """Offline, by evidence. A block that wasn't properly sealed says nothing: neither that it is nor that it isn't."""
+    if examined.proves:
+        return Check(_ANCHORED, Outcome.PASS, "evidenced", observed=hexed(root), source="receipt")
+    if examined.flaw is None and examined.event_flaw is not None:
+        why = TextKey(f"reason.{examined.event_flaw}", examined.event_flaw)
+        return Check(_ANCHORED, Outcome.FAIL, "evidence_wrong", {"why": why}, source="receipt")
+    code = examined.flaw or examined.doubt or ""
+    return Check(
+        _ANCHORED, Outcome.UNKNOWN, "evidence_unproven", {"why": TextKey(f"reason.{code}", code)}, source="receipt"
+    )
+
+
 def _another_chain(case: Case, trust: TrustFile) -> Check | None:
     """A receipt of our network whose anchor names another chain or contract contradicts the trust file."""
     anchor = case.receipt.anchor
@@ -67,7 +83,7 @@ def _another_chain(case: Case, trust: TrustFile) -> Check | None:
     for member, observed, expected, same in pairs:
         if not same:
             return Check(
-                _ANCHORED, Outcome.FAIL, "another_chain", {"member": member},
+                _ANCHORED, Outcome.FAIL, ANOTHER_CHAIN, {"member": member},
                 observed=str(observed), expected=str(expected), source="trust",
             )  # fmt: skip
     return None
@@ -95,6 +111,8 @@ def check_final(case: Case, anchored: Check) -> Check:
         return barred(_FINAL, case.untrusted)
     if anchored.outcome is Outcome.SKIPPED:
         return Check(_FINAL, Outcome.SKIPPED, "waiting", source=anchored.source)
+    if case.examined is not None and anchored.case != ANOTHER_CHAIN and (judged := _sealed(case.examined, case)):
+        return judged
     if anchored.outcome is Outcome.UNKNOWN:
         return Check(_FINAL, Outcome.UNKNOWN, "as_recorded", source=anchored.source)
     overdue = anchored.outcome is Outcome.FAIL and case.receipt.anchor is None and anchored.case != OTHER_ROOT
@@ -105,8 +123,20 @@ def check_final(case: Case, anchored: Check) -> Check:
         if anchored.case == OTHER_ROOT:
             return Check(_FINAL, Outcome.FAIL, OTHER_ROOT, source="chain")
         return Check(_FINAL, Outcome.SKIPPED, "nothing_recorded", source=anchored.source)
-    if trust.finality == "qbft" and isinstance(case.receipt.evidence, QbftEvidence):
-        return Check(_FINAL, Outcome.UNKNOWN, "evidence_unsupported", source="receipt")
     if not isinstance(case.evidence.root, bytes):
         return Check(_FINAL, Outcome.UNKNOWN, "not_yet", {"rule": trust.finality}, source="chain")
     return Check(_FINAL, Outcome.PASS, "final", {"rule": trust.finality}, source="chain")
+
+
+def _sealed(examined: Examined, case: Case) -> Check | None:
+    """What the evidence alone says of finality; None where the chain, which was asked, has to say it."""
+    if examined.wrong is not None:
+        why = TextKey(f"reason.{examined.wrong}", examined.wrong)
+        return Check(_FINAL, Outcome.FAIL, "evidence_wrong", {"why": why}, source="receipt")
+    if not isinstance(case.evidence.root, Unavailable):
+        return None
+    if examined.doubt is not None:
+        return Check(_FINAL, Outcome.UNKNOWN, examined.doubt, examined.params, source="trust")
+    if not examined.final:
+        return Check(_FINAL, Outcome.UNKNOWN, "small_set", examined.params, source="trust")
+    return Check(_FINAL, Outcome.PASS, "sealed", examined.params, source="receipt")

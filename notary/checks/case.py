@@ -12,9 +12,10 @@ from enum import Enum
 from typing import Any
 
 from ledger.types import Anchor, BlockTime, Digest, Kind, Millis
-from notary.entry import parse_origin
+from notary.checks.sealed import Examined, anchored_claim, examine, witnessed
+from notary.entry import log_id, parse_origin
 from notary.evidence import Evidence, Presented, Unavailable
-from notary.receipt import Receipt
+from notary.receipt import QbftEvidence, Receipt
 from notary.report import Check, CheckName, IssueTime, Outcome, Param, TextKey
 from notary.trust_file import TrustFile
 
@@ -56,6 +57,8 @@ class Case:
     """The receipt is of a network that the trust file isn't about: checks 4 to 10 are unknown."""
     untrusted: Bar | None
     """The same, or there is no trust file, or it has expired: checks 5 to 10 are unknown."""
+    examined: Examined | None = None
+    """What the receipt's block evidence proves; None where the trust file's finality rule asks for none."""
 
     @property
     def receipt(self) -> Receipt:
@@ -88,7 +91,18 @@ def open_case(presented: Presented, evidence: Evidence, trust: TrustFile | None,
         other = Bar("other_network", {"network": network, "expected": trust.network})
     untrusted = other or trust_bar(trust, now)
     usable = believable(evidence, None if untrusted else trust, now)
-    return Case(presented, usable, trust, at, now, issue_time(receipt, usable, now), other, untrusted)
+    examined = None if untrusted or trust is None else examined_evidence(receipt, usable, trust)
+    time = issue_time(receipt, usable, now, examined)
+    return Case(presented, usable, trust, at, now, time, other, untrusted, examined)
+
+
+def examined_evidence(receipt: Receipt, evidence: Evidence, trust: TrustFile) -> Examined | None:
+    """The receipt's block evidence under the rule `qbft`; with another rule it is nobody's business."""
+    head, place, own = receipt.head, receipt.anchor, receipt.evidence
+    if trust.finality != "qbft" or head is None or place is None or not isinstance(own, QbftEvidence):
+        return None
+    claim = anchored_claim(ANCHOR_LOG, log_id(receipt.origin), receipt.entry.issuer, head)
+    return examine(own, place, claim, trust, witnessed(evidence.snapshot_root, head))
 
 
 def trust_bar(trust: TrustFile | None, now: Millis) -> Bar | None:
@@ -122,14 +136,17 @@ def _without_chain(evidence: Evidence, why: Unavailable) -> Evidence:
     )  # fmt: skip
 
 
-def issue_time(receipt: Receipt, evidence: Evidence, now: Millis) -> IssueTime:
+def issue_time(receipt: Receipt, evidence: Evidence, now: Millis, examined: Examined | None = None) -> IssueTime:
     """T: block time of the earliest known anchored size above the index, once the chain holds the receipt's own root.
 
     A tree that the chain holds extends every smaller one that it holds, so the earliest one above the index has the
-    entry too. Without an anchor, `now` stands for T; it is settled only where the chain said that there is none.
+    entry too. Offline, the block of proven evidence is the earliest that is known.
+    Without an anchor, `now` stands for T; it is settled only where the chain said that there is none.
     """
     asked = not isinstance(evidence.earliest, Unavailable)
     head = receipt.head
+    if isinstance(evidence.root, Unavailable) and examined is not None and examined.proves and examined.time is not None:
+        return IssueTime(examined.time, anchored=True, settled=False)
     if head is None or head.root not in (evidence.root, evidence.newest_root):
         nothing_earlier = asked and not isinstance(evidence.earliest, Anchor)
         return IssueTime(BlockTime(now // 1000), anchored=False, settled=nothing_earlier)

@@ -38,9 +38,19 @@ def check_inclusion(case: Case) -> Check:
     if case.other_network:
         return barred(_INCLUSION, case.other_network)
     event, issuer = case.evidence.anchor, case.receipt.entry.issuer
+    if (named := _evidenced_department(case)) not in (None, issuer):
+        return Check(_INCLUSION, Outcome.FAIL, "department", observed=named, expected=issuer, source="receipt")
     if isinstance(event, Anchor) and event.department not in (None, issuer):
         return Check(_INCLUSION, Outcome.FAIL, "department", observed=event.department, expected=issuer, source="chain")
     return at_issue(_inclusion(case.receipt, case.time), case.time)
+
+
+def _evidenced_department(case: Case) -> str | None:
+    """The department of an `Anchored` event that block evidence proves, as far as it can be read."""
+    event = None if case.examined is None else case.examined.event
+    if event is None or len(event.topics) != 3:
+        return None
+    return event.topics[2].rstrip(b"\0").decode("ascii", "replace")
 
 
 def _inclusion(receipt: Receipt, time: IssueTime) -> Check:

@@ -15,10 +15,10 @@ from typing import Any
 import rlp  # type: ignore[import-untyped]
 from coincurve import PublicKey
 
+from ledger.crypto.chain import keccak
 from ledger.errors import UnavailableError
 from ledger.evm.deployment import DeployedContract, Deployment
 from ledger.evm.rpc import Call, RpcError
-from ledger.evm.transactions import keccak
 from ledger.types import Address, ChainHash
 
 CHAIN_ID = 420_000

@@ -242,20 +242,6 @@ def test_final__qbft_without_evidence__asks_the_chain_online_and_is_unknown_offl
     assert outcome(offline, N.FINAL)[0] is UNKNOWN
 
 
-def test_final__qbft_evidence_that_cant_be_examined_yet__unknown_never_a_pass(world: World) -> None:
-    from notary.receipt import QbftEvidence
-
-    record = certificate()
-    receipt = replace(world.anchored_record(record), evidence=QbftEvidence(b"\xc0", 0, 0, (b"\xc0",)))
-    trust = world.make_trust(finality="qbft")
-    for offline in (False, True):
-        report = judged(world, receipt, record=record, trust=trust, offline=offline)
-        assert outcome(report, N.FINAL)[0] is UNKNOWN
-        assert report.verdict is Verdict.CANNOT_CHECK
-    for rule in ("none", "depth:0"):  # where the trust file asks for another proof, this one is nobody's business
-        assert judged(world, receipt, record=record, trust=world.make_trust(finality=rule)).verdict is Verdict.VALID
-
-
 def test_final__rule_is_the_trust_files__not_the_receipts(world: World) -> None:
     """`evidence: none` in a receipt doesn't make a final chain a test chain."""
     receipt = world.anchored_record(certificate())

@@ -3,13 +3,9 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {ICouncil} from "./interfaces/ICouncil.sol";
 import {IDepartments} from "./interfaces/IDepartments.sol";
 import {Uscc} from "./libraries/Uscc.sol";
-
-/// @dev What is asked of the Council: see ICouncil.
-interface IPausing {
-    function paused() external view returns (bool);
-}
 
 /// @title Departments: see IDepartments. The owner is the Council.
 contract Departments is IDepartments, Ownable2Step {
@@ -279,7 +275,7 @@ contract Departments is IDepartments, Ownable2Step {
 
     /// @inheritdoc IDepartments
     function isPaused() public view returns (bool) {
-        return owner().code.length != 0 && IPausing(owner()).paused();
+        return owner().code.length != 0 && ICouncil(owner()).paused();
     }
 
     /// @inheritdoc IDepartments

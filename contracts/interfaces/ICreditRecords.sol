@@ -75,7 +75,8 @@ interface ICreditRecords {
 
     /// @dev One objection or appeal; `number` counts from 1 within the item. `stage`: 1 the owner answers, 2 the
     /// authority rules. `markBy`, `answerBy` 0: the calendar has no such year yet (provisional). `answer`: 0 open, 1
-    /// upheld, 2 corrected, 3 withdrawn, 4 repaired, 5 ruled that it must be corrected or withdrawn, 6 archived.
+    /// upheld, 2 corrected, 3 withdrawn, 4 repaired, 5 ruled that it must be corrected or withdrawn, 6 archived, 7 not in
+    /// time: an appeal followed.
     struct Objection {
         uint32 number;
         uint8 stage;
@@ -272,6 +273,8 @@ interface ICreditRecords {
     error CreditRecords_NotAuthority(bytes32 itemId, bytes32 authority, bytes32 department);
     /// @dev The item's state, and where its last objection stands, don't allow this.
     error CreditRecords_MoveNotAllowed(bytes32 itemId, uint8 state, uint32 objection, uint8 stage, uint8 answer);
+    /// @dev A ruling is 1 upheld, 3 withdrawn or 5 to be corrected.
+    error CreditRecords_RulingInvalid(uint8 ruling);
     /// @dev The owner has until `answerBy` to answer; then the person may go to the authority.
     error CreditRecords_AnswerNotDue(bytes32 itemId, uint64 answerBy);
     /// @dev The minimum period ends at `repairFrom` (0: there is nothing to repair).
@@ -280,9 +283,13 @@ interface ICreditRecords {
     error CreditRecords_FilingUnexpected(bytes32 itemId);
     /// @dev The event's end is recorded already.
     error CreditRecords_EventEnded(bytes32 itemId, uint64 eventEnd);
+    /// @dev Withdrawal takes a reason 1, 2 or 4.
+    error CreditRecords_ReasonInvalid(uint16 reason);
     /// @dev Figures out of range: 1 <= mark <= answer <= answer with another unit <= 30 working days; minor <= 3,
     /// general 3-12, serious 12-36 months, each minimum <= its maximum; the stop 1-60 months; a basis is needed.
     error CreditRecords_ProfileInvalid();
+    /// @dev The calendar answered neither with a deadline nor with an unknown year.
+    error CreditRecords_CalendarSilent();
     /// @dev That version has a hash; a change is a new version.
     error CreditRecords_RulesFixed(uint32 version, bytes32 rulesHash);
     /// @dev Versions go up from `latest`, and the hash isn't zero.
@@ -343,6 +350,8 @@ interface ICreditRecords {
     function correct(bytes32 itemId, bytes32 replacement, bytes32 decision) external returns (bool);
 
     /// @notice Wrong or annulled: ACTIVE | OBJECTED → WITHDRAWN. By the owner.
+    /// @param reason 1 the owner's mistake, 2 annulled by review or a court, 3 ruled by the authority (`rule` alone), 4
+    /// other.
     function withdraw(bytes32 itemId, uint16 reason, bytes32 decision) external returns (bool);
 
     /// @notice ACTIVE | OBJECTED → REPAIRED, from `repairFrom` on. By the owner.

@@ -32,6 +32,7 @@ interface INodes {
         uint8 state;
         bytes32 nodeKey;
         bytes32 contact;
+        bytes32 application;
         bytes32 report;
         uint64 appliedAt;
         uint64 admittedAt;

@@ -29,6 +29,7 @@ from ledger.credits import (
     Profile,
     Severity,
     Stage,
+    file_class_bytes,
     is_day,
     is_sealed,
     state_at,
@@ -375,11 +376,6 @@ def authority_of(item: CreditItem, item_id: ItemId, now: Now) -> DepartmentCode 
             return around.authority_for(GOVERNMENT, division)
         division = _above(division)
     return authority
-
-
-def file_class_bytes(file_class: FileClass) -> bytes:
-    """The file class as the contract has it: the keeper's 18 bytes, 13 zero bytes and the field."""
-    return file_class.keeper.encode("ascii").ljust(31, b"\0") + bytes([file_class.use])
 
 
 # Who may

@@ -289,3 +289,8 @@ def is_day(time: int) -> bool:
 def day_of(time: int) -> BlockTime:
     """First second of the day of Asia/Shanghai in which `time` lies: how days are given to the contract."""
     return BlockTime(time - (time + SHANGHAI) % DAY)
+
+
+def file_class_bytes(file_class: FileClass) -> bytes:
+    """The file class as the contract has it: the keeper's 18 bytes, 13 zero bytes and the field."""
+    return file_class.keeper.encode("ascii").ljust(31, b"\0") + bytes([file_class.use])

@@ -44,7 +44,10 @@ MEANING: Mapping[str, type[ChuzhengError]] = _meaning()
 OWN: Mapping[str, type[ChuzhengError]] = {"chain.reverted": ConflictError, "chain.call_failed": IntegrityError}
 _ERROR_STRING = bytes.fromhex("08c379a0")
 _REVERT_WORDS = ("revert", "out of gas", "outofgas", "invalid opcode", "evm error", "invalidfeopcode", "stack overflow")
-_CODES = frozenset({"department", "issuer", "owner", "type_code", "decided_by", "member", "name", "to"})
+_CODES = frozenset(
+    {"department", "issuer", "owner", "type_code", "decided_by", "member", "name", "to"}
+    | {"authority", "contributor", "host", "keeper", "releaser"}
+)
 
 
 def error_code(name: str) -> str:

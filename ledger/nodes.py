@@ -1,8 +1,8 @@
 """Nodes: how far each machine has come, and who may take it a step further.
 
-Pure twin of the contract `Nodes` (nodes.md, "Life of a node"): same questions, same order, same refusals (the errors'
-codes are the contract's own). Each function returns the register after the act, and the very same one where the step was
-taken before. Votes on validators are taken in the engine; here stands what the Council decided.
+Pure twin of the contract `Nodes` (nodes.md, "Life of a node"): same questions, same order, same refusals (the
+errors' codes are the contract's own). Each function returns the register after the act, and the very same one where the
+step was taken before. Votes on validators are taken in the engine; here stands what the Council decided.
 """
 
 from __future__ import annotations

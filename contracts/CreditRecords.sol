@@ -576,7 +576,7 @@ contract CreditRecords is ICreditRecords {
         if (msg.sender == _departments.council()) return 0;
         actor = _operator();
         require(
-            _isVeterans(actor) && Divisions.isProvince(_departments.divisionOf(actor)), CreditRecords_NotProvincial(actor)
+            _isVeterans(actor) && _isProvincial(actor), CreditRecords_NotProvincial(actor)
         );
         _requireUnsuspended(actor);
     }
@@ -627,14 +627,19 @@ contract CreditRecords is ICreditRecords {
         while (true) {
             authority = _authorities.authorityFor(VETERANS, division);
             if (authority != owner) return authority;
-            if (Divisions.isProvince(division)) return _authorities.authorityFor(GOVERNMENT, division);
-            division = Divisions.above(division);
+            uint32 above = Divisions.above(division);
+            if (above == 0) return _authorities.authorityFor(GOVERNMENT, division);
+            division = above;
         }
     }
 
     /// @dev The veterans' authority of its own county, prefecture or province.
     function _isVeterans(bytes32 department) private view returns (bool) {
         return _authorities.authorityFor(VETERANS, _departments.divisionOf(department)) == department;
+    }
+
+    function _isProvincial(bytes32 department) private view returns (bool) {
+        return Divisions.above(_departments.divisionOf(department)) == 0;
     }
 
     function _requireUnsuspended(bytes32 department) private view {
@@ -658,7 +663,7 @@ contract CreditRecords is ICreditRecords {
         if (measure == 0) return;
         require(_isVeterans(department), CreditRecords_NotVeterans(department));
         require(
-            measure == FRAUD || Divisions.isProvince(_departments.divisionOf(department)),
+            measure == FRAUD || _isProvincial(department),
             CreditRecords_LevelTooLow(department, itemClass)
         );
     }

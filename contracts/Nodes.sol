@@ -78,9 +78,9 @@ contract Nodes is INodes {
             nodeId != 0 && node.nodeKey != 0 && node.contact != 0 && node.application != 0, Nodes_ValueZero(nodeId)
         );
         _requireHost(department, node.host);
+        uint32 own = _departments.divisionOf(department);
         require(
-            Divisions.isWithin(node.division, _departments.divisionOf(department)),
-            Nodes_DivisionInvalid(department, node.division)
+            Divisions.common(own, node.division) == own, Nodes_DivisionInvalid(department, node.division)
         );
         bytes32 other = _ofKey[node.nodeKey];
         require(other == 0, Nodes_KeyUsed(node.nodeKey, other));
@@ -244,7 +244,7 @@ contract Nodes is INodes {
         if (msg.sender == _departments.council()) return (_known(nodeId), 0);
         actor = _departments.requireOperator(msg.sender, NODE);
         kept = _known(nodeId);
-        bytes32 authority = _authorities.authorityFor(SHARING, Divisions.provinceOf(kept.division));
+        bytes32 authority = _authorities.authorityFor(SHARING, kept.division - (kept.division % 10_000));
         require(actor == authority, Nodes_NotAdmitting(nodeId, authority, actor));
         _requireUnsuspended(actor);
         require(

@@ -21,12 +21,13 @@ from api.auth import TokenStore, ensure_tokens
 from api.keyring import Keyring
 from ledger.errors import ConfigurationError
 from ledger.evm.deploy import deploy
+from ledger.evm.founding import SAMPLE_MEMBER, TrustKey, alone
 from ledger.evm.launcher import STATE, EmbeddedChain, start_anvil
 from ledger.evm.profiles import profile_named
 from ledger.evm.rpc import Rpc
-from ledger.types import BlockTime, DepartmentCode, Millis, Origin, Role
+from ledger.types import BlockTime, DepartmentCode, Digest, Millis, Origin, Role
 from notary.entry import log_id, make_origin
-from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust, read_trust
+from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust, read_trust, trust_hash
 from scripts.commands.files import replace_file
 from scripts.ports import await_free, loopback_port, patience
 from scripts.samples import SampleDepartment, sample_network
@@ -34,10 +35,10 @@ from scripts.samples import SampleDepartment, sample_network
 if TYPE_CHECKING:
     from api.settings import Settings
     from ledger.evm.deployment import Deployment
+    from ledger.ports import Signer
 
 NETWORK = "hubei-demo"
 """A network name belongs to one genesis, ever (formats.md §4); this one is followed by the first digits of its own."""
-COUNCIL_MEMBER = "owner"
 RENEW_BEFORE = Millis(60 * 24 * 3_600_000)
 """The trust file is made anew this long before it ends."""
 ACCREDITED_SINCE = BlockTime(1_577_808_000)
@@ -94,11 +95,14 @@ def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
     origins = {d.code: make_origin(network, d.code) for d in issuers}
     for code, origin in origins.items():
         keyring.make_department_keys(code, origin)
-    deployment = deploy(rpc, profile, keyring.owner(), network, settings.deployment_path)
+    council = None  # that of the record, if there is one
+    if not settings.deployment_path.exists():
+        council = alone(SAMPLE_MEMBER, keyring.owner().address, TrustKey("intl", keyring.council().public_key))
+    deployment = deploy(rpc, profile, keyring.owner(), network, settings.deployment_path, founding=council)
+    trust = _trust(settings, keyring, deployment, origins)
     say("departments")
     _admit(settings, keyring, deployment, issuers, origins)
     _write_directory(settings.directory_path)
-    trust = _trust(settings, keyring, deployment, origins)
     tokens = ensure_tokens(TokenStore(settings.tokens_path), [d.code for d in issuers])
     return Network(deployment, trust, tokens)
 
@@ -123,6 +127,7 @@ def _admit(
         operators=[Operator(operators[d.code].address, d.code, ROLES, _person(d.code)) for d in issuers],
         accreditations=[(issuer, code, ACCREDITED_SINCE, None) for issuer, code in network.accreditations],
         logs=[(origins[d.code], log_id(origins[d.code]), operators[d.code].address) for d in issuers],
+        trust_file=_first_trust(settings.trust_path),
     )
     engine = open_engine(settings.database)
     try:
@@ -132,6 +137,17 @@ def _admit(
         bootstrap(engine, rpc, profile, deployment, signers, plan=plan)
     finally:
         engine.dispose()
+
+
+def _first_trust(path: Path) -> tuple[Digest, int]:
+    """(hash, sequence) of the trust file that all later ones follow: what is pinned on the chain."""
+    first = read_trust(_version_of(path, 1).read_bytes())
+    return trust_hash(first), first.sequence
+
+
+def _version_of(path: Path, sequence: int) -> Path:
+    """Where each version of the trust file is kept: who comes late follows them from the one that was pinned."""
+    return path.with_name(f"trust-{sequence:06d}.json")
 
 
 def _person(code: DepartmentCode) -> bytes:
@@ -202,7 +218,9 @@ def _trust(
     signers = keyring.log_signers()
     known = {key.origin for key in before.log_keys} if before else set()
     # A chain that lost its contracts has them in other blocks now, and nobody looks below `from_block`.
-    contracts = tuple(Contract(c.name, c.address, c.code_hash, c.from_block) for c in deployment.contracts)
+    contracts = tuple(
+        Contract(c.name, c.address, c.code_hash, c.from_block, c.until_block) for c in deployment.contracts
+    )
     if (
         before is not None
         and set(origins.values()) <= known
@@ -217,7 +235,7 @@ def _trust(
         chain_id=deployment.chain_id,
         genesis_hash=deployment.genesis_hash,
         finality="none",
-        council=[(COUNCIL_MEMBER, keyring.council())],
+        council=_council(deployment, keyring.council()),
         contracts=contracts,
         log_keys=[*kept, *new],
         issued_at=now,
@@ -226,7 +244,17 @@ def _trust(
     )
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     trust = parse_trust(data)
-    # Every version is kept: who comes late follows the chain of versions from the one that was pinned.
-    replace_file(path.with_name(f"trust-{trust.sequence:06d}.json"), data)
+    replace_file(_version_of(path, trust.sequence), data)
     replace_file(path, data)
     return trust
+
+
+def _council(deployment: Deployment, key: Signer) -> list[tuple[str, Signer]]:
+    """The members that sign the trust file, as the deployment record has them; here that is one, with the key of here.
+
+    ConfigurationError if the record names other keys: their holders sign.
+    """
+    members = deployment.council.members if deployment.council else ()
+    if len(members) != 1 or (members[0].trust and members[0].trust.key != key.public_key):
+        raise ConfigurationError("deployment.council_elsewhere")
+    return [(members[0].code, key)]

@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from ledger.errors import ConfigurationError
-from ledger.evm import departments, launcher
-from ledger.evm.deploy import deploy
+from ledger.evm import council, departments, launcher
+from ledger.evm.deploy import CONTRACTS, deploy
 from ledger.evm.deployment import Deployment
 from ledger.evm.indexer import Indexer, IndexReader
 from ledger.evm.launcher import GOOD, STATE, EmbeddedChain, start_anvil
@@ -28,9 +28,11 @@ from ledger.evm.rpc import Rpc
 from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey
 from ledger.store.engine import writing
-from ledger.types import DepartmentCode
+from ledger.types import DepartmentCode, Digest
 
 CODE = DepartmentCode("114200000110430817")
+FIRST = len(CONTRACTS)
+"""The deployer's first nonce after the deployment."""
 BURST = 500
 SENDER = """
 import sys, threading
@@ -49,10 +51,13 @@ sender.run(threading.Event())
 """
 
 
-def admit_often(engine: Engine, outbox: Outbox, key: EvmKey, count: int, name: str) -> list[str]:
-    """Admissions of one department: the first changes something, the others are no-ops that the contract takes."""
+def admit_often(
+    engine: Engine, outbox: Outbox, deployment: Deployment, key: EvmKey, count: int, name: str
+) -> list[str]:
+    """One proposal again and again: the first changes something, the others are no-ops that the contract takes."""
     names = [f"{name}/{n}" for n in range(count)]
-    contract, function, args = departments.admit(CODE, 420000)
+    admission = council.as_call(deployment, departments.admit(CODE, 420000))
+    contract, function, args = council.enact(Digest(b"\x01" * 32), [admission])
     with writing(engine) as connection:
         for intent in names:
             outbox.enqueue(
@@ -74,7 +79,7 @@ def nonces(rpc: Rpc, deployment: Deployment, sender: str) -> list[int]:
     found: list[int] = []
     for number in range(int(rpc.call("eth_blockNumber"), 16) + 1):
         for tx in rpc.call("eth_getBlockByNumber", hex(number), True)["transactions"]:
-            if tx["from"] == sender and tx["to"] == deployment.address("Departments"):
+            if tx["from"] == sender and tx["to"] == deployment.address("Council"):
                 found.append(int(tx["nonce"], 16))
     return found
 
@@ -90,7 +95,7 @@ def test_burst__sender_killed_again_and_again__each_done_once(
     record = tmp_path / "deployment.json"
     deployment = deploy(rpc, ANVIL, key, "burst", record)
     outbox = Outbox(engine)
-    names = admit_often(engine, outbox, key, BURST, "burst")
+    names = admit_often(engine, outbox, deployment, key, BURST, "burst")
     command = [sys.executable, "-c", SENDER, anvil.url, str(engine.url), str(record), str(secret)]
     for pause in (0.15, 0.4):
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
@@ -101,7 +106,7 @@ def test_burst__sender_killed_again_and_again__each_done_once(
     before = outbox.counts()
     assert before.get(IntentState.FINAL, 0) < BURST
     settle(Sender(engine, rpc, ANVIL, deployment, {key.address: key}), outbox, names)
-    assert nonces(rpc, deployment, key.address) == list(range(3, BURST + 3))
+    assert nonces(rpc, deployment, key.address) == list(range(FIRST, FIRST + BURST))
 
 
 def test_chain__came_back_shorter__noticed_resent_and_index_follows(
@@ -112,13 +117,13 @@ def test_chain__came_back_shorter__noticed_resent_and_index_follows(
     key = EvmKey(secrets.token_bytes(32))
     deployment = deploy(Rpc(chain.url), ANVIL, key, "short")
     outbox = Outbox(engine)
-    first = admit_often(engine, outbox, key, 5, "first")
+    first = admit_often(engine, outbox, deployment, key, 5, "first")
     settle(Sender(engine, Rpc(chain.url), ANVIL, deployment, {key.address: key}), outbox, first)
     chain.stop()
     older = (folder / STATE).read_bytes()
 
     chain = start_chain(folder)
-    second = admit_often(engine, outbox, key, 20, "second")
+    second = admit_often(engine, outbox, deployment, key, 20, "second")
     sender = Sender(engine, Rpc(chain.url), ANVIL, deployment, {key.address: key})
     settle(sender, outbox, first + second)
     sender.release()
@@ -131,12 +136,12 @@ def test_chain__came_back_shorter__noticed_resent_and_index_follows(
 
     chain = start_chain(folder)
     rpc = Rpc(chain.url)
-    assert nonces(rpc, deployment, key.address) == list(range(3, 8))
+    assert nonces(rpc, deployment, key.address) == list(range(FIRST, FIRST + 5))
     sender = Sender(engine, rpc, ANVIL, deployment, {key.address: key})
     assert sender.step()
     assert outbox.counts()[IntentState.FINAL] == len(first)
     settle(sender, outbox, first + second)
-    assert nonces(rpc, deployment, key.address) == list(range(3, 28))
+    assert nonces(rpc, deployment, key.address) == list(range(FIRST, FIRST + 25))
     Indexer(engine, rpc, ANVIL, deployment).catch_up()
     now = IndexReader(engine).cursor()
     reader = EvmChainReader(rpc, ANVIL, deployment)

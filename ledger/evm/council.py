@@ -7,11 +7,11 @@ from dataclasses import astuple
 from typing import Any
 
 from ledger.council import Approval, Delegate, Proposal, Rules, Version
+from ledger.crypto.chain import keccak
 from ledger.errors import NotFoundError
 from ledger.evm.artifacts import encode, encode_call
 from ledger.evm.codes import ZERO, code_bytes, department_code, optional
 from ledger.evm.deployment import Deployment
-from ledger.evm.transactions import keccak
 from ledger.evm.views import ContractView
 from ledger.types import Address, BlockTime, ChainHash, DepartmentCode, Digest
 

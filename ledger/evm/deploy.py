@@ -33,7 +33,7 @@ from ledger.evm.rpc import Rpc, RpcError
 from ledger.evm.transactions import SignedTransaction, Transaction, TransactionSigner, contract_address
 from ledger.types import Address
 
-CONTRACTS = ("Council", "Departments", "AnchorLog", "CertificateStatus")
+CONTRACTS = ("Council", "Departments", "DepartmentKeys", "AnchorLog", "CertificateStatus")
 """in this order: the n-th is the deployer's n-th transaction, and is told where the others are"""
 SHORT = {"council": "Council", "log_": "AnchorLog", "status_": "CertificateStatus", "calendar_": "WorkingCalendar"}
 """Constructor parameters that aren't called like their contract; `departments_` and the like are."""

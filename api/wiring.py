@@ -116,10 +116,12 @@ def open_parts(settings: Settings, *, processes: int = 0) -> Iterator[Parts]:
 
 def open_backstage(settings: Settings) -> Backstage:
     """Worker (seals, hands heads to the outbox), sender and indexer on the same data folder."""
+    from ledger.evm.capture import Capture
     from ledger.evm.indexer import Indexer
     from ledger.evm.outbox import Outbox
     from ledger.evm.rpc import Rpc
     from ledger.evm.sender import Sender
+    from ledger.store.evidence import EvidenceStore
     from notary.entry import parse_origin
     from notary.worker import Worker
 
@@ -136,10 +138,11 @@ def open_backstage(settings: Settings) -> Backstage:
             raise ConfigurationError("settings.no_operator", department=issuer)
         lanes[origin] = Address(keys[issuer].address)
     rpc = Rpc(settings.rpc_url)
+    capture = Capture(EvidenceStore(engine), index, Rpc(settings.rpc_url), profile)
     return Backstage(
         engine=engine,
         notary=notary,
-        worker=Worker(notary, Outbox(engine), index, lanes=lanes, clock=SystemClock()),
+        worker=Worker(notary, Outbox(engine), index, lanes=lanes, clock=SystemClock(), beside=[capture]),
         sender=Sender(engine, rpc, profile, deployment, signers),
         indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment),
         deployment=deployment,
@@ -187,10 +190,13 @@ def _processes(keyring: Keyring, count: int) -> Processes | None:
 
 
 def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyring, pool: Processes | None) -> Notary:
+    from ledger.store.evidence import EvidenceStore
+    from notary.event_proof import evidence_of
     from notary.filing import Filing
     from notary.service import Notary
     from notary.stores.content import EmbeddedStore
 
+    captured = EvidenceStore(engine)
     return Notary(
         engine,
         settings.logs_dir,
@@ -200,4 +206,5 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
         anchors=index,
         filing=Filing(EmbeddedStore(settings.content_dir), settings.uploads_dir),
         processes=pool,
+        evidence=lambda anchor: evidence_of(captured.of_anchor(anchor)),
     )

@@ -57,6 +57,8 @@ class EngineProfile:
     validators_call: str | None = None
     propose_call: str | None = None
     permission_calls: tuple[str, ...] = ()
+    sealed_headers: bool = False
+    """whether a block's header carries QBFT seals, so that evidence can be captured from it (formats.md §6)"""
 
     def refusal(self, message: str) -> Refusal:
         """What `message`, the node's answer to eth_sendRawTransaction, means."""
@@ -106,6 +108,7 @@ QUORUM_QBFT = EngineProfile(
     refusals=_GETH_TEXTS,
     validators_call="istanbul_getValidators",
     propose_call="istanbul_propose",
+    sealed_headers=True,
 )
 BESU_QBFT = EngineProfile(
     name="besu-qbft",
@@ -127,6 +130,7 @@ BESU_QBFT = EngineProfile(
     },
     validators_call="qbft_getValidatorsByBlockNumber",
     propose_call="qbft_proposeValidatorVote",
+    sealed_headers=True,
     permission_calls=("perm_getAccountsAllowlist", "perm_getNodesAllowlist"),
 )
 PROFILES: Mapping[str, EngineProfile] = {p.name: p for p in (ANVIL, GETH_CLIQUE, QUORUM_QBFT, BESU_QBFT)}

@@ -152,3 +152,12 @@ annulments = sa.Table(
 )
 
 FROM_EVENTS = (logs, anchors, decisions, annulments)
+
+block_evidence = sa.Table(  # what proves every event of a block; kept by its hash, so a rollback needs no mending
+    "block_evidence",
+    metadata,
+    sa.Column("block_hash", sa.String(66), primary_key=True),
+    sa.Column("block_number", sa.BigInteger, nullable=False, index=True),
+    sa.Column("header", sa.LargeBinary, nullable=False),  # RLP, with its seals
+    sa.Column("receipts", sa.LargeBinary, nullable=False),  # zlib over RLP of the list of all receipts in order
+)

@@ -145,8 +145,8 @@ def issue_time(receipt: Receipt, evidence: Evidence, now: Millis, examined: Exam
     """
     asked = not isinstance(evidence.earliest, Unavailable)
     head = receipt.head
-    if isinstance(evidence.root, Unavailable) and examined is not None and examined.proves and examined.time is not None:
-        return IssueTime(examined.time, anchored=True, settled=False)
+    if isinstance(evidence.root, Unavailable) and examined is not None and examined.proved_at is not None:
+        return IssueTime(examined.proved_at, anchored=True, settled=False)
     if head is None or head.root not in (evidence.root, evidence.newest_root):
         nothing_earlier = asked and not isinstance(evidence.earliest, Anchor)
         return IssueTime(BlockTime(now // 1000), anchored=False, settled=nothing_earlier)

@@ -58,6 +58,11 @@ class Examined:
         return self.wrong is None and self.doubt is None
 
     @property
+    def proved_at(self) -> BlockTime | None:
+        """The block's time, if the evidence proves anything."""
+        return self.time if self.proves else None
+
+    @property
     def final(self) -> bool:
         """And there are enough of them for nobody to need the chain's word."""
         return self.proves and self.validators >= LEAST_VALIDATORS

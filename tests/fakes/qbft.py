@@ -90,6 +90,7 @@ def make_block(
     sealers: Sequence[PrivateKey] | None = None,
     vote: tuple[bytes, ...] = (),
     more: Sequence[Any] = (),
+    parent: bytes = bytes(32),
 ) -> MadeBlock:
     """A block whose transactions emitted these events (or have these receipts), sealed by `sealers`: by default by
     exactly the quorum of `signers`, ceil(2n/3). `more`: header items behind the 15 classic ones."""
@@ -98,7 +99,7 @@ def make_block(
     for i, receipt in enumerate(receipts):
         tree[rlp.encode(i)] = receipt
     items = (
-        *(hashlib.sha256(b"parent").digest(), bytes(32), bytes(20), bytes(32), bytes(32), tree.root_hash, BLOOM),
+        *(parent, bytes(32), bytes(20), bytes(32), bytes(32), tree.root_hash, BLOOM),
         *(1, number, 0xE0000000, 21_000 * len(receipts), time, b"", MIX_HASH, bytes(8), *more),
     )
     listed = tuple(bytes.fromhex(address[2:]) for address in addresses(signers))

@@ -1,0 +1,205 @@
+"""Nodes beside its Python twin, ledger.nodes: the same steps, the same answers, the same refusals.
+
+Hypothesis draws applications (wrong ones too), steps in and out of turn, by those who may and others, pauses and
+suspensions; after each step the nodes, whose each key is and who may connect are compared.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from credit_world import CITY, COMPANY, COUNTY, DATA, POLICE, SCHOOL, CreditWorld, Told, camel
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from mining import ask, transact
+from world import NONE, digest, left, plain
+
+from ledger import nodes as acts
+from ledger.errors import ChuzhengError
+from ledger.nodes import NewNode, Node, Register
+
+EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
+NODES = [digest(f"node {n}") for n in range(3)]
+KEYS = [NONE, *(digest(f"key {n}") for n in range(4))]
+WHO = st.sampled_from([COUNTY, COUNTY, CITY, DATA, COMPANY, POLICE])
+WHICH = st.sampled_from([0, 0, 1, 2])
+FORWARD = ("admit", "release", "accept", "promote", "demote", "promote", "retire")
+
+
+def told_node(node: Node) -> tuple:
+    """The contract's struct `Node`."""
+    return (
+        left(node.department),
+        left(node.host),
+        left(node.releaser) if node.releaser else NONE,
+        node.division,
+        int(node.state),
+        node.node_key,
+        node.contact,
+        node.application,
+        node.report or NONE,
+        node.applied_at,
+        node.admitted_at or 0,
+        node.released_at or 0,
+        node.accepted_at or 0,
+        node.promoted_at or 0,
+        node.demoted_at or 0,
+        node.retired_at or 0,
+    )
+
+
+class NodesMachine(RuleBasedStateMachine):
+    world: CreditWorld
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register = Register()
+        self.told = Told()
+        self.last = None
+        self.snapshot = ask("evm_snapshot")
+
+    def teardown(self) -> None:
+        ask("evm_revert", self.snapshot)
+
+    def step(self, name: str, by: str, args: tuple, twin) -> None:
+        """`twin(register, now)` beside the contract's function `name`; `by` "" is the council."""
+        sender = self.world.operators[by] if by else self.world.council
+        error, done, at = transact(getattr(self.world.nodes, name), sender, *args)
+        try:
+            after = twin(self.register, acts.Now(by, at, self.told))
+        except ChuzhengError as refused:
+            assert error == camel(refused.code), (name, refused, error)
+            return
+        assert (error, done) == (None, after is not self.register), name
+        self.register = after
+        self.last = (name, by, args, twin)
+
+    @initialize()
+    def first(self) -> None:
+        self.applies(0, COUNTY, COMPANY, 420984, 1, 1, 1)
+
+    @rule(
+        which=WHICH,
+        by=WHO,
+        host=st.sampled_from([COMPANY, COMPANY, COUNTY, SCHOOL]),
+        division=st.sampled_from([420984, 420984, 420900, 429004, 110000]),
+        key=st.integers(0, 4),
+        contact=st.integers(0, 3),
+        application=st.integers(0, 3),
+    )
+    def applies(self, which, by, host, division, key, contact, application) -> None:
+        node_id = NODES[which]
+        parts = [digest(f"{n}") if n else NONE for n in (contact, application)]
+        new = NewNode(host, division, KEYS[key], *parts)
+        told = (left(host), division, KEYS[key], *parts)
+        self.step("applyFor", by, (node_id, told), lambda r, n: acts.apply_for(r, node_id, new, n))
+
+    @rule(which=WHICH, turns=st.integers(1, 4), releaser=st.sampled_from([COMPANY, COMPANY, DATA, COUNTY]))
+    def goes_on(self, which, turns, releaser) -> None:
+        """The next steps of its life, by those who take them."""
+        for _ in range(turns):
+            node = self.register.nodes.get(NODES[which])
+            if node is None:
+                return
+            name = FORWARD[min(int(node.state) - 1, 6) + (node.promoted_at is not None and node.state == 5)]
+            by = {"admit": DATA, "release": node.releaser or COMPANY, "accept": node.department}.get(name, "")
+            self.take(name, which, by, releaser, 1)
+            self.same_nodes()
+
+    @rule(
+        name=st.sampled_from(FORWARD),
+        which=WHICH,
+        by=st.sampled_from([COUNTY, DATA, COMPANY, SCHOOL, ""]),
+        releaser=st.sampled_from([COMPANY, DATA, POLICE]),
+        given=st.integers(0, 2),
+    )
+    def takes_a_step_out_of_turn(self, name, which, by, releaser, given) -> None:
+        if by == "" and name in ("release", "accept"):
+            return  # the council is no operator: Departments' own refusal
+        if name in ("promote", "demote"):
+            by = ""  # others: test_nodes.py
+        self.take(name, which, by, releaser, given)
+
+    def take(self, name, which, by, releaser, given) -> None:
+        node_id = NODES[which]
+        report = digest(f"report {given}") if given else None
+        match name:
+            case "admit":
+                self.step(
+                    "admit", by, (node_id, left(releaser), NONE), lambda r, n: acts.admit(r, node_id, releaser, n)
+                )
+            case "release":
+                self.step("release", by, (node_id, NONE), lambda r, n: acts.release(r, node_id, n))
+            case "accept":
+                told = (node_id, report or NONE)
+                self.step("acceptNode", by, told, lambda r, n: acts.accept(r, node_id, report, n))
+            case "promote":
+                self.step("promote", by, (node_id, NONE), lambda r, n: acts.promote(r, node_id, n))
+            case "demote":
+                self.step("demote", by, (node_id, 1, NONE), lambda r, n: acts.demote(r, node_id, n))
+            case _:
+                self.step("retire", by, (node_id, 1, NONE), lambda r, n: acts.retire(r, node_id, n))
+
+    @rule(which=WHICH, by=WHO, host=st.sampled_from([COMPANY, COUNTY, SCHOOL]), contact=st.integers(0, 3))
+    def changes(self, which, by, host, contact) -> None:
+        node_id, whom = NODES[which], digest(f"{contact}") if contact else None
+        args = (node_id, left(host), whom or NONE)
+        self.step("change", by, args, lambda r, n: acts.change(r, node_id, host, whom, n))
+
+    @rule()
+    def sends_again(self) -> None:
+        if self.last:
+            self.step(*self.last)
+
+    @rule(rarely=st.integers(0, 2))
+    def a_pause_turns(self, rarely: int) -> None:
+        if rarely and not self.told.paused:
+            return
+        self.told.paused = not self.told.paused
+        self.world.pause(self.told.paused)
+
+    @rule(department=st.sampled_from([COUNTY, DATA, COMPANY]), rarely=st.integers(0, 2))
+    def a_suspension_turns(self, department: str, rarely: int) -> None:
+        if department not in self.told.suspended and rarely:
+            return
+        departments, council = self.world.departments, self.world.council
+        if department in self.told.suspended:
+            transact(departments.reinstate, council, left(department), NONE)
+        else:
+            transact(departments.suspend, council, left(department), 1, NONE)
+        self.told.suspended ^= {department}
+
+    @invariant()
+    def same_nodes(self) -> None:
+        nodes = self.world.nodes
+        for node_id, node in self.register.nodes.items():
+            assert plain(nodes.nodeOf(node_id)) == told_node(node)
+            assert nodes.mayConnect(node.node_key) is acts.may_connect(self.register, node.node_key)
+
+    @invariant()
+    def same_keys(self) -> None:
+        nodes = self.world.nodes
+        assert plain(nodes.nodeIds(0, 10)) == (tuple(self.register.nodes), len(self.register.nodes))
+        for key, node_id in self.register.keys.items():
+            assert plain(nodes.nodeByKey(key)) == node_id
+
+
+@pytest.fixture(scope="module")
+def credit_world(module_isolation):
+    return CreditWorld()
+
+
+def test_nodes_machine__any_steps__contract_and_twin_agree(credit_world) -> None:
+    NodesMachine.world = credit_world
+    run_state_machine_as_test(
+        NodesMachine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=20,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=HealthCheck.all(),
+        ),
+    )

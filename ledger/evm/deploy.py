@@ -153,6 +153,12 @@ def follow_registry(rpc: Rpc, deployment: Deployment) -> Deployment:
     return deployment
 
 
+def unnamed(rpc: Rpc, deployment: Deployment) -> tuple[DeployedContract, ...]:
+    """The contracts in force that the Council hasn't named yet."""
+    at, view = latest_block(rpc).number, CouncilView(rpc, deployment)
+    return tuple(c for c in deployment.contracts if c.until_block is None and not view.versions(c.name, at))
+
+
 def _begun(path: Path, deployer: Address) -> int | None:
     """The nonce of a creation that was begun; None if none was. ConfigurationError if another account began it."""
     try:

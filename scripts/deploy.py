@@ -65,6 +65,9 @@ def run(given: argparse.Namespace) -> int:
         f"{c.name:<20} {c.address}  {c.from_block}{'' if c.until_block is None else f'-{c.until_block - 1}'}"
         for c in deployment.contracts
     ]
+    missing = _missing(deployment)
+    if missing:
+        lines += ["", output.words("cli.deploy.missing", contracts=", ".join(missing))]
     if calls:
         lines += ["", output.words("cli.deploy.to_name"), *(f"  {c['name']:<20} {c['account']}" for c in calls)]
     output.result(told, "\n".join(lines), as_json=given.json)
@@ -72,7 +75,8 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _told(deployment: Any, calls: list[dict[str, str]], record: Path) -> dict[str, Any]:
-    """The --json object. `to_name`: calls that a proposal of the Council still has to make, to itself."""
+    """The --json object. `to_name`: calls that a proposal of the Council still has to make, to itself; `missing`:
+    contracts that this program has and the record hasn't."""
     return {
         **output.message("chuzheng-deploy/1", "cli.deploy.done", network=deployment.network, record=record),
         "record": str(record), "network": deployment.network, "chain_id": deployment.chain_id,
@@ -83,8 +87,14 @@ def _told(deployment: Any, calls: list[dict[str, str]], record: Path) -> dict[st
             for c in deployment.contracts
         ],
         "council": None if deployment.council is None else deployment.council.as_json(),
-        "to_name": calls,
+        "to_name": calls, "missing": _missing(deployment),
     }  # fmt: skip
+
+
+def _missing(deployment: Any) -> list[str]:
+    from ledger.evm.deploy import CONTRACTS
+
+    return [name for name in CONTRACTS if not deployment.versions(name)]
 
 
 def _naming(name: str, account: str) -> dict[str, str]:

@@ -33,7 +33,17 @@ from ledger.evm.rpc import Rpc, RpcError
 from ledger.evm.transactions import SignedTransaction, Transaction, TransactionSigner, contract_address
 from ledger.types import Address
 
-CONTRACTS = ("Council", "Departments", "DepartmentKeys", "AnchorLog", "CertificateStatus")
+CONTRACTS = (
+    "Council",
+    "Departments",
+    "DepartmentKeys",
+    "Authorities",
+    "AnchorLog",
+    "CertificateStatus",
+    "WorkingCalendar",
+    "CreditRecords",
+    "Nodes",
+)
 """in this order: the n-th is the deployer's n-th transaction, and is told where the others are"""
 SHORT = {"council": "Council", "log_": "AnchorLog", "status_": "CertificateStatus", "calendar_": "WorkingCalendar"}
 """Constructor parameters that aren't called like their contract; `departments_` and the like are."""
@@ -136,12 +146,12 @@ def follow_registry(rpc: Rpc, deployment: Deployment) -> Deployment:
         return deployment
     at = latest_block(rpc).number
     view = CouncilView(rpc, deployment)
-    for name in dict.fromkeys(c.name for c in deployment.contracts):
+    for name in dict.fromkeys((*(c.name for c in deployment.contracts), *CONTRACTS)):
         known = [c.address for c in deployment.versions(name)]
         for named in view.versions(name, at):
             if named.account in known:
                 continue
-            if named.from_block <= deployment.contract(name).from_block:
+            if known and named.from_block <= deployment.contract(name).from_block:
                 raise ConfigurationError(
                     "deployment.registry_differs",
                     contract=name,

@@ -1,4 +1,4 @@
-"""Council beside its Python twin, ledger.council: the same steps, the same answers.
+"""Council beside its Python twin, ledger.council_moves: the same steps, the same answers.
 
 Hypothesis draws proposals (of the council's own changes, of names, pins, and calls of another contract), approvals,
 withdrawals, executions, pauses and waiting, by delegates, machines and strangers. A refusal of one must be the other's
@@ -20,6 +20,7 @@ from mining import ask, transact
 from world import NONE, digest, left, now, plain
 
 from ledger import council as twin
+from ledger import council_moves as moves
 from ledger.errors import ChuzhengError, DeniedError
 
 EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
@@ -73,7 +74,7 @@ def founded(members: int, with_person: bool) -> tuple:
         astuple(rules),
         {"from": accounts[0]},
     )
-    return contract, twin.found(str(contract), given, delegates, rules, now())
+    return contract, moves.found(str(contract), given, delegates, rules, now())
 
 
 class CouncilMachine(RuleBasedStateMachine):
@@ -178,7 +179,7 @@ class CouncilMachine(RuleBasedStateMachine):
             self.contract.propose,
             by,
             (made, calls, NONE),
-            lambda who, at, _: twin.propose(self.state, made, content, real, by=who, now=at),
+            lambda who, at, _: moves.propose(self.state, made, content, real, by=who, now=at),
         )
         if made in self.state.cases:
             self.proposed.setdefault(made, real)
@@ -191,7 +192,7 @@ class CouncilMachine(RuleBasedStateMachine):
             self.contract.approve,
             by,
             (made, content),
-            lambda who, at, _: twin.approve(self.state, made, content, by=who, now=at),
+            lambda who, at, _: moves.approve(self.state, made, content, by=who, now=at),
         )
 
     @rule(made=st.sampled_from(IDS[:2]), by=ACCOUNT)
@@ -200,7 +201,7 @@ class CouncilMachine(RuleBasedStateMachine):
             self.contract.withdrawApproval,
             by,
             (made,),
-            lambda who, _, __: twin.withdraw_approval(self.state, made, by=who),
+            lambda who, _, __: moves.withdraw_approval(self.state, made, by=who),
         )
 
     @rule(made=st.sampled_from(IDS), by=ACCOUNT)
@@ -212,7 +213,7 @@ class CouncilMachine(RuleBasedStateMachine):
             self.contract.execute,
             by,
             (made, calls),
-            lambda who, at, block: twin.execute(self.state, made, content, real, by=who, now=at, block=block),
+            lambda who, at, block: moves.execute(self.state, made, content, real, by=who, now=at, block=block),
         )
 
     @rule(which=st.integers(0, 2), given=st.lists(acts(), min_size=1, max_size=2), members=st.integers(1, 3))
@@ -234,14 +235,14 @@ class CouncilMachine(RuleBasedStateMachine):
             self.contract.enact,
             by,
             (made, calls, NONE),
-            lambda who, at, block: twin.enact(self.state, made, content, real, by=who, now=at, block=block),
+            lambda who, at, block: moves.enact(self.state, made, content, real, by=who, now=at, block=block),
         )
         if made in self.state.cases:
             self.proposed.setdefault(made, real)
 
     @rule(by=ACCOUNT)
     def asks_for_a_pause(self, by: int) -> None:
-        self.step(self.contract.pause, by, (1, NONE), lambda who, at, _: twin.pause(self.state, by=who, now=at))
+        self.step(self.contract.pause, by, (1, NONE), lambda who, at, _: moves.pause(self.state, by=who, now=at))
 
     @rule(seconds=st.sampled_from([1, HOUR, DAY, 7 * DAY, 30 * DAY]))
     def time_passes(self, seconds: int) -> None:
@@ -252,7 +253,7 @@ class CouncilMachine(RuleBasedStateMachine):
 
     @invariant()
     def same_pause(self) -> None:
-        assert self.contract.paused() == twin.is_paused(self.state, now())
+        assert self.contract.paused() == moves.is_paused(self.state, now())
 
     def same_council(self) -> None:
         own, state = self.contract, self.state
@@ -277,7 +278,7 @@ class CouncilMachine(RuleBasedStateMachine):
 
     def same_proposal(self, made: bytes) -> None:
         case = self.state.cases[made]
-        counted, since = twin.standing(self.state, case)
+        counted, since = moves.standing(self.state, case)
         assert plain(self.contract.proposal(made)) == (
             case.content,
             case.basis,
@@ -289,7 +290,7 @@ class CouncilMachine(RuleBasedStateMachine):
             counted,
             since or 0,
         )
-        expected = tuple((k.delegate, CODES[k.member], k.at, twin.counts(self.state, k)) for k in case.approvals)
+        expected = tuple((k.delegate, CODES[k.member], k.at, moves.counts(self.state, k)) for k in case.approvals)
         assert plain(self.contract.approvals(made)) == expected
 
 

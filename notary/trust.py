@@ -41,6 +41,7 @@ __all__ = [
     "parse_trust",
     "read_trust",
     "sign_trust",
+    "signed_by_council_of",
     "trust_hash",
     "verify_first",
     "verify_next",
@@ -169,6 +170,11 @@ def read_trust(data: bytes, *, pinned: bytes | None = None, earlier: TrustFile |
     else:
         verify_next(earlier, trust)
     return trust
+
+
+def signed_by_council_of(council_of: TrustFile, trust: TrustFile) -> None:
+    """Enough distinct members of the council in `council_of` signed `trust`. InputError `trust.signatures`."""
+    _check_threshold(trust, council_of)
 
 
 def _check_threshold(trust: TrustFile, council_of: TrustFile) -> None:

@@ -252,6 +252,6 @@ def _lines(status: dict[str, Any]) -> str:
 
 def _time(seconds: int | None) -> str:
     """A block time as Asia/Shanghai time; 0 is from the start."""
-    from scripts.commands.verify import moment
+    from scripts.commands.trust import moment
 
     return moment(seconds * 1000) if seconds else "-" if seconds is None else output.words("cli.status.from_start")

@@ -1,4 +1,4 @@
-"""`chuzheng verify`, `disclose`, `trust`: judging what somebody was handed, with a trust file and nothing else of ours.
+"""`chuzheng verify`, `disclose`: judging what somebody was handed, with a trust file and nothing else of ours.
 
 The judging of one receipt starts no HTTP client, no web framework and no chain library unless the network is wanted.
 """
@@ -16,8 +16,9 @@ import typer
 from ledger.errors import InputError, UnavailableError
 from ledger.types import Millis
 from scripts import output
-from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, replace_file, write_new
-from scripts.commands.options import Home, Json, RpcUrl, Url
+from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, write_new
+from scripts.commands.options import Json, RpcUrl, Url
+from scripts.commands.trust import PinOption, TrustOption, believed, trust_app
 from scripts.help import App
 from scripts.problems import UsageError
 
@@ -28,19 +29,6 @@ if TYPE_CHECKING:
     from notary.trust_file import TrustFile
 
 _IDENTIFIER = re.compile(r"1\.2\.156\.3005\.2\.[^/\\]+")
-_PIN = re.compile(r"[0-9a-f]{64}")
-
-trust_app = App(help="信任文件。/ The trust file: whom you believe.")
-
-TrustOption = Annotated[
-    Path | None, typer.Option("--trust", help="信任文件 / trust file", envvar="CHUZHENG_TRUST_FILE")
-]
-PinOption = Annotated[
-    str | None,
-    typer.Option(
-        "--pin", help="信任文件的公告哈希（64 位十六进制）/ hash from the notice", envvar="CHUZHENG_TRUST_PIN"
-    ),
-]
 
 
 def register(app: App) -> None:
@@ -79,8 +67,8 @@ def verify(
             raise UsageError("cli.identifier_offline")
         return _ask_server(what, shown, at, url, as_json=json_)
     submission = _gather(Path(what), record, receipt, disclosure, at)
-    believed = _read_trust(trust, pin)
-    report = _judge(submission, believed, offline, rpc_url, url)
+    trusted = believed(trust, pin)
+    report = _judge(submission, trusted, offline, rpc_url, url)
     return _show(report, as_json=json_)
 
 
@@ -196,101 +184,3 @@ def disclose(
     output.finish({**payload, "path": str(target)}, as_json=json_)
     if proof.anchor is None:
         output.say("cli.disclosed.early", path=receipt)
-
-
-@trust_app.command("show")
-def trust_show(
-    file: Annotated[
-        Path | None, typer.Argument(help="信任文件，默认本机的 / trust file, default: this machine's")
-    ] = None,
-    home: Home = None,
-    json_: Json = False,
-) -> None:
-    """显示信任文件内容与哈希，与官方公告核对。/ Show it and its hash, to compare with the official notice."""
-    from notary.trust import read_trust, trust_hash
-
-    path = file or default_trust(home)
-    trust = read_trust(read_file(path))
-    facts: dict[str, Any] = {
-        "path": str(path), "hash": trust_hash(trust).hex(), "network": trust.network, "chain_id": trust.chain_id,
-        "genesis_hash": trust.genesis_hash, "finality": trust.finality, "sequence": trust.sequence,
-        "issued_at": moment(trust.issued_at), "expires": moment(trust.expires),
-        "council": f"{trust.threshold}/{len(trust.council)}", "logs": len(trust.log_keys),
-        "contracts": {c.name: c.address for c in trust.contracts},
-    }  # fmt: skip
-    payload = {**output.message("chuzheng-trust-shown/1", "cli.trust.compare"), **facts}
-    lines = [f"{name:<13}{value}" for name, value in facts.items() if name != "contracts"]
-    lines += [f"{'contract':<13}{name} {address}" for name, address in facts["contracts"].items()]
-    lines.append(payload[f"message_{output.language()}"])
-    output.result(payload, "\n".join(lines), as_json=json_)
-
-
-@trust_app.command("update")
-def trust_update(
-    new: Annotated[
-        list[Path], typer.Argument(help="新信任文件；隔了几版就都给出 / the new trust file; all that came between, too")
-    ],
-    current: TrustOption = None,
-    pin: PinOption = None,
-    json_: Json = False,
-) -> None:
-    """核对新文件由旧文件延续而来，再替换。/ Replace the trust file by one that provably follows it."""
-    from notary.trust import parse_trust, read_trust, trust_hash, verify_next
-
-    path = current or default_trust(None)
-    if current is None and not path.exists() and not path.parent.is_dir():
-        path = Path("trust.json")  # a verifier without a data folder
-    files = sorted(((parse_trust(data), data) for data in map(read_file, new)), key=lambda each: each[0].sequence)
-    if path.exists():
-        trust, data = read_trust(read_file(path)), b""
-    elif pin is None:
-        raise UsageError("cli.trust.pin_needed")
-    else:
-        _, data = files.pop(0)
-        trust = read_trust(data, pinned=_pin(pin))
-    for follower, its_bytes in files:
-        if follower.sequence < trust.sequence or trust_hash(follower) == trust_hash(trust):
-            continue  # an earlier one, or the one at hand again
-        verify_next(trust, follower)
-        trust, data = follower, its_bytes
-    if data:
-        replace_file(path, data)
-    payload = output.message(
-        "chuzheng-trust-updated/1", "cli.trust.updated" if data else "cli.trust.unchanged", path=str(path),
-        sequence=trust.sequence, hash=trust_hash(trust).hex(),
-    )  # fmt: skip
-    output.finish({**payload, "path": str(path), "sequence": trust.sequence}, as_json=json_)
-
-
-def default_trust(home: Path | None) -> Path:
-    """Where this machine's trust file is: `trust.json` here, else the data folder's."""
-    here = Path("trust.json")
-    if home is None and here.is_file():
-        return here
-    from api.settings import load
-
-    return load({"home": home}).settings.trust_path
-
-
-def moment(at: int) -> str:
-    """Milliseconds as Asia/Shanghai time with offset."""
-    import datetime as dt
-
-    return dt.datetime.fromtimestamp(at / 1000, dt.timezone(dt.timedelta(hours=8))).isoformat(timespec="seconds")
-
-
-def _read_trust(path: Path | None, pin: str | None) -> TrustFile | None:
-    """The trust file that verification rests on; without one every check that rests on it is `unknown`."""
-    from notary.trust import read_trust
-
-    chosen = path or default_trust(None)
-    if path is None and not chosen.is_file():
-        output.say("cli.trust.none")
-        return None
-    return read_trust(read_file(chosen), pinned=None if pin is None else _pin(pin))
-
-
-def _pin(text: str) -> bytes:
-    if not _PIN.fullmatch(text):
-        raise UsageError("trust.pin_form")
-    return bytes.fromhex(text)

@@ -313,6 +313,34 @@ def test_trust_update__from_the_first_by_pin_to_the_newest_in_order(
     assert shown["hash"] == trust_hash(parse_trust(versions[2])).hex()
 
 
+def test_trust_update__folder_fork_and_rollback__kept_told_and_nothing_replaced(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    first = trust_bytes(world)
+    second = trust_bytes(world, after=parse_trust(first))
+    fork = trust_bytes(world, after=parse_trust(first), as_of_block=9)
+    third = trust_bytes(world, after=parse_trust(second))
+    folder = tmp_path / "versions"
+    folder.mkdir()
+    for number, data in enumerate((first, second), 1):
+        (folder / f"trust-{number:06d}.json").write_bytes(data)
+    mine = ("--trust", "mine.json", "--pin", trust_hash(parse_trust(first)).hex())
+    assert chuzheng("trust", "update", "versions", *mine, "--json").json["sequence"] == 2
+    (tmp_path / "fork.json").write_bytes(fork)
+    told = chuzheng("trust", "update", "fork.json", *mine, "--json")
+    assert (told.json["code"], (tmp_path / "mine.json").read_bytes()) == ("trust.forked", second)
+    assert {path.read_bytes() for path in tmp_path.glob("mine-*.fork.json")} == {second, fork}
+    (tmp_path / "third.json").write_bytes(third)
+    assert chuzheng("trust", "update", "third.json", *mine, "--json").json["sequence"] == 3
+    (tmp_path / "old.json").write_bytes(second)
+    assert chuzheng("trust", "update", "old.json", *mine, "--json").json["code"] == "trust.rolled_back"
+    (tmp_path / "mine.json").write_bytes(second)  # somebody puts the old one back
+    for command in (("trust", "show", "mine.json"), ("verify", "a.record.json", "--trust", "mine.json")):
+        assert chuzheng(*command, "--json").json["code"] == "trust.rolled_back"
+    assert chuzheng("trust", "update", "third.json", *mine).code == 0
+    assert chuzheng("verify", "a.record.json", "--trust", "mine.json").code == 0
+
+
 def test_trust_update__without_a_data_folder__here(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
     pin = trust_hash(world.make_trust()).hex()
     assert chuzheng("trust", "update", "t.json", "--pin", pin).code == 0

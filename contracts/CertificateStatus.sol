@@ -42,7 +42,8 @@ contract CertificateStatus is ICertificateStatus {
     }
 
     IDepartments private immutable _departments;
-    IAnchorLog private immutable _log;
+    /// @inheritdoc ICertificateStatus
+    IAnchorLog public log;
 
     /// @dev The department whose log holds the entry, from the first decision on.
     mapping(bytes32 key => bytes18) private _owners;
@@ -53,21 +54,29 @@ contract CertificateStatus is ICertificateStatus {
 
     constructor(IDepartments departments_, IAnchorLog log_) {
         _departments = departments_;
-        _log = log_;
+        log = log_;
     }
 
     // Decisions
 
     /// @inheritdoc ICertificateStatus
-    function decideFirst(bytes32 key, DecisionInput calldata decision, Proof calldata proof) external returns (bool) {
+    function decideFirst(
+        bytes32 key,
+        DecisionInput calldata decision,
+        Proof calldata proof,
+        TypeProof calldata typeProof
+    ) external returns (bool) {
         bytes32 department = _operator();
-        return _decide(key, department, decision, 0, _ownerOf(key, department, proof));
+        return _decide(key, department, decision, 0, _entitled(key, department, proof, typeProof));
     }
 
     /// @inheritdoc ICertificateStatus
     function decide(bytes32 key, DecisionInput calldata decision) external returns (bool) {
         bytes32 department = _operator();
-        return _decide(key, department, decision, 0, _owners[key]);
+        bytes18 owner = _owners[key];
+        require(owner != 0, CertificateStatus_ProofNeeded(key));
+        if (owner != bytes18(department)) _requireEntitled(key, department, owner, _types[key]);
+        return _decide(key, department, decision, 0, owner);
     }
 
     /// @inheritdoc ICertificateStatus
@@ -75,11 +84,11 @@ contract CertificateStatus is ICertificateStatus {
         bytes32 key,
         DecisionInput calldata decision,
         Proof calldata oldProof,
-        Proof calldata newProof
+        Proof calldata newProof,
+        TypeProof calldata typeProof
     ) external returns (bool) {
         bytes32 department = _operator();
-        bytes18 owner = _ownerOf(key, department, oldProof);
-        _requireEntitled(key, department, owner);
+        bytes18 owner = _entitled(key, department, oldProof, typeProof);
         require(decision.code == Moves.SUPERSEDED, CertificateStatus_CodeNotSuperseded(decision.code));
         bytes32 successor = _keyOf(key, newProof.entry);
         require(
@@ -96,7 +105,7 @@ contract CertificateStatus is ICertificateStatus {
         require(items.length <= MANY, CertificateStatus_TooMany(items.length, MANY));
         for (uint256 i = 0; i < items.length; ++i) {
             DecisionItem calldata item = items[i];
-            bytes18 owner = _ownerOf(item.key, department, item.proof);
+            bytes18 owner = _entitled(item.key, department, item.proof, item.typeProof);
             if (_decide(item.key, department, item.decision, 0, owner)) ++decided;
         }
     }
@@ -118,12 +127,26 @@ contract CertificateStatus is ICertificateStatus {
     /// @inheritdoc ICertificateStatus
     function proveType(bytes32 key, TypeProof calldata proof) external returns (bool) {
         bytes32 department = _operator();
-        require(Disclosures.leadsTo(key, proof), CertificateStatus_TypeProofInvalid(key, proof.typeCode));
-        bytes32 known = _types[key];
-        require(known == 0 || known == proof.typeCode, CertificateStatus_TypeDiffers(key, known));
-        if (known != 0) return false;
-        _types[key] = proof.typeCode;
-        emit TypeProven(key, proof.typeCode, department, msg.sender);
+        if (_types[key] == 0) {
+            _prove(key, department, proof);
+            return true;
+        }
+        _requireType(key, proof);
+        require(_types[key] == proof.typeCode, CertificateStatus_TypeDiffers(key, _types[key]));
+        return false;
+    }
+
+    /// @inheritdoc ICertificateStatus
+    function followLog(IAnchorLog successor, bytes32 basis) external returns (bool) {
+        require(msg.sender == _departments.council(), CertificateStatus_NotCouncil(msg.sender));
+        if (successor == log) return false;
+        address named = log.successor();
+        require(
+            address(successor) == named && named != address(0),
+            CertificateStatus_LogNotSuccessor(address(successor), named)
+        );
+        log = successor;
+        emit LogFollowed(address(successor), msg.sender, basis);
         return true;
     }
 
@@ -181,19 +204,50 @@ contract CertificateStatus is ICertificateStatus {
         return _departments.requireOperator(msg.sender, STATUS);
     }
 
-    /// @dev The owner of a key. A first decision proves that its entry is anchored and the caller's own; where the key
-    /// has decisions, the proof is one that came second and isn't looked at.
-    function _ownerOf(bytes32 key, bytes32 department, Proof calldata proof) private view returns (bytes18 owner) {
+    /// @dev The owner of a key on which the department may decide. Where the key has decisions, a proof is one that came
+    /// second and isn't looked at; nor is the type's where nobody needs it.
+    function _entitled(bytes32 key, bytes32 department, Proof calldata proof, TypeProof calldata typeProof)
+        private
+        returns (bytes18 owner)
+    {
         owner = _owners[key];
-        if (owner != 0 || proof.entry.length == 0) return owner;
-        bytes32 entryKey = _keyOf(key, proof.entry);
-        bytes18 issuer = Entries.issuer(proof.entry);
-        require(
-            issuer == bytes18(department), CertificateStatus_FirstByOwner(key, bytes32(issuer), department)
-        );
-        require(entryKey == key, CertificateStatus_KeyDiffers(key, entryKey));
-        _requireIncluded(proof);
-        return issuer;
+        bool first = owner == 0;
+        if (first) {
+            require(proof.entry.length != 0, CertificateStatus_ProofNeeded(key));
+            bytes32 entryKey = _keyOf(key, proof.entry);
+            require(entryKey == key, CertificateStatus_KeyDiffers(key, entryKey));
+            owner = Entries.issuer(proof.entry);
+        }
+        if (owner != bytes18(department)) {
+            bytes32 typeCode = _types[key];
+            if (typeCode == 0 && typeProof.n != 0) typeCode = _prove(key, department, typeProof);
+            _requireEntitled(key, department, owner, typeCode);
+        }
+        if (first) _requireIncluded(proof);
+    }
+
+    /// @dev Another department than the owner: the competent one of the type, or who carries what was the owner's.
+    function _requireEntitled(bytes32 key, bytes32 department, bytes18 owner, bytes32 typeCode) private view {
+        if (_standsFor(department, owner, typeCode)) return;
+        require(typeCode != 0, CertificateStatus_TypeNotProven(key, bytes32(owner), department));
+        revert CertificateStatus_NotEntitled(key, bytes32(owner), department);
+    }
+
+    /// @dev Whether `department` is competent for the type, or succeeded `other` in what is of that type (0: not proven).
+    function _standsFor(bytes32 department, bytes18 other, bytes32 typeCode) private view returns (bool) {
+        return (typeCode != 0 && _departments.competentFor(typeCode) == department)
+            || _departments.carrierOf(bytes32(other), typeCode) == department;
+    }
+
+    function _requireType(bytes32 key, TypeProof calldata proof) private view {
+        require(Disclosures.leadsTo(key, proof), CertificateStatus_TypeProofInvalid(key, proof.typeCode));
+    }
+
+    function _prove(bytes32 key, bytes32 department, TypeProof calldata proof) private returns (bytes32 typeCode) {
+        _requireType(key, proof);
+        typeCode = proof.typeCode;
+        _types[key] = typeCode;
+        emit TypeProven(key, typeCode, department, msg.sender);
     }
 
     /// @dev The status key of an entry whose kind has a status.
@@ -206,28 +260,15 @@ contract CertificateStatus is ICertificateStatus {
 
     function _requireIncluded(Proof calldata proof) private view {
         require(
-            _log.isIncluded(proof.logId, proof.size, proof.index, proof.entry, proof.path),
+            log.isIncluded(proof.logId, proof.size, proof.index, proof.entry, proof.path),
             CertificateStatus_NotIncluded(proof.logId, proof.index, proof.size)
         );
     }
 
-    function _requireEntitled(bytes32 key, bytes32 department, bytes18 owner) private view {
-        require(owner != 0, CertificateStatus_ProofNeeded(key));
-        if (owner == bytes18(department)) return;
-        bytes32 typeCode = _types[key];
-        require(typeCode != 0, CertificateStatus_TypeNotProven(key, bytes32(owner), department));
-        require(
-            _departments.competentFor(typeCode) == department,
-            CertificateStatus_NotEntitled(key, bytes32(owner), department)
-        );
-    }
-
-    /// @dev Only who decided, or the competent department, ends or annuls a decision.
+    /// @dev Only who decided, who succeeded it, or the competent department, ends or annuls a decision.
     function _requireDecider(bytes32 key, uint32 number, bytes18 decidedBy, bytes32 department) private view {
-        if (decidedBy == bytes18(department)) return;
-        bytes32 typeCode = _types[key];
         require(
-            typeCode != 0 && _departments.competentFor(typeCode) == department,
+            decidedBy == bytes18(department) || _standsFor(department, decidedBy, _types[key]),
             CertificateStatus_NotDecider(key, number, bytes32(decidedBy), department)
         );
     }
@@ -241,7 +282,6 @@ contract CertificateStatus is ICertificateStatus {
         bytes32 successor,
         bytes18 owner
     ) private returns (bool) {
-        _requireEntitled(key, department, owner);
         uint8 code = decision.code;
         require(Moves.isCode(code), CertificateStatus_CodeUnknown(code));
         // 8 comes with a proven successor, by way of `supersede`; no other code names one.

@@ -88,13 +88,16 @@ class NewDecision:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Who decides: `owner` of the log that holds the entry; `competent` for its type, None while that isn't proven;
-    `suspended` at the block of the decision."""
+    """Who decides: `owner` of the log that holds the entry, or carrying what was the owner's; `competent` for its type,
+    None while that isn't proven; `suspended` at the block of the decision; `succeeds`: departments whose matters of this
+    type it carries now (机构改革). A department that was succeeded itself decides nothing: the chain refuses its operators.
+    """
 
     department: DepartmentCode
     owner: bool
     competent: bool | None = None
     suspended: bool = False
+    succeeds: frozenset[DepartmentCode] = frozenset()
 
 
 def status_at(decisions: Sequence[Decision], time: BlockTime, known: BlockTime) -> Decision | None:
@@ -139,7 +142,7 @@ def check_move(history: Sequence[Decision], new: NewDecision, by: Decider, now: 
     The number of an earlier decision with the same content by the same department, if there is one: sending it again
     changes nothing. InputError, DeniedError or ConflictError `status.…` otherwise, in the contract's order.
     """
-    _require_entitled(history, by)
+    _require_entitled(by)
     code = new.code
     if code not in MOVES or code == IN_FORCE:
         raise InputError("status.code_unknown", decision=int(code))
@@ -163,7 +166,7 @@ def check_move(history: Sequence[Decision], new: NewDecision, by: Decider, now: 
 def legal_moves(history: Sequence[Decision], by: Decider, now: BlockTime) -> frozenset[DecisionCode]:
     """Codes that `by` may decide now, whatever else the decision says: what a page offers."""
     try:
-        _require_entitled(history, by)
+        _require_entitled(by)
     except DeniedError:
         return frozenset()
     state = _state(history, now)
@@ -223,11 +226,9 @@ def _state(history: Sequence[Decision], now: BlockTime) -> Decision | None:
     return status_at(history, now, now)
 
 
-def _require_entitled(history: Sequence[Decision], by: Decider) -> None:
+def _require_entitled(by: Decider) -> None:
     if by.owner:
         return
-    if not history:
-        raise DeniedError("status.first_by_owner", department=by.department)
     if by.competent is None:
         raise DeniedError("status.type_not_proven", department=by.department)
     if not by.competent:
@@ -235,8 +236,8 @@ def _require_entitled(history: Sequence[Decision], by: Decider) -> None:
 
 
 def _decides(decision: Decision, by: Decider) -> bool:
-    """Only who decided, or the competent department, ends or annuls a decision."""
-    return decision.department == by.department or by.competent is True
+    """Only who decided, who succeeded that department, or the competent one, ends or annuls a decision."""
+    return decision.department == by.department or by.competent is True or decision.department in by.succeeds
 
 
 def _same(kept: Decision, new: NewDecision, department: DepartmentCode) -> bool:

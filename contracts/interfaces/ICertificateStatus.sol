@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IAnchorLog} from "./IAnchorLog.sol";
+
 /// @title CertificateStatus: what was decided about an anchored certificate, document or credit item.
 /// @notice A status key is SHA-256("chuzheng/status/v1"0 || issuer (18 bytes) || commitment_sha256).
 /// Codes: 1 resumed or transferred in, 2 suspended, 3 rescinded, 4 deregistered, 5 lapsed, 6 transferred out, 7 revoked
 /// as a penalty, 8 superseded, 9 withdrawn for the public interest, 10 other.
 /// Moves: in force → 2-10; 2 → 1, 3-10, and 2 by another department; 5 → 3, 4, 7; 6 → 1, 3, 4, 7;
 /// 3, 7, 9, 10 → 4; 4, 8 → nothing. The state that a move starts from is `statusAt(key, now, now)`.
+///
+/// Who decides: the department whose log holds the entry (the owner); who succeeded it (机构改革: `carrierOf`, asked for
+/// the type once that is proven); the competent department of the type, which proves the type once, by the disclosure of
+/// `type`, also in the very call of its first decision. A decision is ended or annulled by who made it, by who succeeded
+/// that department, or by the competent one.
 ///
 /// Every function checks the caller's rights first; a call that would then change nothing returns false.
 interface ICertificateStatus {
@@ -33,14 +40,15 @@ interface ICertificateStatus {
         bytes32[] path;
     }
 
-    /// @dev One of many decisions; `proof` is empty where the key has decisions already.
+    /// @dev One of many decisions; `proof` is empty where the key has decisions, `typeProof` where nobody needs it.
     struct DecisionItem {
         bytes32 key;
         DecisionInput decision;
         Proof proof;
+        TypeProof typeProof;
     }
 
-    /// @dev The disclosure of the member `type` of a record (formats.md §2).
+    /// @dev The disclosure of the member `type` of a record (formats.md §2); `n` 0 is "none".
     struct TypeProof {
         bytes32 issuer;
         bytes32 commitment;
@@ -91,13 +99,19 @@ interface ICertificateStatus {
     /// @notice The key's record is a certificate of this type: the type's competent department may decide on it.
     event TypeProven(bytes32 indexed key, bytes32 indexed typeCode, bytes32 department, address operator);
 
+    /// @notice Proofs are asked of this AnchorLog from now on; those that the one before took keep working.
+    event LogFollowed(address indexed log, address operator, bytes32 basis);
+
+    /// @dev Only the Council may do this.
+    error CertificateStatus_NotCouncil(address account);
+    /// @dev The AnchorLog that is followed names `named` as its successor (zero: it is in force).
+    error CertificateStatus_LogNotSuccessor(address log, address named);
     /// @dev The key has no decision: the first one brings the entry and its proof (`decideFirst`).
     error CertificateStatus_ProofNeeded(bytes32 key);
-    /// @dev The first decision is the owner's: a competent department decides on keys that have one.
-    error CertificateStatus_FirstByOwner(bytes32 key, bytes32 owner, bytes32 department);
-    /// @dev The department is neither the owner of the key's log nor competent for its (proven) type.
+    /// @dev The department is neither the owner of the key's log nor its successor, nor competent for the proven type.
     error CertificateStatus_NotEntitled(bytes32 key, bytes32 owner, bytes32 department);
-    /// @dev The type of the key's record isn't proven (`proveType`), so nobody but the owner may decide on it.
+    /// @dev The type of the key's record isn't proven, so nobody but the owner, or its successor, may decide on it. The
+    /// competent department brings the disclosure of `type`.
     error CertificateStatus_TypeNotProven(bytes32 key, bytes32 owner, bytes32 department);
     /// @dev A suspended department only suspends (2) and rescinds (3); 0 stands for an annulment.
     error CertificateStatus_DepartmentSuspended(bytes32 department, uint8 code);
@@ -121,7 +135,7 @@ interface ICertificateStatus {
     error CertificateStatus_EndsUnexpected(uint8 code, uint32 ends);
     /// @dev Decision `ends` isn't a suspension or transfer out that stands.
     error CertificateStatus_NothingToEnd(bytes32 key, uint32 ends);
-    /// @dev Only `decidedBy` or the competent department may end or annul that decision.
+    /// @dev Only `decidedBy`, its successor or the competent department may end or annul that decision.
     error CertificateStatus_NotDecider(bytes32 key, uint32 number, bytes32 decidedBy, bytes32 department);
     /// @dev The state `from` (decision `number`, 0: in force) doesn't allow `code` to this department.
     error CertificateStatus_MoveNotAllowed(bytes32 key, uint8 from, uint32 number, uint8 code);
@@ -142,24 +156,33 @@ interface ICertificateStatus {
     /// @dev Another type was proven for the key.
     error CertificateStatus_TypeDiffers(bytes32 key, bytes32 known);
 
-    /// @notice First decision on a key, by STATUS of the log's owner, with the entry's proof. Where the key has
+    /// @notice First decision on a key, with the entry's proof, by STATUS of the log's owner or of its successor; or of
+    /// the type's competent department with the disclosure of `type`, which is kept (`TypeProven`). Where the key has
     /// decisions by now it is as `decide`. False for a decision made already (same department and content).
-    function decideFirst(bytes32 key, DecisionInput calldata decision, Proof calldata proof) external returns (bool);
+    /// @param typeProof Looked at only if the caller isn't the owner's and the type isn't proven; "none" will do else.
+    function decideFirst(
+        bytes32 key,
+        DecisionInput calldata decision,
+        Proof calldata proof,
+        TypeProof calldata typeProof
+    ) external returns (bool);
 
-    /// @notice A later decision, by STATUS of the log's owner or of the proven type's competent department.
-    /// False for a decision made already (same department and content).
+    /// @notice A later decision, by STATUS of the log's owner, of its successor, or of the proven type's competent
+    /// department. False for a decision made already (same department and content).
     function decide(bytes32 key, DecisionInput calldata decision) external returns (bool);
 
-    /// @notice Decision 8 with the proof of the successor's entry. `oldProof` is empty where the key has decisions.
+    /// @notice Decision 8 with the proof of the successor's entry. `oldProof` is empty where the key has decisions;
+    /// `typeProof` as in `decideFirst`.
     function supersede(
         bytes32 key,
         DecisionInput calldata decision,
         Proof calldata oldProof,
-        Proof calldata newProof
+        Proof calldata newProof,
+        TypeProof calldata typeProof
     ) external returns (bool);
 
     /// @notice Strikes a decision down: it counts as never made, for all dates. By STATUS of the department that
-    /// decided, or of the competent one. False if it is annulled.
+    /// decided, of its successor, or of the competent one. False if it is annulled.
     function annul(bytes32 key, uint32 number, bytes32 basis) external returns (bool);
 
     /// @notice Up to 100 decisions, all or none; those made already count nothing. Code 8 goes through `supersede`.
@@ -167,8 +190,15 @@ interface ICertificateStatus {
     function decideMany(DecisionItem[] calldata items) external returns (uint256 decided);
 
     /// @notice Proves the type of a key's record by the disclosure of `type`, by STATUS of any department. From then on
-    /// the competent department may decide on the key, after the owner's first decision. False if proven.
+    /// the competent department may decide on the key without it. False if proven.
     function proveType(bytes32 key, TypeProof calldata proof) external returns (bool);
+
+    /// @notice Points to the AnchorLog that the followed one names as its successor. Council only. False if it is
+    /// followed.
+    function followLog(IAnchorLog successor, bytes32 basis) external returns (bool);
+
+    /// @notice The AnchorLog that proofs are asked of.
+    function log() external view returns (IAnchorLog);
 
     /// @notice All decisions on a key in the order of recording, annulled ones too.
     function decisions(bytes32 key) external view returns (Decision[] memory);

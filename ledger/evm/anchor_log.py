@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ledger.evm.codes import ZERO, department_code
+from ledger.evm.codes import ZERO, department_code, optional
 from ledger.evm.views import ContractView
-from ledger.types import DepartmentCode, Digest, LogId, Origin
+from ledger.types import Address, DepartmentCode, Digest, LogId, Origin
 
 NAME = "AnchorLog"
 
@@ -22,6 +23,31 @@ def anchor(log_id: LogId, size: int, root: Digest, proof: Sequence[bytes]) -> tu
     return NAME, "anchor", [log_id, size, root, list(proof)]
 
 
+def close_log(log_id: LogId, last_good_size: int, basis: Digest | None = None) -> tuple[str, str, list[Any]]:
+    """By the Council: anchors of sizes above `last_good_size` (anchored, or 0) count as not recorded."""
+    return NAME, "closeLog", [log_id, last_good_size, basis or ZERO]
+
+
+def retire(successor: Address, basis: Digest | None = None) -> tuple[str, str, list[Any]]:
+    """By the Council: only `successor`, an AnchorLog made with this one's address, takes anchors from now on."""
+    return NAME, "retire", [successor, basis or ZERO]
+
+
+def carry(log_ids: Sequence[LogId]) -> tuple[str, str, list[Any]]:
+    """By anyone, on the successor: takes the logs over from the retired contract."""
+    return NAME, "carry", [list(log_ids)]
+
+
+@dataclass(frozen=True, slots=True)
+class AnchoredLog:
+    """A log as it stands: `size` and `root` of the newest anchor that counts (0 and zeros before the first)."""
+
+    owner: DepartmentCode
+    size: int
+    root: Digest
+    closed: bool
+
+
 class AnchorLogView(ContractView):
     contract = NAME
 
@@ -33,8 +59,22 @@ class AnchorLogView(ContractView):
         owner = self.read("ownerOf", [log_id], block)[0]
         return None if owner == ZERO else department_code(owner)
 
+    def log(self, log_id: LogId, block: int) -> AnchoredLog | None:
+        """None while it isn't opened. A log that is still to be carried is told as the retired contract tells it."""
+        owner, size, root, closed = self.read("logOf", [log_id], block)
+        return None if owner == ZERO else AnchoredLog(department_code(owner), size, Digest(root), closed)
+
+    def written_root(self, log_id: LogId, size: int, block: int) -> Digest | None:
+        """What was once anchored for `size`, also where a closing struck it out: for showing, never for a proof."""
+        return optional(self.read("writtenRoot", [log_id, size], block)[0])
+
+    def successor(self, block: int) -> Address | None:
+        """The contract that takes this one's place; None while it is in force."""
+        named = Address(str(self.read("successor", [], block)[0]).lower())
+        return None if int(named, 16) == 0 else named
+
     def head(self, log_id: LogId, block: int) -> tuple[int, Digest]:
-        """(size, root); size 0 before the first anchor, also for a log that isn't opened."""
+        """(size, root) of the newest anchor that counts; size 0 before the first, also for a log that isn't opened."""
         size, root = self.read("head", [log_id], block)
         return size, Digest(root)
 

@@ -39,6 +39,8 @@ TREE = Tree([*ENTRIES, *KINDS.values(), entry_of(ISSUER, digest("v2"), version=2
 SIZE = len(TREE.entries)
 KEYS = [key_of(ISSUER, c) for c in COMMITMENTS]
 EMPTY = (NONE, b"", 0, 0, [])
+UNTYPED = (NONE, NONE, NONE, 0, 0, NONE, [])
+"""No disclosure of a type."""
 
 
 def proof(log: bytes, index: int) -> tuple:

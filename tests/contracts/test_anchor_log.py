@@ -8,6 +8,7 @@ from world import (
     ANCHOR,
     ISSUER,
     NETWORK,
+    NOBODY,
     NONE,
     OTHER,
     OUTSIDER,
@@ -43,11 +44,11 @@ def test_network__as_deployed__is_told(world):
 @pytest.mark.parametrize("name", ["", "Hubei", "-a", "a_b", "a" * 33, "a/b"])
 def test_deploy__network_name_outside_the_grammar__denied(world, name):
     with reverts("AnchorLog_NetworkInvalid", name):
-        AnchorLog.deploy(world.departments, name, {"from": world.council})
+        AnchorLog.deploy(world.departments, name, NOBODY, {"from": world.council})
 
 
 def test_deploy__longest_network_name__is_told(world):
-    assert AnchorLog.deploy(world.departments, "a" * 32, {"from": world.council}).network() == "a" * 32
+    assert AnchorLog.deploy(world.departments, "a" * 32, NOBODY, {"from": world.council}).network() == "a" * 32
 
 
 @pytest.mark.parametrize("shard", ["", "shares", "2026-q1", "a" * 32])

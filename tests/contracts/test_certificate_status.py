@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from brownie import web3
-from certificates import BASIS, EMPTY, ENTRIES, KEYS, SIZE, TREE, decision, proof, state, type_proof
+from certificates import BASIS, EMPTY, ENTRIES, KEYS, SIZE, TREE, UNTYPED, decision, proof, state, type_proof
 from world import (
     COMPETENT,
     ISSUER,
@@ -28,7 +28,7 @@ from world import (
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5, 6, 7, 9, 10])
 def test_decide_first__each_code__done_then_noop(world, status, log, mine, code):
-    args = (KEYS[3], decision(code, cause=1, since=1000), proof(log, 3))
+    args = (KEYS[3], decision(code, cause=1, since=1000), proof(log, 3), UNTYPED)
     tx = status.decideFirst(*args, mine)
     assert tx.return_value is True
     assert emitted(
@@ -54,15 +54,15 @@ def test_decide_first__each_code__done_then_noop(world, status, log, mine, code)
 
 
 def test_decide_first__where_decisions_are__as_a_later_one(status, log, mine):
-    status.decideFirst(KEYS[3], decision(2), proof(log, 3), mine)
-    tx = status.decideFirst(KEYS[3], decision(3), proof(log, 3), mine)
+    status.decideFirst(KEYS[3], decision(2), proof(log, 3), UNTYPED, mine)
+    tx = status.decideFirst(KEYS[3], decision(3), proof(log, 3), UNTYPED, mine)
     assert emitted(tx, "Decided", number=2, code=3)
 
 
 @pytest.mark.parametrize("kind", range(9))
 def test_decide_first__kind__only_1_2_5(status, log, mine, kind):
     index = len(ENTRIES) + kind
-    args = (key_of(ISSUER, digest(f"kind {kind}")), decision(3), proof(log, index))
+    args = (key_of(ISSUER, digest(f"kind {kind}")), decision(3), proof(log, index), UNTYPED)
     if kind in (1, 2, 5):
         assert status.decideFirst(*args, mine).return_value
     else:
@@ -74,12 +74,12 @@ def test_decide_first__entry_of_another_version_or_length__denied(status, log, m
     key = key_of(ISSUER, digest("v2"))
     for entry in (TREE.entries[-1], TREE.entries[0][:-1], TREE.entries[0] + b"\0"):
         with reverts("CertificateStatus_EntryInvalid", key):
-            status.decideFirst(key, decision(3), (log, entry, SIZE - 1, SIZE, TREE.path(SIZE - 1, SIZE)), mine)
+            status.decideFirst(key, decision(3), (log, entry, SIZE - 1, SIZE, TREE.path(SIZE - 1, SIZE)), UNTYPED, mine)
 
 
 def test_decide_first__wrong_key_index_size_log__denied(world, status, log, mine):
     with reverts("CertificateStatus_KeyDiffers", KEYS[4], KEYS[3]):
-        status.decideFirst(KEYS[4], decision(3), proof(log, 3), mine)
+        status.decideFirst(KEYS[4], decision(3), proof(log, 3), UNTYPED, mine)
     path = TREE.path(3, SIZE)
     for given in (
         (log, ENTRIES[3], 4, SIZE, path),
@@ -88,23 +88,23 @@ def test_decide_first__wrong_key_index_size_log__denied(world, status, log, mine
         (digest("no log"), ENTRIES[3], 3, SIZE, path),
     ):
         with reverts("CertificateStatus_NotIncluded", given[0], given[2], given[3]):
-            status.decideFirst(KEYS[3], decision(3), given, mine)
+            status.decideFirst(KEYS[3], decision(3), given, UNTYPED, mine)
 
 
 def test_decide_first__another_department__denied_and_so_is_its_log(world, status, log, mine):
     for account, code in ((world.other, OTHER), (world.competent, COMPETENT)):
-        with reverts("CertificateStatus_FirstByOwner", KEYS[3], left(ISSUER), left(code)):
-            status.decideFirst(KEYS[3], decision(3), proof(log, 3), {"from": account})
+        with reverts("CertificateStatus_TypeNotProven", KEYS[3], left(ISSUER), left(code)):
+            status.decideFirst(KEYS[3], decision(3), proof(log, 3), UNTYPED, {"from": account})
     # The other department anchors an entry that names this issuer: its log doesn't prove it.
     smuggled = Tree([ENTRIES[3]])
     theirs = world.open(OTHER)
     world.log.anchor(theirs, 1, smuggled.root(1), [], {"from": world.other})
     with reverts("CertificateStatus_NotIncluded", theirs, 0, 1):
-        status.decideFirst(KEYS[3], decision(3), (theirs, ENTRIES[3], 0, 1, []), mine)
+        status.decideFirst(KEYS[3], decision(3), (theirs, ENTRIES[3], 0, 1, []), UNTYPED, mine)
 
 
 def test_decide_first__one_flipped_bit_in_entry_or_path__denied(world, status, log):
-    data = bytes.fromhex(status.decideFirst.encode_input(KEYS[3], decision(3), proof(log, 3)).removeprefix("0x"))
+    data = bytes.fromhex(status.decideFirst.encode_input(KEYS[3], decision(3), proof(log, 3), UNTYPED).removeprefix("0x"))
     request = {"to": status.address, "from": str(world.issuer)}
     path = b"".join(TREE.path(3, SIZE))
 
@@ -128,11 +128,11 @@ def test_decide_first__one_flipped_bit_in_entry_or_path__denied(world, status, l
 
 def test_every_function__without_the_role__denied_first(world, status, log):
     calls = {
-        "decideFirst": (NONE, decision(99), EMPTY),
+        "decideFirst": (NONE, decision(99), EMPTY, UNTYPED),
         "decide": (NONE, decision(99)),
-        "supersede": (NONE, decision(99), EMPTY, EMPTY),
+        "supersede": (NONE, decision(99), EMPTY, EMPTY, UNTYPED),
         "annul": (NONE, 0, NONE),
-        "decideMany": ([(NONE, decision(99), EMPTY)] * 101,),
+        "decideMany": ([(NONE, decision(99), EMPTY, UNTYPED)] * 101,),
         "proveType": (NONE, type_proof()),
     }
     for function, args in calls.items():
@@ -145,11 +145,11 @@ def test_decide__no_first_decision__denied(world, status, mine):
         with reverts("CertificateStatus_ProofNeeded", KEYS[3]):
             status.decide(KEYS[3], decision(3), {"from": account})
     with reverts("CertificateStatus_ProofNeeded", KEYS[3]):
-        status.decideFirst(KEYS[3], decision(3), EMPTY, mine)
+        status.decideFirst(KEYS[3], decision(3), EMPTY, UNTYPED, mine)
 
 
 def test_decide__another_department__denied_before_the_decision_is_read(world, status, log, mine):
-    status.decideFirst(KEYS[0], decision(2), proof(log, 0), mine)
+    status.decideFirst(KEYS[0], decision(2), proof(log, 0), UNTYPED, mine)
     for account, code in ((world.other, OTHER), (world.competent, COMPETENT)):
         with reverts("CertificateStatus_TypeNotProven", KEYS[0], left(ISSUER), left(code)):
             status.decide(KEYS[0], decision(99), {"from": account})
@@ -178,27 +178,27 @@ WRONG = {
 def test_decide__wrong_members__denied(status, log, mine, case):
     given, error, args = WRONG[case]
     with reverts(f"CertificateStatus_{error}", *args):
-        status.decideFirst(KEYS[3], given, proof(log, 3), mine)
+        status.decideFirst(KEYS[3], given, proof(log, 3), UNTYPED, mine)
 
 
 def test_decide__effective_later_than_its_block__denied(status, log, mine):
     later = now() + 1_000_000
     for since in (later, 2**40, 2**64 - 1):
         with pytest.raises(Exception, match="CertificateStatus_EffectiveLater"):
-            status.decideFirst(KEYS[3], decision(3, since=since), proof(log, 3), mine)
+            status.decideFirst(KEYS[3], decision(3, since=since), proof(log, 3), UNTYPED, mine)
 
 
 def test_decide__suspended_department__only_suspends_and_rescinds(world, status, log, mine):
-    status.decideFirst(KEYS[3], decision(2), proof(log, 3), mine)
+    status.decideFirst(KEYS[3], decision(2), proof(log, 3), UNTYPED, mine)
     world.departments.suspend(left(ISSUER), 1, NONE, {"from": world.council})
     for given in (decision(1, ends=1), *(decision(c) for c in (4, 5, 6, 7, 9, 10))):
         with reverts("CertificateStatus_DepartmentSuspended", left(ISSUER), given[0]):
             status.decide(KEYS[3], given, mine)
     with reverts("CertificateStatus_DepartmentSuspended", left(ISSUER), 8):
-        status.supersede(KEYS[3], decision(8), EMPTY, proof(log, 4), mine)
+        status.supersede(KEYS[3], decision(8), EMPTY, proof(log, 4), UNTYPED, mine)
     with reverts("CertificateStatus_DepartmentSuspended", left(ISSUER), 0):
         status.annul(KEYS[3], 1, NONE, mine)
-    assert status.decideFirst(KEYS[4], decision(2), proof(log, 4), mine).return_value
+    assert status.decideFirst(KEYS[4], decision(2), proof(log, 4), UNTYPED, mine).return_value
     assert status.decide(KEYS[3], decision(3), mine).return_value
 
 
@@ -209,11 +209,11 @@ FOLLOWERS = {2: {1, 3, 4, 5, 6, 7, 8, 9, 10}, 3: {4}, 4: set(), 5: {3, 4, 7}, 6:
 
 @pytest.mark.parametrize("state_code", FOLLOWERS)
 def test_moves__by_the_owner__as_the_table_says(status, log, mine, state_code):
-    status.decideFirst(KEYS[3], decision(state_code), proof(log, 3), mine)
+    status.decideFirst(KEYS[3], decision(state_code), proof(log, 3), UNTYPED, mine)
     for code in range(1, 11):
         given = decision(code, basis=digest("second"), ends=int(code == 1))
         send, args = (
-            (status.supersede, (KEYS[3], given, EMPTY, proof(log, 4)))
+            (status.supersede, (KEYS[3], given, EMPTY, proof(log, 4), UNTYPED))
             if code == 8
             else (status.decide, (KEYS[3], given))
         )
@@ -225,11 +225,11 @@ def test_moves__by_the_owner__as_the_table_says(status, log, mine, state_code):
 
 
 def test_moves__from_superseded_and_resumed(status, log, mine):
-    status.supersede(KEYS[3], decision(8), proof(log, 3), proof(log, 4), mine)
+    status.supersede(KEYS[3], decision(8), proof(log, 3), proof(log, 4), UNTYPED, mine)
     for code in (2, 3, 4, 5, 6, 7, 9, 10):
         with reverts("CertificateStatus_MoveNotAllowed", KEYS[3], 8, 1, code):
             status.decide(KEYS[3], decision(code, basis=NONE), mine)
-    status.decideFirst(KEYS[5], decision(2), proof(log, 5), mine)
+    status.decideFirst(KEYS[5], decision(2), proof(log, 5), UNTYPED, mine)
     assert emitted(status.decide(KEYS[5], decision(1, ends=1), mine), "Decided", code=1, ends=1)
     assert state(status, KEYS[5]) == (1, 2)
     for code in (2, 3, 4, 5, 6, 7, 9, 10):
@@ -239,7 +239,7 @@ def test_moves__from_superseded_and_resumed(status, log, mine):
 
 
 def test_resume__two_suspensions__each_by_its_own_department_or_the_competent_one(world, status, log, mine):
-    status.decideFirst(KEYS[0], decision(2), proof(log, 0), mine)
+    status.decideFirst(KEYS[0], decision(2), proof(log, 0), UNTYPED, mine)
     status.proveType(KEYS[0], type_proof(), {"from": world.other})
     competent = {"from": world.competent}
     with reverts("CertificateStatus_MoveNotAllowed", KEYS[0], 2, 1, 2):
@@ -260,14 +260,14 @@ def test_resume__two_suspensions__each_by_its_own_department_or_the_competent_on
 
 
 def test_resume__of_the_owner_s_suspension_by_the_competent_department__done(world, status, log, mine):
-    status.decideFirst(KEYS[0], decision(2), proof(log, 0), mine)
+    status.decideFirst(KEYS[0], decision(2), proof(log, 0), UNTYPED, mine)
     status.proveType(KEYS[0], type_proof(), mine)
     assert status.decide(KEYS[0], decision(1, ends=1), {"from": world.competent}).return_value
 
 
 def test_suspension__past_its_end__over_by_itself(status, log, mine):
     until = now() + 1000
-    tx = status.decideFirst(KEYS[3], decision(2, until=until), proof(log, 3), mine)
+    tx = status.decideFirst(KEYS[3], decision(2, until=until), proof(log, 3), UNTYPED, mine)
     recorded = tx.timestamp
     expected = {recorded: (2, 1), until - 1: (2, 1), until: (0, 0)}
     assert {t: state(status, KEYS[3], at=t) for t in expected} == expected
@@ -282,7 +282,7 @@ def test_suspension__past_its_end__over_by_itself(status, log, mine):
 
 
 def test_status_at__by_time_and_knowledge__true_since_and_known_since(status, log, mine):
-    first = status.decideFirst(KEYS[3], decision(2, since=1000), proof(log, 3), mine).timestamp
+    first = status.decideFirst(KEYS[3], decision(2, since=1000), proof(log, 3), UNTYPED, mine).timestamp
     wait(100)
     second = status.decide(KEYS[3], decision(1, ends=1, since=5000), mine).timestamp
     wait(100)

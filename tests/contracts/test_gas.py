@@ -6,7 +6,7 @@ Trees of 2^24 and 2^28 leaves are all of one entry, so that their nodes cost not
 from __future__ import annotations
 
 import pytest
-from certificates import KEYS, SIZE, TREE, type_proof
+from certificates import KEYS, SIZE, TREE, UNTYPED, type_proof
 from certificates import proof as proof_of
 from world import ISSUER, NONE, Tree, digest, entry_of, key_of
 
@@ -80,8 +80,8 @@ def test_decisions__depth_24__under_the_limits(world, cost, anchored):
     status = world.status
     first = anchored(2**24 - 1)
     assert len(first[4]) == 24
-    cost("`decideFirst`, proof of 24 nodes", status.decideFirst(KEY, decision(2), first, mine), 170_000)
-    tx = status.decideFirst(KEY, decision(2), first, mine)
+    cost("`decideFirst`, proof of 24 nodes", status.decideFirst(KEY, decision(2), first, UNTYPED, mine), 170_000)
+    tx = status.decideFirst(KEY, decision(2), first, UNTYPED, mine)
     cost("`decideFirst` again, changing nothing", tx)
     cost("`decide` 1, resuming", status.decide(KEY, decision(1, ends=1), mine), 90_000)
     cost("`annul`", status.annul(KEY, 2, BASIS, mine))
@@ -97,7 +97,7 @@ LATER = {
 @pytest.mark.parametrize("name", LATER)
 def test_later_decision__one_before__under_the_limit(world, cost, anchored, name):
     mine = {"from": world.issuer}
-    world.status.decideFirst(KEY, decision(2, until=4_000_000_000), anchored(0), mine)
+    world.status.decideFirst(KEY, decision(2, until=4_000_000_000), anchored(0), UNTYPED, mine)
     cost(f"`decide`, a later decision: {name}", world.status.decide(KEY, LATER[name], mine), 90_000)
 
 
@@ -105,7 +105,7 @@ def test_competent_department__later_decision__noted(world, cost):
     """Two reads and a slot more: its own name."""
     log = world.open(shard="typed")
     world.log.anchor(log, SIZE, TREE.root(SIZE), [], {"from": world.issuer})
-    world.status.decideFirst(KEYS[0], decision(2), proof_of(log, 0), {"from": world.issuer})
+    world.status.decideFirst(KEYS[0], decision(2), proof_of(log, 0), UNTYPED, {"from": world.issuer})
     cost("`proveType`, a record of 5 members", world.status.proveType(KEYS[0], type_proof(), {"from": world.competent}))
     tx = world.status.decide(KEYS[0], decision(3), {"from": world.competent})
     cost("`decide`, a later decision by the competent department", tx)
@@ -117,7 +117,7 @@ def test_supersede__both_proofs__noted(world, cost, anchored):
     tree = Tree([entry])
     log = world.open(shard="successors")
     world.log.anchor(log, 1, tree.root(1), [], {"from": world.issuer})
-    tx = world.status.supersede(KEY, decision(8), anchored(5), (log, entry, 0, 1, []), {"from": world.issuer})
+    tx = world.status.supersede(KEY, decision(8), anchored(5), (log, entry, 0, 1, []), UNTYPED, {"from": world.issuer})
     cost("`supersede` first, proofs of 24 and 0 nodes", tx)
 
 
@@ -127,7 +127,7 @@ def test_decide_many__a_hundred_with_proofs__noted_each(world, cost):
     log = world.open(shard="many")
     world.log.anchor(log, MANY, tree.root(MANY), [], {"from": world.issuer})
     items = [
-        (key_of(ISSUER, digest(f"many {i}")), decision(3), (log, entries[i], i, MANY, tree.path(i, MANY)))
+        (key_of(ISSUER, digest(f"many {i}")), decision(3), (log, entries[i], i, MANY, tree.path(i, MANY)), UNTYPED)
         for i in range(MANY)
     ]
     tx = world.status.decideMany(items, {"from": world.issuer})

@@ -23,6 +23,8 @@ from notary.merkle import consistency_proof_from, inclusion_path_from, leaf_hash
 VECTORS = Path(__file__).parents[1] / "vectors"
 ANCHOR, STATUS, SHARE_HANDLER = 1, 2, 4
 NONE = bytes(32)
+NOBODY = "0x" + 40 * "0"
+"""The address that means "none"."""
 NETWORK = "hubei-test"
 DIVISION = 420000
 
@@ -93,7 +95,7 @@ class World:
     def __init__(self) -> None:
         self.council = accounts[0]
         self.departments = Departments.deploy(self.council, {"from": self.council})
-        self.log = AnchorLog.deploy(self.departments, NETWORK, {"from": self.council})
+        self.log = AnchorLog.deploy(self.departments, NETWORK, NOBODY, {"from": self.council})
         self.status = CertificateStatus.deploy(self.departments, self.log, {"from": self.council})
         self.operators = dict(zip((ISSUER, OTHER, COMPETENT), accounts[1:4], strict=True))
         self.issuer, self.other, self.competent = self.operators.values()

@@ -130,7 +130,8 @@ def test_check_move__owner_on_the_competent_departments_suspension__denied() -> 
 
 
 WHO: list[tuple[int, Decider, str]] = [
-    (0, COMPETENT, "status.first_by_owner"),
+    (0, Decider(COMPETENT.department, owner=False), "status.type_not_proven"),
+    (0, OTHER, "status.not_entitled"),
     (2, Decider(COMPETENT.department, owner=False), "status.type_not_proven"),
     (2, OTHER, "status.not_entitled"),
     (5, Decider(OWNER.department, owner=True, suspended=True), "status.department_suspended"),
@@ -146,6 +147,26 @@ def test_check_move__not_entitled__denied(state: int, by: Decider, error: str) -
         assert error_text(caught.value, language)
     if error != "status.department_suspended":
         assert legal_moves(history_in(state), by, t(200)) == frozenset()
+
+
+def test_check_move__competent_department__may_begin() -> None:
+    assert check_move((), new(2), COMPETENT, t(200)) is None
+    assert decide((), new(2), COMPETENT, t(200))[0].department == COMPETENT.department
+
+
+CARRIER = Decider(
+    DepartmentCode("11430000006122244L"), owner=True, succeeds=frozenset({OWNER.department, COMPETENT.department})
+)
+
+
+def test_check_move__who_succeeded__ends_and_annuls_what_the_old_department_decided() -> None:
+    for history in (history_in(2), decide((), new(2), COMPETENT, t(100))):
+        assert C.RESUMED in legal_moves(history, CARRIER, t(200))
+        assert check_move(history, new(1, ends=1), CARRIER, t(200)) is None
+        assert check_annulment(history, 1, CARRIER)
+    stranger = Decider(CARRIER.department, owner=True)
+    with pytest.raises(DeniedError, match=r"status\.not_decider"):
+        check_move(history_in(2), new(1, ends=1), stranger, t(200))
 
 
 def test_check_move__suspended_department__may_suspend_and_rescind() -> None:

@@ -180,9 +180,9 @@ def test_day__anything_else__usage(text: str) -> None:
 
 
 def test_refusal__of_the_chain__in_our_words_where_we_have_some() -> None:
-    known = refusal("reverted", {"code": "status.first_by_owner", "params": {"department": "X"}})
+    known = refusal("reverted", {"code": "status.type_not_proven", "params": {"department": "X"}})
     assert known.status == 409
     assert "X" in known.problem["message_en"]
     unknown = refusal("failed", {"code": "nobody.knows", "params": None})
     assert "nobody.knows" in unknown.problem["message_zh"]
-    assert refusal("failed", {"code": "status.first_by_owner", "params": {}}).problem["code"] == "status.first_by_owner"
+    assert refusal("failed", {"code": "status.type_not_proven", "params": {}}).problem["code"] == "status.type_not_proven"

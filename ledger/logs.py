@@ -1,8 +1,9 @@
 """Logs on the chain: what is anchored, what a closing strikes out, how a log moves to the next contract.
 
 Pure twin of the contract `AnchorLog` (contracts.md): same questions, same order, same answers, in the contract's own
-error codes. Whether a proof shows that one tree extends another is the caller's to find out (notary.merkle). A `Line` is
-the network's AnchorLogs in their order, each made to follow the one before it; the first that isn't retired is in force.
+error codes. Whether a proof shows that one tree extends another is the caller's to find out (notary.merkle). A `Line`
+is the network's AnchorLogs in their order, each made to follow the one before it; the first that isn't retired is in
+force.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ def written_root(line: Line, at: int, log_id: LogId, size: int) -> Digest | None
 def open_log(
     line: Line, at: int, log_id: LogId, owner: DepartmentCode, *, suspended: bool = False, paused: bool = False
 ) -> Line:
-    """With the log opened by its `owner`, or taken over from the contract before; unchanged if it is there. ConflictError or DeniedError `anchor_log.…`."""
+    """With the log opened by its `owner`, or taken over from the contract before; unchanged if it is there.
+
+    ConflictError or DeniedError `anchor_log.…`.
+    """
     book = line[at]
     if log_id in book.logs:
         return line
@@ -80,7 +84,7 @@ def open_log(
 
 
 def anchor(
-    line: Line, at: int, log_id: LogId, size: int, root: Digest, by: DepartmentCode, *, extends: bool
+    line: Line, at: int, log_id: LogId, *, size: int, root: Digest, by: DepartmentCode, extends: bool
 ) -> tuple[Line, bool]:
     """With (size, root) anchored, and whether that is new; `extends`: the proof shows it from the head (from size 0: it
     is empty, and the root isn't zero). ConflictError, DeniedError, IntegrityError or NotFoundError `anchor_log.…`.

@@ -89,8 +89,8 @@ class NewDecision:
 @dataclass(frozen=True, slots=True)
 class Decider:
     """Who decides: `owner` of the log that holds the entry, or carrying what was the owner's; `competent` for its type,
-    None while that isn't proven; `suspended` at the block of the decision; `succeeds`: departments whose matters of this
-    type it carries now (机构改革). A department that was succeeded itself decides nothing: the chain refuses its operators.
+    None while that isn't proven; `suspended` at the block of the decision; `succeeds`: departments whose matters of
+    this type it carries now (机构改革). Who was succeeded itself decides nothing: the chain refuses its operators.
     """
 
     department: DepartmentCode

@@ -16,6 +16,7 @@ from ledger.codes.causes import check_cause
 from ledger.errors import ConfigurationError, InputError, UnavailableError
 from ledger.statuses import Decider, Decision, DecisionCode, NewDecision, check_annulment, check_move
 from ledger.types import Address, Block, BlockTime, DepartmentCode, Digest, Kind, Origin
+from notary.disclosure import Disclosure, recompute
 from notary.entry import Entry, log_id, parse_origin, status_key
 from notary.prove import AnchorIndex
 from notary.service import Notary
@@ -27,6 +28,8 @@ WITH_STATUS = frozenset({Kind.CERTIFICATE, Kind.DOCUMENT, Kind.CREDIT})
 ZERO = bytes(32)
 NO_PROOF: tuple[Any, ...] = (ZERO, b"", 0, 0, [])
 """The contract's `Proof` for "none needed"."""
+NO_TYPE: tuple[Any, ...] = (ZERO, ZERO, ZERO, 0, 0, ZERO, [])
+"""The contract's `TypeProof` for "none needed"."""
 
 
 class DecisionIndex(AnchorIndex, Protocol):
@@ -45,12 +48,14 @@ class DecisionIndex(AnchorIndex, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What is decided about; `place` and `entry` only where it stands in a log of this notary."""
+    """What is decided about; `place` and `entry` only where it stands in a log of this notary, `disclosure` where
+    another department's entry is shown."""
 
     key: Digest
     owner: bool
     place: Place | None = None
     entry: bytes = b""
+    disclosure: Disclosure | None = None
 
 
 class Decisions:
@@ -65,7 +70,7 @@ class Decisions:
     def decide(
         self,
         department: DepartmentCode,
-        about: Digest | Place,
+        about: Digest | Place | Disclosure,
         code: DecisionCode,
         *,
         cause: int = 0,
@@ -77,9 +82,11 @@ class Decisions:
     ) -> str:
         """Hand a decision to the outbox; the intent's key, to ask its state by. Asked again: the same key.
 
-        `about` is a place in an own log, or a status key that has decisions already. `effective_from` (seconds; 0 from
-        the start) is the newest block's time if not given; `successor` is for SUPERSEDED only. InputError, DeniedError
-        or ConflictError `status.…` as the contract would say; UnavailableError while the entry isn't anchored.
+        `about` is a place in an own log, a status key that has decisions already, or the disclosure of another
+        department's certificate: with `type` shown, the competent department takes the first decision.
+        `effective_from` (seconds; 0 from the start) is the newest block's time if not given; `successor` is for
+        SUPERSEDED only. InputError, DeniedError or ConflictError `status.…` as the contract would say;
+        UnavailableError while the entry isn't anchored.
         """
         check_cause(code, cause)
         subject = self._subject(department, about)
@@ -101,31 +108,39 @@ class Decisions:
             until,
             ends,
         )
-        # Whether a stranger to the log is competent, or the department suspended, only the chain knows: it is asked by
-        # the sender's preflight.
-        by = Decider(department, owner=subject.owner, competent=None if subject.owner else True)
+        # Whether a stranger to the log is competent (or succeeded its owner), or the department suspended, only the
+        # chain knows: it is asked by the sender's preflight. Without decisions and a disclosure nobody else may begin.
+        may_be = not subject.owner and bool(history or subject.disclosure)
+        by = Decider(department, owner=subject.owner, competent=True if may_be else None)
         earlier = check_move(history, new, by, now)
         if earlier is not None:
             pending = self._intent_key("decide", subject.key, earlier - 1, department, given)
         decision = (
             int(code), cause, new.effective_from, basis or ZERO, new.successor or ZERO, until or 0, ends or 0
         )  # fmt: skip
-        proof = NO_PROOF if history else self._proof(subject)
+        proof, shown = (NO_PROOF, NO_TYPE) if history else (self._proof(subject), _type_proof(subject))
         if heir is not None:
-            self._enqueue(department, pending, "supersede", (subject.key, decision, proof, self._proof(heir)))
+            self._enqueue(department, pending, "supersede", (subject.key, decision, proof, self._proof(heir), shown))
         elif history:
             self._enqueue(department, pending, "decide", (subject.key, decision))
         else:
-            self._enqueue(department, pending, "decideFirst", (subject.key, decision, proof))
+            self._enqueue(department, pending, "decideFirst", (subject.key, decision, proof, shown))
         return pending
 
     def annul(
-        self, department: DepartmentCode, about: Digest | Place, number: int, *, basis: Digest | None = None
+        self,
+        department: DepartmentCode,
+        about: Digest | Place | Disclosure,
+        number: int,
+        *,
+        basis: Digest | None = None,
     ) -> str:
         """Strike decision `number` down, for all dates; the intent's key. Both acts stay visible."""
         subject = self._subject(department, about)
         history = self._index.decisions(subject.key)
-        check_annulment(history, number, Decider(department, owner=subject.owner))
+        # As in `decide`: whether a stranger to the log is competent, or the successor, only the chain knows.
+        by = Decider(department, owner=subject.owner, competent=None if subject.owner else True)
+        check_annulment(history, number, by)
         pending = self._intent_key("annul", subject.key, number, department, (basis,))
         self._enqueue(department, pending, "annul", (subject.key, number, basis or ZERO))
         return pending
@@ -139,7 +154,9 @@ class Decisions:
         """The status key of an entry in a log of this notary."""
         return self._subject(parse_origin(place[0]).issuer, place).key
 
-    def _subject(self, department: DepartmentCode, about: Digest | Place) -> _Subject:
+    def _subject(self, department: DepartmentCode, about: Digest | Place | Disclosure) -> _Subject:
+        if isinstance(about, Disclosure):
+            return self._shown(department, about)
         if isinstance(about, bytes):
             if len(about) != 32:
                 raise InputError("decision.key_length", found=len(about))
@@ -150,8 +167,26 @@ class Decisions:
             raise InputError("decision.kind", found=entry.kind.word)
         return _Subject(status_key(entry.issuer, entry.sha256), entry.issuer == department, about, raw)
 
+    @staticmethod
+    def _shown(department: DepartmentCode, disclosure: Disclosure) -> _Subject:
+        """What a disclosure is about. InputError if it doesn't lead to its own receipt's entry."""
+        entry = disclosure.receipt.entry
+        if recompute(disclosure) != entry.sha256:
+            raise InputError("decision.disclosure")
+        if entry.kind not in WITH_STATUS:
+            raise InputError("decision.kind", found=entry.kind.word)
+        key = status_key(entry.issuer, entry.sha256)
+        return _Subject(key, entry.issuer == department, entry=entry.to_bytes(), disclosure=disclosure)
+
     def _proof(self, subject: _Subject) -> tuple[Any, ...]:
-        """The contract's `Proof`: where the entry stands in the earliest anchored tree that holds it."""
+        """The contract's `Proof`: where the entry stands in the earliest anchored tree that holds it; as the receipt
+        says where the log is another department's."""
+        if subject.disclosure is not None:
+            receipt = subject.disclosure.receipt
+            if receipt.inclusion is None:
+                raise InputError("decision.receipt_early")
+            size, path = receipt.inclusion.size, list(receipt.inclusion.path)
+            return log_id(receipt.origin), subject.entry, receipt.index, size, path
         if subject.place is None:
             raise InputError("decision.place_needed")
         origin, index = subject.place
@@ -190,3 +225,16 @@ class Decisions:
         plain = [part.hex() if isinstance(part, bytes) else part for part in given]
         digest = hashlib.sha256(json.dumps([department, plain]).encode()).hexdigest()[:32]
         return f"{act}/{key.hex()}/{number}/{digest}"
+
+
+def _type_proof(subject: _Subject) -> tuple[Any, ...]:
+    """The contract's `TypeProof`, where another department than the owner shows the member `type`."""
+    disclosure = subject.disclosure
+    if disclosure is None or subject.owner:
+        return NO_TYPE
+    shown = next((m for m in disclosure.members if m.name == "type" and isinstance(m.value, str)), None)
+    if shown is None:
+        raise InputError("decision.type_hidden")
+    entry = disclosure.receipt.entry
+    codes = [code.encode("ascii", "replace")[:32].ljust(32, b"\0") for code in (entry.issuer, shown.value)]
+    return codes[0], entry.sha256, codes[1], disclosure.count, shown.position, shown.salt, list(shown.path)

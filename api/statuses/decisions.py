@@ -12,6 +12,8 @@ from ledger.errors import InputError, NotFoundError, UnavailableError
 from ledger.statuses import REVERSIBLE, DecisionCode
 from ledger.types import BlockTime, DepartmentCode, Digest
 from notary.canonical import parse_strict
+from notary.disclosure import Disclosure, parse_disclosure
+from notary.entry import status_key
 
 ANNUL = "annul"
 CODES: dict[str, DecisionCode] = {
@@ -27,9 +29,13 @@ CODES: dict[str, DecisionCode] = {
     "withdraw": DecisionCode.WITHDRAWN,
     "other": DecisionCode.OTHER,
 }
-MEMBERS = frozenset({"decision", "cause", "effective_from", "basis", "until", "ends", "number", "successor"})
+MEMBERS = frozenset(
+    {"decision", "cause", "effective_from", "basis", "until", "ends", "number", "successor", "disclosure"}
+)
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 INTENT = "chuzheng-intent/1"
+MOST = 512 << 10
+"""Of a request: a disclosure with its receipt and evidence fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class NewOne:
     successor: Digest | None = None
     until: BlockTime | None = None
     ends: int | None = None
+    disclosure: Disclosure | None = None
+    """Of another department's certificate: the competent department decides on what it doesn't keep itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ Wanted = NewOne | Annulment
 
 def parse_decision(body: bytes) -> Wanted:
     """What the body asks for; InputError `request.…` names the member that is wrong."""
-    value = parse_strict(body, limit=64 << 10)
+    value = parse_strict(body, limit=MOST)
     if not isinstance(value, dict):
         raise InputError("request.member", name="body", expected="{…}")
     for name in value:
@@ -83,6 +91,7 @@ def parse_decision(body: bytes) -> Wanted:
         successor=_digest(value, "successor"),
         until=None if until is None else BlockTime(until),
         ends=_integer(value, "ends", 1, (1 << 32) - 1),
+        disclosure=_disclosure(value),
     )
 
 
@@ -125,16 +134,31 @@ def _digest(value: dict[str, Any], name: str) -> Digest | None:
     return Digest(bytes.fromhex(found))
 
 
+def _disclosure(value: dict[str, Any]) -> Disclosure | None:
+    """A disclosure file comes as its text: nested, it would be deeper than a request may be."""
+    found = value.get("disclosure")
+    if found is None:
+        return None
+    if not isinstance(found, str):
+        raise InputError("request.member", name="disclosure", expected='"{…chuzheng-disclosure/1…}"')
+    return parse_disclosure(found.encode())
+
+
 def submit(parts: Parts, department: DepartmentCode, key: Digest, wanted: Wanted) -> str:
     """Hand the decision to the outbox; the intent's key. The same decision again: the same intent."""
     decisions = parts.decisions
     if decisions is None:
         raise UnavailableError("server.no_notary")
     place = find_place(parts, department, key)
-    if place is None and not parts.the_chain().decisions(key):
+    shown = wanted.disclosure if isinstance(wanted, NewOne) and place is None else None
+    if shown is not None:
+        entry = shown.receipt.entry
+        if status_key(entry.issuer, entry.sha256) != key:
+            raise InputError("status.disclosure_other")
+    elif place is None and not parts.the_chain().decisions(key):
         # Neither in this department's logs, as far as they are sealed, nor decided about by anybody.
         raise NotFoundError("status.entry_unknown")
-    about: Digest | Place = place or key
+    about: Digest | Place | Disclosure = place or shown or key
     if isinstance(wanted, Annulment):
         return decisions.annul(department, about, wanted.number, basis=wanted.basis)
     heir = None

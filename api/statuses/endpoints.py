@@ -16,6 +16,7 @@ from api.limits import JSON, idempotency_key, media_type
 from api.parts import Parts, PartsDep, address_of
 from api.problems import READ, WRITE, problems
 from api.statuses.answers import SCHEMA, decisions_body, status_body
+from api.statuses.decisions import MOST as MOST_DECISION
 from api.statuses.decisions import intent_body, parse_decision, submit
 from api.statuses.lookup import by_identifier, decisions_of
 from api.statuses.schemas import DecisionRequest, IntentBody, StatusBody
@@ -118,7 +119,7 @@ async def decide(
         raise InputError("status.form")
     idempotency_key(idempotency_key_header)
     media_type(request, JSON)
-    wanted = parse_decision(await read_body(request, MOST))
+    wanted = parse_decision(await read_body(request, MOST_DECISION))
     intent = await parts.write(submit, parts, caller.department, Digest(bytes.fromhex(key)), wanted)
     body = await run_in_threadpool(intent_body, parts, intent, caller.department)
     headers = {"Location": f"/api/v1/statuses/intents/{quote(intent, safe='')}", "Retry-After": "1"}

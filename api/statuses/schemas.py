@@ -32,6 +32,11 @@ DecisionRequest: dict[str, Any] = {
             "description": "supersede: status key of the new certificate",
             "pattern": "^[0-9a-f]{64}$",
         },
+        "disclosure": {
+            "type": "string",
+            "description": "Text of a chuzheng-disclosure/1 file that shows `type`: with it the competent department "
+            "takes the first decision on another department's certificate",
+        },
     },
     "example": {"decision": "suspend", "cause": 1, "until": 1795190400},
 }

@@ -159,7 +159,8 @@ interface ICertificateStatus {
     /// @notice First decision on a key, with the entry's proof, by STATUS of the log's owner or of its successor; or of
     /// the type's competent department with the disclosure of `type`, which is kept (`TypeProven`). Where the key has
     /// decisions by now it is as `decide`. False for a decision made already (same department and content).
-    /// @param typeProof Looked at only if the caller isn't the owner's and the type isn't proven; "none" will do else.
+    /// @param typeProof Looked at, also where the key has decisions, only if nothing else entitles the caller and the type
+    /// isn't proven; "none" will do else.
     function decideFirst(
         bytes32 key,
         DecisionInput calldata decision,

@@ -102,7 +102,7 @@ def annul(key: Digest, number: int, basis: Digest | None) -> tuple[str, str, lis
 def decide_many(
     items: Sequence[tuple[Digest, DecisionInput, EntryProof | None, TypeProof | None]],
 ) -> tuple[str, str, list[Any]]:
-    """Up to 100 at once; a proof where the key has no decision yet, the type's where the competent department begins."""
+    """Up to 100 at once; a proof where the key has no decision, the type's where the competent department begins."""
     return NAME, "decideMany", [[(k, d.as_tuple(), (p or NO_PROOF).as_tuple(), _type(t)) for k, d, p, t in items]]
 
 

@@ -33,7 +33,9 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 
 status_app = App(help="状态：查询与变更。/ Statuses: look up and decide.")
 
-Target = Annotated[str, typer.Argument(help="凭证文件、证照标识或状态键 / receipt file, identifier or status key")]
+Target = Annotated[
+    str, typer.Argument(help="凭证或披露文件、证照标识或状态键 / receipt or disclosure file, identifier or status key")
+]
 Cause = Annotated[int, typer.Option(help="事由代码，暂停时 1 暂扣 2 中止 / cause, for suspensions 1 or 2")]
 Basis = Annotated[
     str | None, typer.Option(help="依据：决定书登记的承诺值（64 位十六进制）/ commitment of the order's entry")
@@ -131,6 +133,17 @@ def decide(server: Client, key: str, wanted: dict[str, Any], *, wait: float = PA
     return dict(intent)
 
 
+def disclosure_in(target: str) -> str | None:
+    """The text of a disclosure file; None for anything else that names a certificate."""
+    from notary.disclosure import SUFFIX, parse_disclosure
+
+    if not (target.endswith(SUFFIX) and Path(target).is_file()):
+        return None
+    content = read_file(Path(target))
+    parse_disclosure(content)
+    return content.decode()
+
+
 def _send(server: Client, key: str, body: dict[str, Any]) -> dict[str, Any]:
     """What was registered a moment ago is sealed within a second: until then the server doesn't find it in the log."""
     deadline = time.monotonic() + SEALED_WITHIN
@@ -144,14 +157,17 @@ def _send(server: Client, key: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def key_of(server: Client, target: str, shown: str | None) -> str:
-    """The status key of a receipt file, an identifier or a key."""
+    """The status key of a receipt or disclosure file, an identifier or a key."""
+    from notary.disclosure import SUFFIX, parse_disclosure
     from notary.entry import status_key
     from notary.receipt import parse_receipt
 
     if _KEY.fullmatch(target):
         return target
     if Path(target).is_file():
-        entry = parse_receipt(read_file(Path(target))).entry
+        content = read_file(Path(target))
+        receipt = parse_disclosure(content).receipt if target.endswith(SUFFIX) else parse_receipt(content)
+        entry = receipt.entry
         return status_key(entry.issuer, entry.sha256).hex()
     return str(look_up(server, target, shown)["key"])
 
@@ -193,6 +209,8 @@ def _submit(
     with _connect(url, read_token(token_file)) as server:
         if "successor" in wanted:
             wanted["successor"] = key_of(server, wanted["successor"], shown)
+        if wanted["decision"] != "annul":
+            wanted["disclosure"] = disclosure_in(target)
         intent = decide(server, key_of(server, target, shown), wanted)
     if intent.get("error") is not None:
         raise refusal(intent["state"], intent["error"])

@@ -104,7 +104,9 @@ def test_decide_first__another_department__denied_and_so_is_its_log(world, statu
 
 
 def test_decide_first__one_flipped_bit_in_entry_or_path__denied(world, status, log):
-    data = bytes.fromhex(status.decideFirst.encode_input(KEYS[3], decision(3), proof(log, 3), UNTYPED).removeprefix("0x"))
+    data = bytes.fromhex(
+        status.decideFirst.encode_input(KEYS[3], decision(3), proof(log, 3), UNTYPED).removeprefix("0x")
+    )
     request = {"to": status.address, "from": str(world.issuer)}
     path = b"".join(TREE.path(3, SIZE))
 

@@ -6,6 +6,7 @@ Trees of 2^24 and 2^28 leaves are all of one entry, so that their nodes cost not
 from __future__ import annotations
 
 import pytest
+from brownie import AnchorLog
 from certificates import KEYS, SIZE, TREE, UNTYPED, type_proof
 from certificates import proof as proof_of
 from world import ISSUER, NONE, Tree, digest, entry_of, key_of
@@ -16,7 +17,7 @@ KEY = key_of(ISSUER, COMMITMENT)
 BASIS = digest("basis")
 MANY = 100
 SECTION = "AnchorLog and CertificateStatus"
-ROWS = 18
+ROWS = 25
 
 
 def longest(tree: Tree, size: int) -> tuple[int, list[bytes]]:
@@ -109,6 +110,30 @@ def test_competent_department__later_decision__noted(world, cost):
     cost("`proveType`, a record of 5 members", world.status.proveType(KEYS[0], type_proof(), {"from": world.competent}))
     tx = world.status.decide(KEYS[0], decision(3), {"from": world.competent})
     cost("`decide`, a later decision by the competent department", tx)
+
+
+def test_competent_department__first_decision__noted(world, cost):
+    log = world.open(shard="typed")
+    world.log.anchor(log, SIZE, TREE.root(SIZE), [], {"from": world.issuer})
+    tx = world.status.decideFirst(KEYS[0], decision(2), proof_of(log, 0), type_proof(), {"from": world.competent})
+    nodes = len(proof_of(log, 0)[4])
+    cost(f"`decideFirst` by the competent department with the type, proof of {nodes} nodes, record of 5 members", tx)
+
+
+def test_closing_and_moving__noted(world, cost):
+    council, mine = {"from": world.council}, {"from": world.issuer}
+    logs = [world.open(shard=f"move-{i}") for i in range(10)]
+    for log in logs:
+        world.log.anchor(log, SIZE - 1, TREE.root(SIZE - 1), [], mine)
+    cost("`closeLog`", world.log.closeLog(logs[9], SIZE - 1, BASIS, council))
+    new = AnchorLog.deploy(world.departments, world.log.network(), world.log, council)
+    cost("`retire`", world.log.retire(new, BASIS, council))
+    cost("`carry`, 10 logs", new.carry(logs, council))
+    tx = new.anchor(logs[0], SIZE, TREE.root(SIZE), TREE.consistency(SIZE - 1, SIZE), mine)
+    cost(f"`anchor`, the first after the move, {len(TREE.consistency(SIZE - 1, SIZE))} nodes", tx, 110_000)
+    cost("`followLog`", world.status.followLog(new, BASIS, council))
+    tx = world.status.decideFirst(KEYS[3], decision(2), (logs[0], *proof_of(logs[0], 3)[1:]), UNTYPED, mine)
+    cost(f"`decideFirst` after the move, proof of {len(proof_of(logs[0], 3)[4])} nodes", tx, 170_000)
 
 
 def test_supersede__both_proofs__noted(world, cost, anchored):

@@ -127,9 +127,7 @@ def test_supersede__competent_with_the_type__done_then_noop(status, log, theirs)
 
 def test_decide_first__one_flipped_bit_in_the_disclosure__denied(world, status, log):
     given = type_proof()
-    data = bytes.fromhex(
-        status.decideFirst.encode_input(KEYS[0], decision(3), proof(log, 0), given).removeprefix("0x")
-    )
+    data = bytes.fromhex(status.decideFirst.encode_input(KEYS[0], decision(3), proof(log, 0), given).removeprefix("0x"))
     request = {"to": status.address, "from": str(world.competent)}
     ask = web3.provider.make_request
     assert "result" in ask("eth_call", [{**request, "data": "0x" + data.hex()}, "latest"])
@@ -190,9 +188,7 @@ def test_succession__carrier_replaces_by_a_certificate_of_its_own__done(world, s
     entry = entry_of(OTHER, digest("new"))
     own = world.open(OTHER)
     world.log.anchor(own, 1, Tree([entry]).root(1), [], {"from": world.other})
-    tx = status.supersede(
-        KEYS[3], decision(8), proof(log, 3), (own, entry, 0, 1, []), UNTYPED, {"from": world.other}
-    )
+    tx = status.supersede(KEYS[3], decision(8), proof(log, 3), (own, entry, 0, 1, []), UNTYPED, {"from": world.other})
     assert bytes(tx.events["Decided"]["successor"]) == key_of(OTHER, digest("new"))
 
 
@@ -256,9 +252,7 @@ def test_follow_log__successor_of_the_one_followed__done_then_noop(world, status
     size = SIZE + 1
     moved.anchor(log, size, tree.root(size), tree.consistency(SIZE, size), mine)
     args = (log, tree.entries[SIZE], SIZE, size, tree.path(SIZE, size))
-    assert status.decideFirst(
-        key_of(ISSUER, digest("one more")), decision(3), args, UNTYPED, mine
-    ).return_value
+    assert status.decideFirst(key_of(ISSUER, digest("one more")), decision(3), args, UNTYPED, mine).return_value
 
 
 def test_follow_log__others_or_another_contract__denied(world, status, log):

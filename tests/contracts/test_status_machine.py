@@ -1,6 +1,7 @@
 """CertificateStatus beside its Python twin, ledger.statuses: the same steps, the same answers, at every instant.
 
-Hypothesis draws departments, decisions (wrong ones too), annulments and waiting; after each step both histories, the
+Hypothesis draws departments, decisions (wrong ones too, first ones by the competent department with the disclosure of
+`type` too), annulments, successions and waiting; after each step both histories, the
 state now and at instants around every decision are compared. A refusal of one must be the other's refusal.
 """
 
@@ -9,10 +10,17 @@ from __future__ import annotations
 import os
 
 import pytest
-from certificates import EMPTY, KEYS, SIZE, TREE, proof, type_proof
+from certificates import EMPTY, KEYS, SIZE, TREE, UNTYPED, proof, type_proof
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from mining import ask, transact
 from world import COMPETENT, ISSUER, NONE, OTHER, digest, key_of, left, now, plain
 
@@ -58,6 +66,7 @@ class StatusMachine(RuleBasedStateMachine):
         self.history: tuple[Decision, ...] = ()
         self.proven = False
         self.suspended: set[str] = set()
+        self.succeeded: dict[str, str] = {}
         self.snapshot = ask("evm_snapshot")
 
     def teardown(self) -> None:
@@ -68,21 +77,55 @@ class StatusMachine(RuleBasedStateMachine):
     def decider(self, department: str) -> Decider:
         return Decider(
             department=department,
-            owner=department == ISSUER,
-            competent=(department == COMPETENT) if self.proven else None,
+            owner=department == self.carrier(ISSUER),
+            competent=(department == self.carrier(COMPETENT)) if self.proven else None,
             suspended=department in self.suspended,
+            succeeds=frozenset(old for old, to in self.succeeded.items() if to == department),
         )
+
+    def carrier(self, department: str) -> str:
+        return self.succeeded.get(department, department)
+
+    def is_gone(self, department: str, error: str | None) -> bool:
+        """A department that was succeeded is refused before anything else is looked at."""
+        assert (error == "Succeeded") == (department in self.succeeded), (department, error)
+        return department in self.succeeded
 
     def send(self, function, department: str, *args) -> tuple[str | None, int | None, int]:
         """(custom error or None, returned word or None, time of the block), as one mined transaction told them."""
         return transact(function, self.world.operators[department], *args)
 
-    @initialize(code=st.sampled_from([2, 2, 5, 6, 3]), since=st.sampled_from([0, 1000]))
-    def first(self, code: int, since: int) -> None:
+    @initialize(
+        code=st.sampled_from([2, 2, 5, 6, 3]),
+        since=st.sampled_from([0, 1000]),
+        by=st.sampled_from([ISSUER, ISSUER, COMPETENT]),
+    )
+    def first(self, code: int, since: int, by: str) -> None:
+        self.begins(by, code, since, typed=True)
+
+    @rule(department=st.sampled_from(DEPARTMENTS), code=st.sampled_from([2, 3, 4]), typed=st.booleans())
+    def begins_again(self, department: str, code: int, typed: bool) -> None:
+        self.begins(department, code, 0, typed=typed)
+
+    def begins(self, department: str, code: int, since: int, *, typed: bool) -> None:
+        """decideFirst, also where there are decisions: it is a later one then."""
         given = (code, 0, since, NONE, NONE, 0, 0)
-        error, done, at = self.send(self.world.status.decideFirst, ISSUER, KEY, given, proof(self.log, 0))
-        assert (error, done) == (None, True)
-        self.history = decide((), NewDecision(DecisionCode(code), effective_from=since), self.decider(ISSUER), at)
+        shown = type_proof() if typed else UNTYPED
+        error, done, at = self.send(self.world.status.decideFirst, department, KEY, given, proof(self.log, 0), shown)
+        if self.is_gone(department, error):
+            return
+        before = self.proven
+        # Looked at only where it is needed, and kept only if the decision stands.
+        self.proven = before or (typed and not self.decider(department).owner)
+        new = NewDecision(DecisionCode(code), effective_from=since)
+        try:
+            repeated = check_move(self.history, new, self.decider(department), at)
+        except ChuzhengError as refused:
+            assert error == ERRORS[refused.code], (refused, error)
+            self.proven = before
+            return
+        assert (error, done) == (None, repeated is None)
+        self.history = decide(self.history, new, self.decider(department), at)
 
     @rule(
         department=st.sampled_from([ISSUER, ISSUER, COMPETENT, OTHER]),
@@ -101,9 +144,13 @@ class StatusMachine(RuleBasedStateMachine):
         names = (which % len(self.history)) + 1 if code == 1 and ends is None else (ends or 0) if code in (1, 5) else 0
         given = (code, cause, since, basis, NONE, until, names)
         if code == 8:
-            error, done, at = self.send(self.world.status.supersede, department, KEY, given, EMPTY, proof(self.log, 1))
+            error, done, at = self.send(
+                self.world.status.supersede, department, KEY, given, EMPTY, proof(self.log, 1), UNTYPED
+            )
         else:
             error, done, at = self.send(self.world.status.decide, department, KEY, given)
+        if self.is_gone(department, error):
+            return
         new = NewDecision(
             code=DecisionCode(code),
             cause=cause,
@@ -124,6 +171,8 @@ class StatusMachine(RuleBasedStateMachine):
     @rule(department=st.sampled_from(DEPARTMENTS), number=st.integers(0, 6))
     def annuls(self, department: str, number: int) -> None:
         error, done, at = self.send(self.world.status.annul, department, KEY, number, NONE)
+        if self.is_gone(department, error):
+            return
         try:
             expected = check_annulment(self.history, number, self.decider(department))
         except ChuzhengError as refused:
@@ -135,6 +184,8 @@ class StatusMachine(RuleBasedStateMachine):
     @rule(department=st.sampled_from(DEPARTMENTS))
     def proves_the_type(self, department: str) -> None:
         error, done, _ = self.send(self.world.status.proveType, department, KEY, type_proof())
+        if self.is_gone(department, error):
+            return
         assert (error, done) == (None, not self.proven)
         self.proven = True
 
@@ -142,6 +193,15 @@ class StatusMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         ask("evm_increaseTime", hex(seconds))
         ask("evm_mine")
+
+    @precondition(lambda self: not self.succeeded)
+    @rule(old=st.sampled_from([ISSUER, ISSUER, COMPETENT]), to=st.sampled_from([COMPETENT, OTHER]))
+    def is_succeeded(self, old: str, to: str) -> None:
+        if old == to:
+            return
+        error, done, _ = transact(self.world.departments.succeed, self.world.council, left(old), left(to), 1, [], NONE)
+        assert (error, done) == (None, True)
+        self.succeeded[old] = to
 
     @rule(department=st.sampled_from([ISSUER, COMPETENT]))
     def suspension_of_a_department_turns(self, department: str) -> None:

@@ -303,7 +303,7 @@ class Statuses(RuleBasedStateMachine):
         if after != self.history:
             assert decision.code in MOVES[before[0]]
             assert decision.code in allowed
-            assert by.owner or (self.history and by.competent)
+            assert by.owner or by.competent
         assert after[: len(self.history)] == self.history
         self.history = after
         assert decide(after, decision, by, t(self.now + 1)) == after

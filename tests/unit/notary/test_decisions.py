@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from ledger.errors import ConfigurationError, ConflictError, DeniedError, InputError, NotFoundError, UnavailableError
 from ledger.statuses import Decision, DecisionCode
 from ledger.types import Block, BlockTime, DepartmentCode, Digest
-from notary.decisions import NO_PROOF, ZERO, Decisions
+from notary.commitment import commitment_from_root
+from notary.decisions import NO_PROOF, NO_TYPE, ZERO, Decisions
+from notary.disclosure import Disclosure, make_disclosure, parse_disclosure
 from notary.entry import Entry, leaf_of, status_key
-from notary.merkle import verify_inclusion
+from notary.merkle import root_from_inclusion, verify_inclusion
 from notary.worker import Worker
 from tests.fakes.notary import (
     ISSUER,
@@ -85,7 +88,8 @@ def test_decide__first__brings_the_entry_and_a_proof_that_holds(desk: Desk) -> N
     intent_key = desk.made.decide(ISSUER, PLACE, DecisionCode.SUSPENDED, cause=1, until=BlockTime(4_000_000_000))
     intent = desk.rig.outbox.intents[intent_key]
     assert (intent.sender, intent.contract, intent.function) == (LANE, "CertificateStatus", "decideFirst")
-    key, decision, (log_id, raw, index, size, path) = intent.args
+    key, decision, (log_id, raw, index, size, path), shown = intent.args
+    assert shown == NO_TYPE
     entry = Entry.from_bytes(raw)
     assert key == desk.key == status_key(ISSUER, entry.sha256)
     now = desk.rig.chain.head().time
@@ -121,7 +125,8 @@ def test_decide__later_ones__need_no_proof_and_follow_the_moves(desk: Desk) -> N
 def test_decide__superseded__proves_both_entries(desk: Desk) -> None:
     intent_key = desk.made.decide(ISSUER, PLACE, DecisionCode.SUPERSEDED, successor=(ORIGIN, 2))
     intent = desk.rig.outbox.intents[intent_key]
-    key, decision, old, new = intent.args
+    key, decision, old, new, shown = intent.args
+    assert shown == NO_TYPE
     assert intent.function == "supersede"
     assert (old[2], new[2], decision[4]) == (1, 2, desk.made.key_of((ORIGIN, 2)))
     desk.rig.chain.decide(key, DecisionCode.SUSPENDED, ISSUER)
@@ -186,3 +191,62 @@ def test_visible__index_behind_the_block__not_yet(desk: Desk) -> None:
     assert desk.made.visible(None)
     assert desk.made.visible(head)
     assert not desk.made.visible(head + 1)
+
+
+COMPETENT = DepartmentCode("11100000000013338W")
+
+
+def shown(desk: Desk) -> Disclosure:
+    """What the issuer hands to the competent department: its certificate's disclosure."""
+    receipt = desk.rig.notary.prover.receipt(ORIGIN, 1, salted=True)
+    assert receipt.salt is not None
+    return parse_disclosure(make_disclosure(certificate(1), receipt.salt, (), replace(receipt, salt=None)))
+
+
+def competent(desk: Desk) -> Decisions:
+    return Decisions(desk.rig.notary, desk.rig.outbox, desk.index, operators={COMPETENT: LANE})
+
+
+def test_decide__first_by_the_competent_department__brings_the_type_as_the_contract_builds_it(desk: Desk) -> None:
+    disclosure = shown(desk)
+    intent_key = competent(desk).decide(COMPETENT, disclosure, DecisionCode.SUSPENDED, cause=1)
+    intent = desk.rig.outbox.intents[intent_key]
+    assert intent.function == "decideFirst"
+    key, _, (log_id, raw, index, size, path), (issuer, commitment, code, n, i, salt, fields) = intent.args
+    assert key == desk.key
+    anchor = desk.index.anchor_for(log_id, index)
+    assert anchor is not None
+    assert verify_inclusion(index, size, leaf_of(raw), path, anchor.root)
+    type_code = certificate(1)["type"]
+    assert (issuer, code) == (ISSUER.encode().ljust(32, b"\0"), type_code.encode().ljust(32, b"\0"))
+    # Disclosures.sol: the member is built there, from the code alone.
+    digest = hashlib.sha256(b"chuzheng/field/v1\0" + salt + b'["type","' + type_code.encode() + b'"]').digest()
+    root = root_from_inclusion(i, n, hashlib.sha256(b"\0" + digest).digest(), fields)
+    assert root is not None
+    assert commitment_from_root(n, root) == commitment == Entry.from_bytes(raw).sha256
+    assert competent(desk).decide(COMPETENT, disclosure, DecisionCode.SUSPENDED, cause=1) == intent_key
+
+
+def test_decide__disclosure_of_no_use__refused_without_an_intent(desk: Desk) -> None:
+    made, disclosure, before = competent(desk), shown(desk), len(desk.rig.outbox.intents)
+    hidden = replace(disclosure, members=tuple(m for m in disclosure.members if m.name != "type"))
+    with pytest.raises(InputError, match=r"decision\.type_hidden"):
+        made.decide(COMPETENT, hidden, DecisionCode.SUSPENDED)
+    changed = tuple(replace(m, value="X") if m.name == "type" else m for m in disclosure.members)
+    with pytest.raises(InputError, match=r"decision\.disclosure"):
+        made.decide(COMPETENT, replace(disclosure, members=changed), DecisionCode.SUSPENDED)
+    early = replace(disclosure, receipt=replace(disclosure.receipt, inclusion=None))
+    with pytest.raises(InputError, match=r"decision\.receipt_early"):
+        made.decide(COMPETENT, early, DecisionCode.SUSPENDED)
+    assert len(desk.rig.outbox.intents) == before
+
+
+def test_decide__disclosure_of_an_own_certificate__brings_no_type(desk: Desk) -> None:
+    intent_key = desk.made.decide(ISSUER, shown(desk), DecisionCode.SUSPENDED)
+    assert desk.rig.outbox.intents[intent_key].args[3] == NO_TYPE
+
+
+def test_decide__disclosure_where_decisions_are__needs_no_proof(desk: Desk) -> None:
+    desk.rig.chain.decide(desk.key, DecisionCode.SUSPENDED, ISSUER)
+    intent_key = competent(desk).decide(COMPETENT, shown(desk), DecisionCode.RESCINDED)
+    assert desk.rig.outbox.intents[intent_key].function == "decide"

@@ -185,4 +185,6 @@ def test_refusal__of_the_chain__in_our_words_where_we_have_some() -> None:
     assert "X" in known.problem["message_en"]
     unknown = refusal("failed", {"code": "nobody.knows", "params": None})
     assert "nobody.knows" in unknown.problem["message_zh"]
-    assert refusal("failed", {"code": "status.type_not_proven", "params": {}}).problem["code"] == "status.type_not_proven"
+    assert (
+        refusal("failed", {"code": "status.type_not_proven", "params": {}}).problem["code"] == "status.type_not_proven"
+    )

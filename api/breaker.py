@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from ledger.departments import Accreditation, DepartmentHistory
 from ledger.errors import ChuzhengError, IntegrityError, UnavailableError
+from ledger.keys import DepartmentKey
 from ledger.ports import ChainReader
 from ledger.statuses import Decision
 from ledger.types import Anchor, Block, DepartmentCode, Digest, LogId, TypeCode
@@ -67,6 +68,12 @@ class Breaker:
         self, issuer: DepartmentCode, type_code: TypeCode, block: int | None = None
     ) -> Sequence[Accreditation]:
         return self._ask(lambda: self._reader.accreditations(issuer, type_code, block))
+
+    def keys(self, department: DepartmentCode, block: int | None = None) -> Sequence[DepartmentKey]:
+        return self._ask(lambda: self._reader.keys(department, block))
+
+    def carrier(self, code: DepartmentCode, what: bytes, block: int | None = None) -> DepartmentCode:
+        return self._ask(lambda: self._reader.carrier(code, what, block))
 
     def _ask(self, question: Callable[[], T]) -> T:
         started = self._clock()

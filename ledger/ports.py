@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ledger.departments import Accreditation, DepartmentHistory
+from ledger.keys import DepartmentKey
 from ledger.statuses import Decision
 from ledger.types import Anchor, Block, DepartmentCode, Digest, LogId, Millis, TypeCode
 
@@ -72,3 +73,12 @@ class ChainReader(Protocol):
     def accreditations(
         self, issuer: DepartmentCode, type_code: TypeCode, block: int | None = None
     ) -> Sequence[Accreditation]: ...
+
+    def keys(self, department: DepartmentCode, block: int | None = None) -> Sequence[DepartmentKey]:
+        """The department's keys and proposals of both purposes, as they stand at the block, oldest proposal first."""
+        ...
+
+    def carrier(self, code: DepartmentCode, what: bytes, block: int | None = None) -> DepartmentCode:
+        """Who carries `what` (bytes32; zeros: what no part of a succession names) of the department at the block's
+        time: itself while nobody has succeeded it."""
+        ...

@@ -10,10 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from ledger import keys as ledger_keys
 from ledger.codes.certificate_ids import check_identifier, parse_identifier
+from ledger.departments import DepartmentHistory
 from ledger.errors import InputError, NotFoundError, UnavailableError
 from ledger.ports import ChainReader
-from ledger.types import Anchor, Block, Digest, Kind, Millis, TypeCode
+from ledger.successions import DEFAULT, type_part
+from ledger.types import Anchor, Block, DepartmentCode, Digest, Kind, Millis, TypeCode
 from notary.checkpoint import Checkpoint, parse_checkpoint
 from notary.entry import log_id, parse_origin, status_key
 from notary.evidence import (
@@ -22,6 +25,7 @@ from notary.evidence import (
     OFFLINE,
     Absent,
     ChainSeen,
+    DepartmentKey,
     Evidence,
     IdentifierAlone,
     Located,
@@ -35,9 +39,6 @@ from notary.report import AsOf
 from notary.trust_file import TrustFile
 
 T = TypeVar("T")
-
-KEYS_NOT_BUILT = Unavailable("not_built")
-"""Departments' own keys aren't on the chain yet."""
 
 
 class LogReader(Protocol):
@@ -84,7 +85,7 @@ class Collector:
         log = self._log_of(receipt) if receipt.inclusion is None else NOT_COLLECTED
         type_code = _shown_type(request) if receipt.entry.kind == Kind.CERTIFICATE else None
         found = Located(receipt.origin, receipt.index, receipt.entry, type_code)
-        return self._from_chain(found, receipt.head, trust, log=log)
+        return self._from_chain(found, receipt.head, trust, log=log, signed=receipt.issuer_signature is not None)
 
     def _for_identifier(self, request: IdentifierAlone, trust: TrustFile) -> Evidence:
         log = self._log
@@ -112,6 +113,7 @@ class Collector:
         *,
         log: LogSeen | Absent | Unavailable = NOT_COLLECTED,
         located: tuple[Located, ...] | Unavailable = NOT_COLLECTED,
+        signed: bool = False,
     ) -> Evidence:
         """The chain's facts, all at the newest block that is final by the trust file's rule."""
         chain = self._chain
@@ -139,6 +141,7 @@ class Collector:
             lambda: tuple(chain.accreditations(issuer, TypeCode(type_code), at))
         )  # fmt: skip
         root = root_at(at)
+        department = _ask_one(lambda: chain.department(issuer, at))
         return Evidence(
             chain=seen,
             as_of=AsOf("chain", final.number, final.time),
@@ -147,10 +150,11 @@ class Collector:
             newest_root=root if newest.number == at else root_at(newest.number),
             anchor=anchor,
             earliest=_ask_one(lambda: next(iter(chain.anchors(own, about.index, 1)), None)),
-            department=_ask_one(lambda: chain.department(issuer, at)),
+            department=department,
             accreditations=accredited,
             decisions=_ask(lambda: tuple(chain.decisions(key, at))),
-            keys=KEYS_NOT_BUILT,
+            keys=_ask(lambda: _signing(chain.keys(issuer, at))) if signed else NOT_COLLECTED,
+            carrier=_carrier(chain, department, type_code, final),
             log=log,
             located=located,
             contact=self._contact,
@@ -203,6 +207,30 @@ def _ask_one(question: Callable[[], T | None]) -> T | Absent | Unavailable:
     """As `_ask`, with None for "there is none"."""
     found = _ask(question)
     return ABSENT if found is None else found
+
+
+def _signing(keys: Sequence[ledger_keys.DepartmentKey]) -> tuple[DepartmentKey, ...]:
+    """The confirmed signing keys as check 9 takes them: a proposal and a wrap key sign nothing."""
+    return tuple(
+        DepartmentKey(
+            key.key_id.hex(), key.suite.named, key.public_key, key.since, key.end, key.compromised_since,
+            key.claimed_since,
+        )
+        for key in keys
+        if key.confirmed_at is not None and key.purpose is ledger_keys.Purpose.SIGN
+    )  # fmt: skip
+
+
+def _carrier(
+    chain: ChainReader, department: DepartmentHistory | Absent | Unavailable, type_code: str | None, final: Block
+) -> DepartmentCode | Unavailable:
+    """Who carries what a succeeded issuer issued, at the block that the facts are of: by its type, where known."""
+    if not isinstance(department, DepartmentHistory):
+        return NOT_COLLECTED
+    if department.succeeded_at is None or department.succeeded_at > final.time:
+        return NOT_COLLECTED
+    what = DEFAULT if type_code is None else type_part(TypeCode(type_code))
+    return _ask(lambda: chain.carrier(department.code, what, final.number))
 
 
 def _of_size(anchors: Sequence[Anchor], size: int) -> Anchor | None:

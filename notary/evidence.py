@@ -13,7 +13,7 @@ from typing import Any
 
 from ledger.departments import Accreditation, DepartmentHistory
 from ledger.statuses import Decision
-from ledger.types import Anchor, BlockTime, Digest, Millis
+from ledger.types import Anchor, BlockTime, DepartmentCode, Digest, Millis
 from notary.disclosure import Disclosure
 from notary.entry import Entry
 from notary.receipt import Receipt
@@ -102,7 +102,8 @@ class Equivocation:
 
 @dataclass(frozen=True, slots=True)
 class DepartmentKey:
-    """A department's signing key; block times in seconds, `until` and `compromised_since` None: no end, not known."""
+    """A department's signing key; block times in seconds, `until` and `compromised_since` None: no end, not known.
+    `claimed_since`: the department said so later, and the Council hasn't: at and after it nobody knows."""
 
     key_id: str
     suite: str
@@ -110,6 +111,7 @@ class DepartmentKey:
     since: BlockTime
     until: BlockTime | None = None
     compromised_since: BlockTime | None = None
+    claimed_since: BlockTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,9 @@ class Evidence:
     accreditations: tuple[Accreditation, ...] | Unavailable = OFFLINE
     decisions: tuple[Decision, ...] | Unavailable = OFFLINE
     keys: tuple[DepartmentKey, ...] | Unavailable = OFFLINE
+    """The issuer's signing keys, where the receipt has a signature of its own."""
+    carrier: DepartmentCode | Unavailable = NOT_COLLECTED
+    """Who carries a succeeded issuer's certificates at `as_of`; asked only about one that was succeeded by then."""
     log: LogSeen | Absent | Unavailable = OFFLINE
     equivocations: tuple[Equivocation, ...] = ()
     located: tuple[Located, ...] | Unavailable = OFFLINE

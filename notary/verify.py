@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from ledger.codes.certificate_ids import parse_identifier
+from ledger.departments import DepartmentHistory
 from ledger.types import Anchor, BlockTime, Kind, Millis
 from notary.checks.anchor import check_anchored, check_final
-from notary.checks.case import Case, barred, believable, moment, open_case, trust_bar, unasked
+from notary.checks.case import Bar, Case, barred, believable, moment, open_case, trust_bar, unasked
 from notary.checks.content import AS_RECEIVED, check_content, check_identifier_text, check_record_identifier
 from notary.checks.issuer import check_issuer, check_issuer_key, check_issuer_of
 from notary.checks.log import CLOCK_SLACK, check_inclusion, check_signature, promise_holds
@@ -27,6 +28,7 @@ from notary.report import (
     Level,
     Note,
     Outcome,
+    Param,
     Registered,
     Report,
     decide,
@@ -179,7 +181,21 @@ def _notes(case: Case, checks: tuple[Check, ...], level: Level | None) -> tuple[
         notes.append(Note("promise_unproven"))
     if differing := _differing_block(case):
         notes.append(Note("anchor_differs", {"members": ", ".join(differing)}))
-    return tuple(notes)
+    return (*notes, *_succession(case.evidence, case.untrusted))
+
+
+def _succession(evidence: Evidence, untrusted: Bar | None) -> tuple[Note, ...]:
+    """Who carries what a succeeded issuer issued: contracts.md, "Departments"."""
+    history, seen = evidence.department, evidence.as_of
+    if untrusted is not None or seen is None or not isinstance(history, DepartmentHistory):
+        return ()
+    since = history.succeeded_at
+    if since is None or since > seen.time:
+        return ()
+    params: dict[str, Param] = {"issuer": history.code, "since": moment(since * 1000)}
+    if isinstance(evidence.carrier, Unavailable):
+        return (Note("carrier_unasked", params),)
+    return (Note("carried_by", {**params, "carrier": evidence.carrier}),)
 
 
 def _differing_block(case: Case) -> list[str]:
@@ -243,7 +259,7 @@ def _verify_identifier(
         network=trust.network if trust else None,
         finality=trust.finality if trust else None,
         decision=decision,
-        notes=() if found is None or time.anchored else (Note("time_is_now"),),
+        notes=() if found is None else (*(() if time.anchored else (Note("time_is_now"),)), *_succession(usable, bar)),
         contact=evidence.contact,
     )
 

@@ -15,10 +15,13 @@ from ledger.evm.anchor_log import AnchorLogView
 from ledger.evm.anchored import AnchoredSearch
 from ledger.evm.blocks import block_at, blocks_at, latest_block
 from ledger.evm.certificate_status import CertificateStatusView
+from ledger.evm.department_keys import NAME as DEPARTMENT_KEYS
+from ledger.evm.department_keys import DepartmentKeysView
 from ledger.evm.departments import DepartmentsView
 from ledger.evm.deployment import Deployment, chain_identity, verify_deployment
 from ledger.evm.profiles import EngineProfile
 from ledger.evm.rpc import Rpc
+from ledger.keys import DepartmentKey
 from ledger.statuses import Decision
 from ledger.types import Anchor, Block, ChainHash, DepartmentCode, Digest, LogId, TypeCode
 
@@ -83,6 +86,15 @@ class EvmChainReader:
         self, issuer: DepartmentCode, type_code: TypeCode, block: int | None = None
     ) -> Sequence[Accreditation]:
         return self._departments.accreditations(issuer, type_code, self._at(block))
+
+    def keys(self, department: DepartmentCode, block: int | None = None) -> Sequence[DepartmentKey]:
+        """UnavailableError where the deployment is one without the contract: nobody can say."""
+        if not any(contract.name == DEPARTMENT_KEYS for contract in self._deployment.contracts):
+            raise UnavailableError("chain.contract_absent", contract=DEPARTMENT_KEYS)
+        return DepartmentKeysView(self._rpc, self._deployment).keys(department, self._at(block))
+
+    def carrier(self, code: DepartmentCode, what: bytes, block: int | None = None) -> DepartmentCode:
+        return self._departments.carrier(code, what, self._at(block))
 
     def _accepted(self) -> None:
         if not self._verified:

@@ -132,7 +132,7 @@ def believable(evidence: Evidence, trust: TrustFile | None, now: Millis) -> Evid
 def _without_chain(evidence: Evidence, why: Unavailable) -> Evidence:
     return replace(
         evidence, chain=why, as_of=None, head=None, root=why, newest_root=why, anchor=why, earliest=why,
-        department=why, accreditations=why, decisions=why, keys=why,
+        department=why, accreditations=why, decisions=why, keys=why, carrier=why,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Checks 8 and 9: was the issuer recognised when it issued, and did it sign? Contracts.md, "Departments".
 
-Pure. Both are about T, not about today: later suspension or rotation undoes nothing issued before.
+Pure. Both are about T, not about today: later suspension, rotation or succession undoes nothing issued before. A key
+that its department says was stolen by T is `unknown` until the Council says so too.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from ledger.crypto import suites
 from ledger.departments import Accreditation, DepartmentHistory, Standing, admitted_at, recognised
 from ledger.errors import InputError, UnavailableError
+from ledger.keys import Validity, validity
 from ledger.types import BlockTime, Kind, TypeCode
 from notary.checks.case import HIDDEN, Case, at_issue, barred, moment, unasked
 from notary.evidence import ABSENT, DepartmentKey, Evidence, Unavailable
@@ -86,12 +88,14 @@ def check_issuer_key(case: Case) -> Check:
     if not signing:
         return Check(_KEY, Outcome.FAIL, "wrong", {"key_id": own.key_id[:64]}, source="chain")
     params = {"key_id": own.key_id[:64], "time": moment(case.time.time * 1000)}
-    if any(_valid(key, case.time.time) for key in signing):
+    worth = {_worth(key, case.time.time) for key in signing}
+    if Validity.VALID in worth:
         return at_issue(Check(_KEY, Outcome.PASS, "signed", params, source="chain"), case.time)
-    maybe = not case.time.settled and any(_valid(key, case.accepted_at) for key in signing)
+    if Validity.UNKNOWN in worth:
+        return Check(_KEY, Outcome.UNKNOWN, "claimed_stolen", params, source="chain")
+    maybe = not case.time.settled and any(_worth(key, case.accepted_at) is not Validity.INVALID for key in signing)
     return Check(_KEY, Outcome.UNKNOWN if maybe else Outcome.FAIL, "key_time", params, source="chain")
 
 
-def _valid(key: DepartmentKey, at: BlockTime) -> bool:
-    stolen = key.compromised_since is not None and at >= key.compromised_since
-    return key.since <= at and (key.until is None or at < key.until) and not stolen
+def _worth(key: DepartmentKey, at: BlockTime) -> Validity:
+    return validity(key.since, key.until, key.compromised_since, key.claimed_since, at)

@@ -37,7 +37,7 @@ def key(public_key: bytes = ED, suite: int = ED25519, purpose: int = SIGN, **cha
 
 
 class KeysWorld(World):
-    """`second` is the issuer's other person, `machine` its operator without one; OTHER's two are `other`, `other_two`."""
+    """`second` is the issuer's other person, `machine` its operator without one; OTHER has `other` and `other_two`."""
 
     def __init__(self) -> None:
         super().__init__()

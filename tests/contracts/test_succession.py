@@ -294,4 +294,5 @@ def test_succession__suspensions__stay_with_whom_they_are_about(departments, cou
     departments.suspend(old, 1, BASIS, council)
     at = departments.succeed(old, new, 0, [], BASIS, council).timestamp
     assert departments.isRecognised(new, kind, at)
-    assert departments.isSuspended(old) and not departments.isSuspended(new)
+    assert departments.isSuspended(old)
+    assert not departments.isSuspended(new)

@@ -18,9 +18,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ledger import keys as key_rules
 from ledger.departments import Accreditation, DepartmentHistory, Suspension
 from ledger.errors import UnavailableError
+from ledger.keys import COUNCIL, Acting, DepartmentKey, KeyId, Keys, NewKey
 from ledger.statuses import Decision, DecisionCode
+from ledger.successions import Succession, accreditations_of, carrier
 from ledger.types import Address, Anchor, Block, BlockTime, ChainHash, DepartmentCode, Digest, LogId, TypeCode
 
 GENESIS_TIME = 1_770_000_000
@@ -58,6 +61,8 @@ class FakeChain:
         self._annulled: dict[tuple[Digest, int], int] = {}
         self._departments: list[tuple[int, DepartmentHistory]] = []
         self._accreditations: list[tuple[int, Accreditation]] = []
+        self._successions: list[tuple[int, Succession]] = []
+        self._keys: list[tuple[int, Keys]] = []
         self.mine()
 
     # -- faults ------------------------------------------------------------------------------------------------
@@ -106,6 +111,8 @@ class FakeChain:
         self._annulled = {k: n for k, n in self._annulled.items() if n <= top}
         self._departments = [d for d in self._departments if d[0] <= top]
         self._accreditations = [a for a in self._accreditations if a[0] <= top]
+        self._successions = [s for s in self._successions if s[0] <= top]
+        self._keys = [k for k in self._keys if k[0] <= top]
 
     def logs(self) -> list[LogId]:
         """Every log that is opened."""
@@ -196,6 +203,45 @@ class FakeChain:
         last = [a for _, a in self._accreditations if (a.issuer, a.type_code) == (issuer, type_code)][-1]
         self._accreditations.append((block.number, replace(last, withdrawn_from=BlockTime(from_time))))
 
+    def succeed(self, old: str, new: str, *, since: int | None = None, **parts: str) -> Succession:
+        """`parts`: a type's code → who carries it instead, as `T{code}`."""
+        block = self.mine()
+        at = BlockTime(block.time if since is None else since)
+        split = tuple((name[1:].encode().ljust(32, b"\0"), DepartmentCode(to)) for name, to in parts.items())
+        succession = Succession(DepartmentCode(old), DepartmentCode(new), at, at, split)
+        self._successions.append((block.number, succession))
+        kept = self._newest(old)
+        self._departments.append((block.number, replace(kept, succeeded_at=at, successor=DepartmentCode(new))))
+        return succession
+
+    def add_key(self, key_id: bytes, key: NewKey, *, proposed_only: bool = False) -> None:
+        """By the Council; `proposed_only`: by the department, and nobody has confirmed it."""
+        block = self.mine()
+        by = Acting(key.department, b"person") if proposed_only else COUNCIL
+        changed = key_rules.propose(self._keys_at(block.number), KeyId(key_id), key, by, member=True, now=block.time)
+        self._keys.append((block.number, changed))
+
+    def compromise_key(self, key_id: bytes, since: int, *, by_council: bool = False) -> BlockTime:
+        """The block time of the report."""
+        block = self.mine()
+        held = self._keys_at(block.number)
+        by = COUNCIL if by_council else Acting(held[KeyId(key_id)].key.department)
+        changed = key_rules.compromise(held, KeyId(key_id), BlockTime(since), by, block.time)
+        self._keys.append((block.number, changed))
+        return block.time
+
+    def end_key(self, key_id: bytes, until: int = 0) -> None:
+        block = self.mine()
+        changed = key_rules.end(self._keys_at(block.number), KeyId(key_id), BlockTime(until), COUNCIL, block.time)
+        self._keys.append((block.number, changed))
+
+    def _keys_at(self, number: int) -> Keys:
+        held = [keys for n, keys in self._keys if n <= number]
+        return held[-1] if held else {}
+
+    def _successions_at(self, number: int) -> dict[DepartmentCode, Succession]:
+        return {s.old: s for n, s in self._successions if n <= number}
+
     def _newest(self, code: str) -> DepartmentHistory:
         return [h for _, h in self._departments if h.code == code][-1]
 
@@ -270,12 +316,22 @@ class FakeChain:
     ) -> Sequence[Accreditation]:
         self._asked("accreditations")
         at = self._at(block)
-        held: dict[int, Accreditation] = {}
+        held: dict[tuple[str, str, int], Accreditation] = {}
         for number, a in self._accreditations:
-            if number > at or (a.issuer, a.type_code) != (issuer, type_code):
+            if number > at:
                 continue
             if a.withdrawn_from is not None:  # a withdrawal changes the accreditation, it doesn't add one
-                held[a.since] = a
+                held[a.issuer, a.type_code, a.since] = a
             else:
-                held.setdefault(a.since, a)
-        return tuple(held.values())
+                held.setdefault((a.issuer, a.type_code, a.since), a)
+        return accreditations_of(held.values(), self._successions_at(at), issuer, type_code)
+
+    def keys(self, department: DepartmentCode, block: int | None = None) -> Sequence[DepartmentKey]:
+        self._asked("keys")
+        kept = self._keys_at(self._at(block)).values()
+        return tuple(k.key for k in kept if k.key.department == department)
+
+    def carrier(self, code: DepartmentCode, what: bytes, block: int | None = None) -> DepartmentCode:
+        self._asked("carrier")
+        at = self._at(block)
+        return carrier(self._successions_at(at), code, what, self._blocks[at].time)

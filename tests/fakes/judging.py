@@ -59,6 +59,6 @@ def digests(content: bytes) -> FileDigests:
     return FileDigests(len(content), hashlib.sha256(content).digest(), hashlib.new("sm3", content).digest())
 
 
-def signed(world: World, receipt: Receipt, *, suite: str = "intl", seed: str = "issuer") -> Receipt:
+def signed(world: World, receipt: Receipt, *, suite: str = "intl", seed: str = "issuer", key_id: str = "k1") -> Receipt:
     signature = signer(seed).sign(issue_bytes(receipt.origin, receipt.entry))
-    return replace(receipt, issuer_signature=IssuerSignature("k1", suite, signature))
+    return replace(receipt, issuer_signature=IssuerSignature(key_id, suite, signature))

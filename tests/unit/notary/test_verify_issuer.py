@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ledger.types import BlockTime, Kind
+from ledger.keys import KeyId, NewKey, Suite
+from ledger.types import BlockTime, DepartmentCode, Digest, Kind
 from notary.evidence import (
     OFFLINE,
     DepartmentKey,
     Unavailable,
 )
-from notary.report import Level, Verdict
+from notary.receipt import IssuerSignature, Receipt, issue_bytes
+from notary.report import Level, Report, Verdict
+from notary.report_text import report_text
 from tests.fakes.judging import FAIL, PASS, UNKNOWN, N, judged, outcome, signed
-from tests.fakes.registry import ISSUER, TYPE, World, certificate, document, signer
+from tests.fakes.registry import ISSUER, OTHER, TYPE, World, certificate, document, signer
+
+KEY = b"\x11" * 32
+THIRD = "11420000011043080X"
+SM2_POINT = bytes.fromhex(
+    "0432c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
+    "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0"
+)
 
 
 @pytest.fixture
@@ -105,7 +120,178 @@ def test_issuer_key__signature__verified_with_the_departments_key_at_t(world: Wo
         assert report.verdict is verdict
         assert N.ISSUER_KEY in report.needed
         assert report.level is (Level.SIGNED if expected is PASS else Level.DATA)
-    assert judged(world, receipt, record=record).verdict is Verdict.CANNOT_CHECK  # keys aren't on the chain yet
+    world.chain.fail("keys")
+    assert judged(world, receipt, record=record).verdict is Verdict.CANNOT_CHECK
+
+
+def online_key(world: World, **changes: Any) -> NewKey:
+    """The issuer's Ed25519 key as it stands on the chain, by the id KEY."""
+    new = replace(NewKey(DepartmentCode(ISSUER), Suite.ED25519, 1, signer("issuer").public_key), **changes)
+    world.chain.add_key(KEY, new)
+    return new
+
+
+def issued(world: World) -> tuple[Receipt, dict[str, Any], int]:
+    """A record anchored and signed with the issuer's key; (receipt, record, T)."""
+    record = certificate(capture="signed")
+    receipt = signed(world, world.anchored_record(record), key_id=KEY.hex())
+    assert receipt.anchor is not None
+    return receipt, record, receipt.anchor.block_time
+
+
+def test_issuer_key__online__the_chain_s_key_at_t(world: World) -> None:
+    online_key(world)
+    receipt, record, _ = issued(world)
+    report = judged(world, receipt, record=record)
+    assert (report.verdict, report.level) == (Verdict.VALID, Level.SIGNED)
+    assert outcome(report, N.ISSUER_KEY) == (PASS, "signed")
+    # Rotated and ended later: what was signed before stands.
+    new = NewKey(DepartmentCode(ISSUER), Suite.ED25519, 1, signer("next").public_key, replaces=KeyId(KEY))
+    world.chain.add_key(b"\x22" * 32, new)
+    assert judged(world, receipt, record=record).verdict is Verdict.VALID
+
+
+def test_issuer_key__registered_only_after_t__not_recognised(world: World) -> None:
+    receipt, record, _ = issued(world)
+    assert outcome(judged(world, receipt, record=record), N.ISSUER_KEY) == (FAIL, "no_key")
+    online_key(world)
+    report = judged(world, receipt, record=record)
+    assert (report.verdict, outcome(report, N.ISSUER_KEY)) == (Verdict.ISSUER_NOT_RECOGNISED, (FAIL, "key_time"))
+
+
+def test_issuer_key__ended_or_its_certificate_before_t__fails() -> None:
+    for ended in (True, False):
+        world = World()
+        end = world.now // 1000 + 2
+        online_key(world, **({} if ended else {"certificate": Digest(bytes(32)), "certificate_until": BlockTime(end)}))
+        if ended:
+            world.chain.end_key(KEY)
+        world.chain.mine(at=end + 1)
+        receipt, record, _ = issued(world)
+        assert outcome(judged(world, receipt, record=record), N.ISSUER_KEY) == (FAIL, "key_time")
+
+
+def test_issuer_key__compromise_that_only_the_department_dates_back__unknown_until_the_council_says(
+    world: World,
+) -> None:
+    online_key(world)
+    receipt, record, time = issued(world)
+    world.chain.compromise_key(KEY, time)
+    report = judged(world, receipt, record=record)
+    assert (report.verdict, outcome(report, N.ISSUER_KEY)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "claimed_stolen"))
+    assert report.level is Level.DATA
+    world.chain.compromise_key(KEY, time, by_council=True)
+    report = judged(world, receipt, record=record)
+    assert (report.verdict, outcome(report, N.ISSUER_KEY)) == (Verdict.ISSUER_NOT_RECOGNISED, (FAIL, "key_time"))
+
+
+def test_issuer_key__compromised_after_t__stands(world: World) -> None:
+    online_key(world)
+    receipt, record, time = issued(world)
+    world.chain.compromise_key(KEY, time + 1)
+    assert judged(world, receipt, record=record).verdict is Verdict.VALID
+
+
+def test_issuer_key__a_proposal_or_a_wrap_key__is_none() -> None:
+    for proposed_only, purpose in ((True, 1), (False, 2)):
+        world = World()
+        new = NewKey(DepartmentCode(ISSUER), Suite.ED25519, purpose, signer("issuer").public_key)
+        world.chain.add_key(KEY, new, proposed_only=proposed_only)
+        receipt, record, _ = issued(world)
+        assert outcome(judged(world, receipt, record=record), N.ISSUER_KEY) == (FAIL, "no_key")
+
+
+def test_issuer_key__p256__verified(world: World) -> None:
+    private = ec.derive_private_key(12345, ec.SECP256R1())
+    point = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    online_key(world, suite=Suite.P256, public_key=point)
+    receipt, record, _ = issued(world)
+    der = private.sign(issue_bytes(receipt.origin, receipt.entry), ec.ECDSA(hashes.SHA256()))
+    raw = b"".join(part.to_bytes(32, "big") for part in decode_dss_signature(der))
+    with_it = replace(receipt, issuer_signature=IssuerSignature(KEY.hex(), "intl", raw))
+    assert judged(world, with_it, record=record).verdict is Verdict.VALID
+    assert outcome(judged(world, receipt, record=record), N.ISSUER_KEY) == (FAIL, "wrong")  # 64 bytes of another key
+
+
+def test_issuer_key__sm2_on_the_chain__unknown_while_the_suite_is_missing(world: World) -> None:
+    online_key(world, suite=Suite.SM2, public_key=SM2_POINT)
+    receipt, record, _ = issued(world)
+    own = replace(receipt.issuer_signature, suite="guomi") if receipt.issuer_signature else None
+    with_it = replace(receipt, issuer_signature=own)
+    assert outcome(judged(world, with_it, record=record), N.ISSUER_KEY) == (UNKNOWN, "suite")
+
+
+def test_issuer_key__unsigned_receipt__keys_are_not_asked_for(world: World) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    world.chain.calls.clear()
+    assert judged(world, receipt, record=record).verdict is Verdict.VALID
+    assert not {"keys", "carrier"} & set(world.chain.calls)
+
+
+# Succession
+
+
+def notes(report: Report) -> dict[str, Any]:
+    return {note.code: dict(note.params) for note in report.notes}
+
+
+def test_issuer__succeeded_later__stands_and_the_report_says_who_carries_it(world: World) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    assert notes(judged(world, receipt, record=record)) == {}
+    world.chain.admit(OTHER)
+    world.chain.succeed(ISSUER, OTHER)
+    report = judged(world, receipt, record=record)
+    assert report.verdict is Verdict.VALID
+    said = notes(report)["carried_by"]
+    assert (said["issuer"], said["carrier"]) == (ISSUER, OTHER)
+    assert "现由 " + OTHER in report_text(report, "zh")
+
+
+def test_issuer__split__who_carries_the_type_is_named(world: World) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    world.chain.admit(OTHER)
+    world.chain.admit(THIRD)
+    world.chain.succeed(ISSUER, OTHER, **{f"T{TYPE}": THIRD})
+    assert notes(judged(world, receipt, record=record))["carried_by"]["carrier"] == THIRD
+    # A document has no type: what no part names went to the successor.
+    paper = document(b"x")
+    world = World()
+    receipt = world.anchored_record(paper, kind=Kind.DOCUMENT)
+    world.chain.admit(OTHER)
+    world.chain.admit(THIRD)
+    world.chain.succeed(ISSUER, OTHER, **{f"T{TYPE}": THIRD})
+    assert notes(judged(world, receipt, record=paper))["carried_by"]["carrier"] == OTHER
+
+
+def test_issuer__succession_still_to_come__not_said(world: World) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    world.chain.admit(OTHER)
+    world.chain.succeed(ISSUER, OTHER, since=world.now // 1000 + 1000)
+    assert notes(judged(world, receipt, record=record)) == {}
+
+
+def test_issuer__carrier_that_could_not_be_asked__said_so(world: World) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    world.chain.admit(OTHER)
+    world.chain.succeed(ISSUER, OTHER)
+    world.chain.fail("carrier")
+    report = judged(world, receipt, record=record)
+    assert report.verdict is Verdict.VALID
+    assert set(notes(report)) == {"carrier_unasked"}
+
+
+def test_issuer__anchored_after_the_succession__not_recognised(world: World) -> None:
+    world.chain.admit(OTHER)
+    world.chain.succeed(ISSUER, OTHER)
+    record = certificate()
+    receipt = world.anchored_record(record)
+    report = judged(world, receipt, record=record)
+    assert (report.verdict, outcome(report, N.ISSUER)) == (Verdict.ISSUER_NOT_RECOGNISED, (FAIL, "succeeded"))
 
 
 def test_issuer_key__suite_that_this_build_lacks__unknown(world: World) -> None:

@@ -15,7 +15,7 @@ the last blocks as a crashed development chain does. The rules of the contracts 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger import keys as key_rules
@@ -23,7 +23,7 @@ from ledger.departments import Accreditation, DepartmentHistory, Suspension
 from ledger.errors import UnavailableError
 from ledger.keys import COUNCIL, Acting, DepartmentKey, KeyId, Keys, NewKey
 from ledger.statuses import Decision, DecisionCode
-from ledger.successions import Succession, accreditations_of, carrier
+from ledger.successions import Succession, accreditations_of, carrier, type_part
 from ledger.types import Address, Anchor, Block, BlockTime, ChainHash, DepartmentCode, Digest, LogId, TypeCode
 
 GENESIS_TIME = 1_770_000_000
@@ -203,11 +203,13 @@ class FakeChain:
         last = [a for _, a in self._accreditations if (a.issuer, a.type_code) == (issuer, type_code)][-1]
         self._accreditations.append((block.number, replace(last, withdrawn_from=BlockTime(from_time))))
 
-    def succeed(self, old: str, new: str, *, since: int | None = None, **parts: str) -> Succession:
-        """`parts`: a type's code → who carries it instead, as `T{code}`."""
+    def succeed(
+        self, old: str, new: str, *, since: int | None = None, types: Mapping[str, str] | None = None
+    ) -> Succession:
+        """`types`: a type's code → who carries it instead."""
         block = self.mine()
         at = BlockTime(block.time if since is None else since)
-        split = tuple((name[1:].encode().ljust(32, b"\0"), DepartmentCode(to)) for name, to in parts.items())
+        split = tuple((type_part(TypeCode(code)), DepartmentCode(to)) for code, to in (types or {}).items())
         succession = Succession(DepartmentCode(old), DepartmentCode(new), at, at, split)
         self._successions.append((block.number, succession))
         kept = self._newest(old)

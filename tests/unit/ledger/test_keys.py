@@ -1,4 +1,4 @@
-"""Keys of departments, a test for each sentence: two people, rotation, ends, compromise, and what a key is worth at T."""
+"""Keys of departments, a test for each sentence: two people, rotation, ends, compromise; what a key is worth at T."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from ledger.keys import (
     Keys,
     NewKey,
     Suite,
-    Validity,
     compromise,
     confirm,
     end,

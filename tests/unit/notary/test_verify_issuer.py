@@ -254,7 +254,7 @@ def test_issuer__split__who_carries_the_type_is_named(world: World) -> None:
     receipt = world.anchored_record(record)
     world.chain.admit(OTHER)
     world.chain.admit(THIRD)
-    world.chain.succeed(ISSUER, OTHER, **{f"T{TYPE}": THIRD})
+    world.chain.succeed(ISSUER, OTHER, types={TYPE: THIRD})
     assert notes(judged(world, receipt, record=record))["carried_by"]["carrier"] == THIRD
     # A document has no type: what no part names went to the successor.
     paper = document(b"x")
@@ -262,7 +262,7 @@ def test_issuer__split__who_carries_the_type_is_named(world: World) -> None:
     receipt = world.anchored_record(paper, kind=Kind.DOCUMENT)
     world.chain.admit(OTHER)
     world.chain.admit(THIRD)
-    world.chain.succeed(ISSUER, OTHER, **{f"T{TYPE}": THIRD})
+    world.chain.succeed(ISSUER, OTHER, types={TYPE: THIRD})
     assert notes(judged(world, receipt, record=paper))["carried_by"]["carrier"] == OTHER
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from ledger.authorities import Domain, above, upwards
 from ledger.credits import (
     IN_USE,
     Answer,
@@ -37,15 +38,12 @@ from ledger.credits import (
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
 from ledger.types import BlockTime, DepartmentCode, Digest
 
-VETERANS = 2
-GOVERNMENT = 3
 RULINGS = frozenset({Answer.UPHELD, Answer.WITHDRAWN, Answer.ORDERED})
 RULED = 3
 """Reason of a withdrawal that the authority ruled."""
 REASONS = frozenset({1, 2, 4})
 """Reasons of an owner's withdrawal: its mistake, annulled by review or a court, other."""
 NOBODY = DepartmentCode("")
-DIRECTLY_UNDER_PROVINCE = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,22 +368,15 @@ def authority_of(item: CreditItem, item_id: ItemId, now: Now) -> DepartmentCode 
     government."""
     around = now.around
     owner = around.carrier_of(item.owner, item_id)
-    division = around.division_of(_keeper_of(item.file_class, now))
-    while (authority := around.authority_for(VETERANS, division)) == owner:
-        if division % 10_000 == 0:
-            return around.authority_for(GOVERNMENT, division)
-        division = _above(division)
-    return authority
+    divisions = list(upwards(around.division_of(_keeper_of(item.file_class, now))))
+    for division in divisions:
+        authority = around.authority_for(Domain.VETERANS, division)
+        if authority != owner:
+            return authority
+    return around.authority_for(Domain.GOVERNMENT, divisions[-1])
 
 
 # Who may
-
-
-def _above(division: int) -> int:
-    """The division above a county or a prefecture (GB/T 2260); a county PP90XX lies directly under its province."""
-    if division % 100 == 0 or division // 100 % 100 == DIRECTLY_UNDER_PROVINCE:
-        return division - division % 10_000
-    return division - division % 100
 
 
 def _keeper_of(file_class: FileClass, now: Now) -> DepartmentCode:
@@ -394,13 +385,17 @@ def _keeper_of(file_class: FileClass, now: Now) -> DepartmentCode:
 
 def _is_veterans(department: DepartmentCode, now: Now) -> bool:
     around = now.around
-    return around.authority_for(VETERANS, around.division_of(department)) == department
+    return around.authority_for(Domain.VETERANS, around.division_of(department)) == department
+
+
+def _is_provincial(now: Now) -> bool:
+    return above(now.around.division_of(now.by)) is None
 
 
 def _require_council_or_province(now: Now) -> None:
     if now.by == NOBODY:
         return
-    if not _is_veterans(now.by, now) or now.around.division_of(now.by) % 10_000 != 0:
+    if not _is_veterans(now.by, now) or not _is_provincial(now):
         raise DeniedError("credit_records.not_provincial", department=now.by)
     _require_unsuspended(now)
 
@@ -453,7 +448,7 @@ def _require_level(item_class: int, measure: Measure, now: Now) -> None:
         return
     if not _is_veterans(now.by, now):
         raise DeniedError("credit_records.not_veterans", department=now.by)
-    if measure == Measure.CRIME and now.around.division_of(now.by) % 10_000 != 0:
+    if measure == Measure.CRIME and not _is_provincial(now):
         raise DeniedError("credit_records.level_too_low", department=now.by, item_class=item_class)
 
 

@@ -12,12 +12,11 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import NewType, Protocol
 
+from ledger.calendar import DAY, OFFSET
 from ledger.types import BlockTime, DepartmentCode, Digest
 
 ItemId = NewType("ItemId", bytes)
 """32 random bytes."""
-DAY = 86_400
-SHANGHAI = 8 * 3_600
 SEALED_FROM = 9_000
 """Classes from here on are sealed by law: no act of anyone opens them."""
 
@@ -283,12 +282,12 @@ def replacement_of(item_id: ItemId, new_item_id: ItemId, salt: bytes) -> Digest:
 
 def is_day(time: int) -> bool:
     """Whether `time` is the first second of a day of Asia/Shanghai."""
-    return (time + SHANGHAI) % DAY == 0
+    return (time + OFFSET) % DAY == 0
 
 
 def day_of(time: int) -> BlockTime:
     """First second of the day of Asia/Shanghai in which `time` lies: how days are given to the contract."""
-    return BlockTime(time - (time + SHANGHAI) % DAY)
+    return BlockTime(time - (time + OFFSET) % DAY)
 
 
 def file_class_bytes(file_class: FileClass) -> bytes:

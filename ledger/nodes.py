@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import NewType, Protocol
 
+from ledger.authorities import Domain, upwards
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
 from ledger.types import BlockTime, DepartmentCode, Digest
 
@@ -21,8 +22,6 @@ NodeKey = NewType("NodeKey", bytes)
 """Keccak-256 of the node's 64-byte public key; its last 20 bytes are the address of a validator."""
 COUNCIL = DepartmentCode("")
 """Who acts, where it is the Council."""
-SHARING = 1
-DIRECTLY_UNDER_PROVINCE = 90
 
 
 class NodeState(IntEnum):
@@ -125,7 +124,7 @@ def apply_for(register: Register, node_id: NodeId, new: NewNode, now: Now) -> Re
     if not all(any(value) for value in (node_id, new.node_key, new.contact, new.application)):
         raise InputError("nodes.value_zero", node_id=node_id.hex())
     _require_host(now.by, new.host, now)
-    if not is_within(new.division, now.around.division_of(now.by)):
+    if now.around.division_of(now.by) not in upwards(new.division):
         raise InputError("nodes.division_invalid", department=now.by, division=new.division)
     if new.node_key in register.keys:
         raise ConflictError("nodes.key_used", node_key=new.node_key.hex(), node_id=register.keys[new.node_key].hex())
@@ -146,7 +145,7 @@ def admit(register: Register, node_id: NodeId, releaser: DepartmentCode, now: No
     """The Council, or the sharing authority of the division's province, grants the application."""
     node = _known(register, node_id)
     if now.by != COUNCIL:
-        authority = now.around.authority_for(SHARING, node.division - node.division % 10_000)
+        authority = now.around.authority_for(Domain.SHARING, node.division - node.division % 10_000)
         if now.by != authority:
             raise DeniedError("nodes.not_admitting", node_id=node_id.hex(), authority=authority, department=now.by)
         _require_unsuspended(now)
@@ -225,16 +224,6 @@ def change(register: Register, node_id: NodeId, host: DepartmentCode, contact: D
         raise InputError("nodes.value_zero", node_id=node_id.hex())
     _require_host(now.by, host, now)
     return _kept(register, node_id, replace(node, host=host, contact=contact))
-
-
-def is_within(division: int, upper: int) -> bool:
-    """Whether `division` is `upper` or lies in it (GB/T 2260; a county PP90XX lies directly under its province)."""
-    while division != upper:
-        if division % 10_000 == 0:
-            return False
-        direct = division % 100 == 0 or division // 100 % 100 == DIRECTLY_UNDER_PROVINCE
-        division -= division % 10_000 if direct else division % 100
-    return True
 
 
 def _known(register: Register, node_id: NodeId) -> Node:

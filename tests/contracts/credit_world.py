@@ -15,7 +15,9 @@ from brownie import Authorities, CreditRecords, Departments, Nodes, WorkingCalen
 from mining import ask
 from world import CODES, NONE, digest, left, now
 
-from ledger.credits import DAY, SHANGHAI, Field, FileClass, file_class_bytes
+from ledger.authorities import upwards
+from ledger.calendar import DAY, OFFSET
+from ledger.credits import Field, FileClass, file_class_bytes
 from ledger.types import BlockTime, DepartmentCode
 
 CREDIT, NODE = 16, 64
@@ -58,7 +60,7 @@ def camel(code: str) -> str:
 
 def today() -> int:
     """First second of the day of Asia/Shanghai in which the newest block lies."""
-    return now() - (now() + SHANGHAI) % DAY
+    return now() - (now() + OFFSET) % DAY
 
 
 def _bitmap(year: int) -> tuple[int, int]:
@@ -158,14 +160,11 @@ class Told:
         return DepartmentCode(department)
 
     def authority_for(self, domain: int, division: int) -> DepartmentCode | None:
-        middle = division - division % 100
-        for place in (division, middle, division - division % 10_000):
-            if (domain, place) in AUTHORITIES:
-                return AUTHORITIES[domain, place]
-        return None
+        found = (AUTHORITIES[domain, here] for here in upwards(division) if (domain, here) in AUTHORITIES)
+        return next(found, None)
 
     def deadline(self, start: int, working_days: int) -> BlockTime | None:
-        day = dt.datetime.fromtimestamp(start + SHANGHAI, dt.UTC).date()
+        day = dt.datetime.fromtimestamp(start + OFFSET, dt.UTC).date()
         while working_days:
             day += dt.timedelta(days=1)
             if day.year not in YEARS:
@@ -174,7 +173,7 @@ class Told:
         return _end_of(day)
 
     def months_after(self, start: int, months: int) -> BlockTime:
-        day = dt.datetime.fromtimestamp(start + SHANGHAI, dt.UTC).date()
+        day = dt.datetime.fromtimestamp(start + OFFSET, dt.UTC).date()
         year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
         last = (dt.date(year + month // 11, (month + 1) % 12 + 1, 1) - dt.timedelta(days=1)).day
         return _end_of(dt.date(year, month + 1, min(day.day, last)))
@@ -182,4 +181,4 @@ class Told:
 
 def _end_of(day: dt.date) -> BlockTime:
     """24:00 in Asia/Shanghai."""
-    return BlockTime(int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()) + DAY - SHANGHAI)
+    return BlockTime(int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()) + DAY - OFFSET)

@@ -40,9 +40,8 @@ from mining import ask, transact
 from world import NONE, digest, left, now, plain
 
 from ledger import credit_acts as acts
+from ledger.calendar import DAY, OFFSET
 from ledger.credits import (
-    DAY,
-    SHANGHAI,
     Answer,
     Book,
     Contribution,
@@ -390,7 +389,7 @@ class CreditMachine(RuleBasedStateMachine):
 
     def holidays_are_declared(self, days: int) -> None:
         """The council knows of them from tomorrow on; terms that run are moved only by `moveDeadline`."""
-        first = (now() + SHANGHAI) // DAY + 1
+        first = (now() + OFFSET) // DAY + 1
         numbers = [n for n in range(first, first + days) if self.told.is_known(n)]
         if numbers:
             transact(self.world.calendar.setDays, self.world.council, numbers, False, NONE)

@@ -19,7 +19,6 @@ from credit_world import (
     PROVINCE,
     SCHOOL,
     SEALED,
-    SHANGHAI,
     UNKNOWN,
     CreditWorld,
     Told,
@@ -28,7 +27,8 @@ from credit_world import (
 )
 from world import NONE, digest, emitted, left, now, plain, reverts, unchanged, wait
 
-from ledger.credits import DAY, Profile, replacement_of
+from ledger.calendar import DAY, OFFSET
+from ledger.credits import Profile, replacement_of
 
 ACTIVE, OBJECTED, CORRECTED, WITHDRAWN, REPAIRED, ARCHIVED = range(1, 7)
 TERMS = Told()
@@ -421,7 +421,7 @@ def test_move_deadline__a_holiday_is_declared__later_only(world, credits):
     item_id = objected(world)
     known = credits.objectionsOf(item_id)[0][7]
     assert unchanged(credits.moveDeadline(item_id, {"from": world.stranger}))
-    tomorrow = (now() + SHANGHAI) // DAY + 1
+    tomorrow = (now() + OFFSET) // DAY + 1
     days = [d for d in range(tomorrow, tomorrow + 5)]
     world.calendar.setDays(days, False, NONE, world.as_council)
     tx = credits.moveDeadline(item_id, {"from": world.stranger})

@@ -7,7 +7,7 @@ from credit_world import COUNTY, FILES32, MERIT, NEGATIVE, POLICE, SCHOOL, Credi
 from test_credit_records import appealed, item, objected
 from world import NONE, digest, left, now, wait
 
-from ledger.credits import DAY
+from ledger.calendar import DAY, OFFSET
 
 SECTION = "CreditRecords"
 ROWS = 14
@@ -43,7 +43,7 @@ def test_ends__by_time__noted(world, cost):
     credits.add(other, item(NEGATIVE), world.by(POLICE))
     cost("`repair`", credits.repair(item_id, some(), world.by(POLICE)))
     open_ = objected(world)
-    tomorrow = (now() + 8 * 3600) // DAY + 1
+    tomorrow = (now() + OFFSET) // DAY + 1
     world.calendar.setDays(list(range(tomorrow, tomorrow + 5)), False, NONE, world.as_council)
     cost("`moveDeadline`", credits.moveDeadline(open_, {"from": world.stranger}))
     wait(credits.itemOf(other)[12] - now())

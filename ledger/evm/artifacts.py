@@ -14,6 +14,7 @@ from typing import Any
 
 from ledger.crypto.chain import keccak
 from ledger.errors import ConfigurationError, InputError, UnavailableError
+from ledger.evm.words import decode_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,12 @@ def _components(kind: str) -> list[str]:
 
 def decode(types: Sequence[str], data: bytes, *, what: str) -> tuple[Any, ...]:
     """ABI decoding; UnavailableError `chain.undecodable` where the bytes aren't that."""
+    try:
+        plain = decode_words(types, data)
+    except ValueError as error:
+        raise UnavailableError("chain.undecodable", what=what) from error
+    if plain is not None:
+        return plain
     from eth_abi.abi import decode as abi_decode
 
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ledger.errors import ConfigurationError
@@ -87,40 +87,26 @@ GETH_CLIQUE = EngineProfile(
     finality_depth=6,
     log_range=5_000,
     batch_limit=100,
-    in_flight=64,
+    in_flight=512,
     resend_after=15.0,
-    poll=0.5,
+    poll=0.25,
     refusals=_GETH_TEXTS,
     validators_call="clique_getSigners",
     propose_call="clique_propose",
 )
-QUORUM_QBFT = EngineProfile(
+QUORUM_QBFT = replace(
+    GETH_CLIQUE,
     name="quorum-qbft",
     gas_price=0,
-    transaction_type=0,
-    transaction_gas=16_000_000,
     finality_depth=0,
-    log_range=5_000,
-    batch_limit=100,
-    in_flight=64,
-    resend_after=15.0,
-    poll=0.5,
-    refusals=_GETH_TEXTS,
     validators_call="istanbul_getValidators",
     propose_call="istanbul_propose",
     sealed_headers=True,
 )
-BESU_QBFT = EngineProfile(
+BESU_QBFT = replace(
+    QUORUM_QBFT,
     name="besu-qbft",
-    gas_price=0,
-    transaction_type=0,
-    transaction_gas=16_000_000,
-    finality_depth=0,
-    log_range=5_000,
-    batch_limit=100,
     in_flight=64,
-    resend_after=15.0,
-    poll=0.5,
     refusals={
         **_GETH_TEXTS,
         "nonce_too_low": Refusal.NONCE_USED,

@@ -33,9 +33,11 @@ from ledger.types import Address, Block, ChainHash, Millis
 
 LEASE = 5_000
 """milliseconds; a sender that was killed is replaced after them"""
-WAVE = 100
-"""intents that are simulated and signed together"""
+WAVE = 500
+"""intents that are simulated and signed together at most"""
 LONGEST_WAIT = 5.0
+BREATH = 0.02
+"""seconds between two steps while there is work"""
 FILLER_GAS = 21_000
 log = logging.getLogger(__name__)
 
@@ -96,10 +98,9 @@ class Sender:
         try:
             while not stop.is_set():
                 try:
-                    self.step()
-                    wait = self._profile.poll
+                    wait = BREATH if self.step() else self._profile.poll
                 except UnavailableError as error:
-                    wait = min(LONGEST_WAIT, wait * 2)
+                    wait = min(LONGEST_WAIT, max(wait, self._profile.poll) * 2)
                     log.warning("sender waits: %s", error)
                 stop.wait(wait)
         finally:
@@ -182,8 +183,7 @@ class Sender:
         if mined:
             with writing(self._engine) as connection:
                 self._change(sender, connection)
-                for row, receipt in mined:
-                    rows.move(connection, row, S.MINED, **_place(receipt))
+                rows.move_all(connection, [(row, S.MINED, _place(receipt)) for row, receipt in mined])
         return bool(mined)
 
     def _finish(self, sender: Address, head: Block) -> bool:
@@ -196,11 +196,9 @@ class Sender:
         errors = {row.id: self._why(row) for row in deep if not row.succeeded}
         with writing(self._engine) as connection:
             self._change(sender, connection)
+            rows.move_all(connection, [(row, S.FINAL, {}) for row in deep if row.id not in errors])
             for row in deep:
-                error = errors.get(row.id)
-                if error is None:
-                    rows.move(connection, row, S.FINAL)
-                else:
+                if (error := errors.get(row.id)) is not None:
                     rows.move(connection, row, S.REVERTED, error_code=error.code, error_params=error.params)
         return True
 
@@ -261,10 +259,10 @@ class Sender:
         with writing(self._engine) as connection:
             self._change(sender, connection)
             first = max(count, rows.highest_nonce(connection, sender) + 1)  # the account may be used elsewhere too
-            for nonce, row in enumerate(good, first):
-                self._store_signature(connection, row, nonce)
+            rows.move_all(connection, [(row, S.SIGNED, self._signed(row, n)) for n, row in enumerate(good, first)])
 
-    def _store_signature(self, connection: Connection, row: OutboxRow, nonce: int) -> None:
+    def _signed(self, row: OutboxRow, nonce: int) -> dict[str, Any]:
+        """What the outbox keeps of a signature."""
         signed = self._signers[row.sender].sign_transaction(
             Transaction(
                 nonce,
@@ -275,8 +273,7 @@ class Sender:
                 self._deployment.chain_id,
             )
         )
-        fresh = {"nonce": nonce, "raw": signed.raw, "tx_hash": signed.tx_hash, "sent_at": None}
-        rows.move(connection, row, S.SIGNED, **fresh)
+        return {"nonce": nonce, "raw": signed.raw, "tx_hash": signed.tx_hash, "sent_at": None}
 
     def _sign_anew(self, sender: Address, row: OutboxRow) -> None:
         """Another nonce for `row`: its own belongs to a transaction that isn't ours. Should its old bytes be mined
@@ -285,7 +282,8 @@ class Sender:
         with writing(self._engine) as connection:
             self._change(sender, connection)
             rows.keep_attempt(connection, row, self._now())
-            self._store_signature(connection, row, max(count, rows.highest_nonce(connection, sender) + 1))
+            nonce = max(count, rows.highest_nonce(connection, sender) + 1)
+            rows.move(connection, row, S.SIGNED, **self._signed(row, nonce))
         log.warning("intent %s is signed anew: its nonce was used elsewhere", row.intent_key)
 
     def _fill_gap(self, sender: Address) -> None:
@@ -331,8 +329,8 @@ class Sender:
         if taken:
             with writing(self._engine) as connection:
                 self._change(sender, connection)
-                for row in taken:
-                    rows.move(connection, row, S.SENT, sent_at=self._now())
+                now = self._now()
+                rows.move_all(connection, [(row, S.SENT, {"sent_at": now}) for row in taken])
         for row in used:
             self._find_own(sender, row)
         return bool(taken or used)

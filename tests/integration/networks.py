@@ -95,7 +95,7 @@ class Node:
     process: subprocess.Popen[bytes] | None = None
     mines_when_told: bool = False
     """Clique: a signer that makes a block before it knows the others' makes a fork, and four forks of the same height
-    may stand still for ever (each signer has just signed, none is better). So signing begins when the peers are there."""
+    may stand still for ever (each signer has just signed, none is better). So they sign when all peers are there."""
 
     @property
     def url(self) -> str:

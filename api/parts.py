@@ -26,6 +26,7 @@ from ledger.types import Address, DepartmentCode, Origin
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
+    from ledger.evm.watch import NodeWatch
     from notary.collect import LogReader
     from notary.decisions import Decisions
     from notary.service import Notary
@@ -80,6 +81,7 @@ class Parts:
     tokens: TokenStore
     network: str
     chain: ChainReader | None = None
+    node: NodeWatch | None = None
     notary: Notary | None = None
     member_logs: frozenset[Origin] = frozenset()
     log_reader: LogReader | None = None

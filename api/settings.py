@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(default=None, description="Address under which others reach the page")
     rpc_url: str = Field(default="http://127.0.0.1:8545", description="JSON-RPC address of the chain's node")
+    second_rpc_url: str | None = Field(default=None, description="A second node, of another operator, to compare with")
     database_url: str | None = Field(default=None, description="SQLAlchemy address; default: SQLite in the data folder")
     engine_profile: str = Field(default="anvil", description="Engine profile of the chain (nodes.md)")
     trust_file: Path | None = Field(default=None, description="Trust file; default: trust/trust.json in `home`")
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     worker_threads: int = Field(default=72, ge=4, description="Threads for blocking calls")
     lookups_per_minute: int = Field(default=30, ge=1, description="Public look-ups by identifier per address")
     checks_per_minute: int = Field(default=120, ge=1, description="Public verifications per address")
+    chain_slow: int = Field(default=2, ge=1, description="Seconds for one answer above which the node is slow")
     chain_max_age: int = Field(default=60, ge=1, description="Seconds without a new block until `ready` says no")
 
     contact_zh: str = Field(default="本服务的运行单位", description="Whom the page names for help, Chinese")

@@ -29,7 +29,9 @@ from ledger.types import Address, Millis, Origin
 if TYPE_CHECKING:
     from ledger.evm.deployment import Deployment
     from ledger.evm.indexer import Indexer
+    from ledger.evm.rpc import Rpc
     from ledger.evm.sender import Sender
+    from ledger.evm.watch import NodeWatch
     from ledger.store.index import IndexReader
     from notary.processes import Processes
     from notary.service import Notary
@@ -90,6 +92,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         tokens=TokenStore(settings.tokens_path),
         network=deployment.network,
         chain=Breaker(chain),
+        node=watch_node(settings, index),
         notary=notary,
         log_reader=OwnLogs(notary),
         content=notary.filing.content if notary.filing else None,
@@ -144,9 +147,25 @@ def open_backstage(settings: Settings) -> Backstage:
         notary=notary,
         worker=Worker(notary, Outbox(engine), index, lanes=lanes, clock=SystemClock(), beside=[capture]),
         sender=Sender(engine, rpc, profile, deployment, signers),
-        indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment),
+        indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=_second(settings)),
         deployment=deployment,
     )
+
+
+def watch_node(settings: Settings, index: IndexReader | None) -> NodeWatch:
+    """The watch over our node; it starts from what the index holds, so that a restart forgets nothing."""
+    from ledger.evm.rpc import Rpc
+    from ledger.evm.watch import NodeWatch
+
+    rpc = Rpc(settings.rpc_url, timeout=CHAIN_WITHIN)
+    seen = index.cursor() if index is not None else None
+    return NodeWatch(rpc, _profile(settings), _second(settings), seen=seen, slow=settings.chain_slow)
+
+
+def _second(settings: Settings) -> Rpc | None:
+    from ledger.evm.rpc import Rpc
+
+    return Rpc(settings.second_rpc_url, timeout=CHAIN_WITHIN) if settings.second_rpc_url else None
 
 
 def read_file(path: Path) -> bytes | None:

@@ -201,6 +201,26 @@ def _chain(settings: Settings) -> Finding | None:
     return None
 
 
+def _node(settings: Settings) -> Finding | None:
+    """The node answers in time and isn't behind what our index already holds."""
+    from api import wiring
+
+    with wiring.open_parts(settings) as parts:
+        seen = parts.node.look() if parts.node is not None else None
+    return None if seen is None or seen.case == "ok" else Finding("node", seen.case, params=seen.params)
+
+
+def _second(settings: Settings) -> Finding | None:
+    """A second node knows the same blocks."""
+    from api import wiring
+
+    if not settings.second_rpc_url:
+        embedded = settings.engine_profile == "anvil"  # one process: there is no second node to ask
+        return None if embedded else Finding("second", "none", needed=False)
+    seen = wiring.watch_node(settings, None).compare()
+    return None if seen.case == "ok" else Finding("second", seen.case, params=seen.params)
+
+
 def _server(settings: Settings) -> Finding | None:
     try:
         socket.create_connection((settings.host, settings.port), timeout=2).close()
@@ -211,5 +231,5 @@ def _server(settings: Settings) -> Finding | None:
 
 CHECKS: dict[str, Callable[[Settings], Finding | None]] = {
     "home": _home, "keys": _keys, "disk": _disk, "algorithms": _algorithms, "trust": _trust,
-    "database": _database, "chain": _chain, "server": _server,
+    "database": _database, "chain": _chain, "node": _node, "second": _second, "server": _server,
 }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from api.errors import message
 from api.health.schemas import Test
 from api.parts import Parts
-from ledger.errors import ChuzhengError
+from ledger.errors import ChuzhengError, UnavailableError
 from ledger.texts import LANGUAGES, Language, text
 from notary.checkpoint import parse_checkpoint
 from notary.entry import log_id
@@ -43,6 +43,36 @@ def chain(parts: Parts) -> Finding:
     parts.meters.chain_age.set(age)
     limit = parts.settings.chain_max_age
     return ("chain_old", {"seconds": age, "limit": limit}) if age > limit else OK
+
+
+def node(parts: Parts) -> Finding:
+    """The node answers in time, and tells of the same chain as before, not of an older one."""
+    if parts.node is None:
+        return OK
+    seen = parts.node.look()
+    return seen.case, seen.params
+
+
+def second_node(parts: Parts) -> Finding:
+    """A second node, where there is one, knows the same blocks. Whether it answers is for `second_answers`."""
+    try:
+        return second_answers(parts)
+    except UnavailableError:
+        return OK
+
+
+def second_answers(parts: Parts) -> Finding:
+    """The second node can be asked: without it nobody would notice a node that lies."""
+    if parts.node is None or not parts.node.has_second:
+        return OK
+    seen = parts.node.compare()
+    return seen.case, seen.params
+
+
+def sender(parts: Parts) -> Finding:
+    """No transaction is one that the node refuses for ever: everything behind it in its lane would wait."""
+    stuck = parts.outbox.stuck() if parts.outbox is not None else None
+    return OK if stuck is None else ("node_refuses", {"intent": stuck.intent_key, "reason": stuck.reason})
 
 
 def writes(parts: Parts) -> Finding:
@@ -95,8 +125,10 @@ def logs(parts: Parts) -> Finding:
     return OK
 
 
-READY: tuple[Callable[[Parts], Finding], ...] = (keys, database, writes, chain, store)
-DEEP: tuple[Callable[[Parts], Finding], ...] = (*READY, trust, logs)
+READY: tuple[Callable[[Parts], Finding], ...] = (
+    keys, database, writes, chain, node, second_node, sender, store,
+)  # fmt: skip
+DEEP: tuple[Callable[[Parts], Finding], ...] = (*READY, second_answers, trust, logs)
 
 
 def run(parts: Parts, probes: tuple[Callable[[Parts], Finding], ...]) -> list[Test]:

@@ -30,6 +30,8 @@ HEADERS = 500
 """blocks of one range at most: their headers are all looked at"""
 KEPT_HEADERS = 10_000
 LONGEST_WAIT = 5.0
+ODD_ANSWERS = 5
+"""ranges in a row that didn't hang together"""
 log = logging.getLogger(__name__)
 
 
@@ -55,6 +57,7 @@ class Indexer:
         self._compare_every = compare_every
         self._range = min(profile.log_range, HEADERS)
         self._verified_at: int | None = None
+        self._odd = 0
 
     def step(self) -> bool:
         """Index one range, or take back what is gone; whether anything changed. UnavailableError while it can't ask."""
@@ -143,17 +146,17 @@ class Indexer:
         blocks = blocks_at(self._rpc, list(range(start, end + 1)))
         chained = self._chained(blocks, parent)
         if chained is None:
-            return True  # it moved while we asked; the next step finds the ancestor
+            return self._moved()
+        self._compare(chained)
         by_hash = {block.hash: block for block in chained}
         events = []
         for entry in logs:
             block = by_hash.get(ChainHash(entry["blockHash"].lower()))
             if block is None:
-                return True
+                return self._moved()
             event = self._event(entry, block)
             if event is not None:
                 events.append(event)
-        self._compare(chained)
         events.sort(key=lambda e: (e.block.number, e.log_index))
         with writing(self._engine) as connection:
             index.add_blocks(connection, chained)
@@ -162,6 +165,15 @@ class Indexer:
             if end // 1000 != (start - 1) // 1000:
                 index.prune(connection, end - KEPT_HEADERS)
         self._range = min(self._range * 2, self._profile.log_range, HEADERS)
+        self._odd = 0
+        return True
+
+    def _moved(self) -> bool:
+        """The chain moved while we asked; the next step finds the ancestor. A node whose answers never hang together
+        is an outage: asking it without pause would not mend it."""
+        self._odd += 1
+        if self._odd >= ODD_ANSWERS:
+            raise UnavailableError("chain.moved", retry_after=1.0)
         return True
 
     @staticmethod

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.engine import Connection, Engine
@@ -29,6 +30,14 @@ MAX_KEY = 200
 
 def wall_clock() -> Millis:
     return Millis(time.time_ns() // 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """An intent that a node won't take, and what the node says."""
+
+    intent_key: str
+    reason: str
 
 
 class Outbox:
@@ -69,6 +78,12 @@ class Outbox:
         """Where the intent is now; None if there is none of that key."""
         with reading(self._engine) as connection:
             return rows.by_key(connection, intent_key)
+
+    def stuck(self) -> Stuck | None:
+        """The oldest intent that a node refuses to take as things stand; a person must look."""
+        with reading(self._engine) as connection:
+            row = rows.stuck(connection)
+        return None if row is None else Stuck(row.intent_key, str(row.error_params.get("reason", "")))
 
     def counts(self) -> dict[IntentState, int]:
         """How many intents are in each state, for status pages."""

@@ -9,6 +9,7 @@ Over 300 lines: the steps share one order, and a crash between any two is the po
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -75,6 +76,7 @@ class Sender:
         self._verified_at = head.number
         lost_above = None if head.hash == self._followed else self._lost_above()
         did, complete = False, True
+        odd: RpcError | None = None
         for sender in self._signers if lost_above is not None else self._open_lanes():
             try:
                 if not self._leased(sender):
@@ -88,8 +90,13 @@ class Sender:
                     raise
                 self._tokens.pop(sender, None)  # another sender has the lane: it goes on with the same bytes
                 complete = False
+            except RpcError as error:  # the node's trouble with one lane is none of the others'
+                log.warning("the lane of %s waits: %s", sender, error)
+                odd, complete = error, False
         if complete or lost_above is None:
             self._followed = head.hash
+        if odd is not None and not did:
+            raise odd
         return did
 
     def run(self, stop: threading.Event) -> None:
@@ -308,13 +315,18 @@ class Sender:
     def _send(self, sender: Address) -> bool:
         with reading(self._engine) as connection:
             signed = rows.in_state(connection, sender, (S.SIGNED,), self._profile.in_flight)
-        return bool(signed) and self._hand_over(sender, signed)
+        # What a node refused waits before it is offered again, and what comes behind it waits with it.
+        if not signed or (signed[0].sent_at or 0) > self._now() - int(self._profile.resend_after * 1000):
+            return False
+        return self._hand_over(sender, signed)
 
     def _hand_over(self, sender: Address, batch: Sequence[OutboxRow]) -> bool:
         """Send stored bytes; whether a node took any. What it says about each is what happens to each."""
         answers = self._rpc.batch([("eth_sendRawTransaction", ("0x" + (r.raw or b"").hex(),)) for r in batch])
         taken: list[OutboxRow] = []
         used: list[OutboxRow] = []
+        refused: list[tuple[OutboxRow, S, dict[str, Any]]] = []
+        now = self._now()
         for row, answer in zip(batch, answers, strict=True):
             kind = self._profile.refusal(answer.message) if isinstance(answer, RpcError) else Refusal.KNOWN
             match kind:
@@ -326,11 +338,15 @@ class Sender:
                     log.info("intent %s waits: %s", row.intent_key, answer)
                 case Refusal.REFUSED:
                     log.error("the node refuses intent %s: %s", row.intent_key, answer)
-        if taken:
+                    if row.state is S.SIGNED:
+                        why = json.dumps({"reason": answer.message[:200]}, ensure_ascii=False)
+                        noted = {"sent_at": now, "error_code": "outbox.node_refuses", "error_params": why}
+                        refused.append((row, S.SIGNED, noted))
+        if taken or refused:
+            sent = {"sent_at": now, "error_code": None, "error_params": None}
             with writing(self._engine) as connection:
                 self._change(sender, connection)
-                now = self._now()
-                rows.move_all(connection, [(row, S.SENT, {"sent_at": now}) for row in taken])
+                rows.move_all(connection, [*((row, S.SENT, sent) for row in taken), *refused])
         for row in used:
             self._find_own(sender, row)
         return bool(taken or used)
@@ -347,7 +363,8 @@ class Sender:
             if receipt is not None and receipt.get("blockHash"):
                 with writing(self._engine) as connection:
                     self._change(sender, connection)
-                    rows.move(connection, row, S.MINED, tx_hash=tx_hash, **_place(receipt))
+                    clear = {"error_code": None, "error_params": None}
+                    rows.move(connection, row, S.MINED, tx_hash=tx_hash, **_place(receipt), **clear)
                 self._looked.pop(sender, None)
                 return
         final = self._transaction_count(sender, final=True)
@@ -367,8 +384,7 @@ class Sender:
             "to": self._deployment.address(row.contract),
             "data": "0x" + row.calldata.hex(),
             "gas": hex(self._profile.transaction_gas),
-            "gasPrice": hex(self._profile.gas_price),
-        }
+        }  # no price: whether the account can pay is what the node says of the transaction itself
 
 
 def _place(receipt: Mapping[str, Any]) -> dict[str, Any]:

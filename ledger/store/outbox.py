@@ -130,6 +130,13 @@ def open_lanes(connection: Connection) -> set[Address]:
     return {Address(sender) for sender in connection.scalars(query)}
 
 
+def stuck(connection: Connection) -> OutboxRow | None:
+    """The oldest signed row that a node said it will never take."""
+    query = sa.select(outbox).where(outbox.c.state == S.SIGNED.value, outbox.c.error_code.is_not(None))
+    row = connection.execute(query.order_by(outbox.c.id).limit(1)).mappings().first()
+    return None if row is None else _row(row)
+
+
 def counts(connection: Connection, sender: Address | None = None) -> dict[IntentState, int]:
     """How many intents are in each state."""
     query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
@@ -161,7 +168,7 @@ def move(connection: Connection, row: OutboxRow, state: IntentState, **changes: 
     """Bring `row` to `state`. IntegrityError for a move that isn't legal, ConflictError if another moved it first."""
     if state not in MOVES[row.state]:
         raise IntegrityError("outbox.move", key=row.intent_key, found=row.state.value, wanted=state.value)
-    if "error_params" in changes:
+    if changes.get("error_params") is not None:
         changes["error_params"] = json.dumps(changes["error_params"], ensure_ascii=False)
     same = sa.update(outbox).where(outbox.c.id == row.id, outbox.c.state == row.state.value)
     if connection.execute(same.values(state=state.value, **changes)).rowcount != 1:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy.engine import Engine
 
-from ledger.evm import departments
+from ledger.evm import council, departments
 from ledger.evm.deploy import CONTRACTS, deploy
 from ledger.evm.deployment import Deployment
 from ledger.evm.outbox import IntentState, Outbox
@@ -25,7 +25,7 @@ from ledger.evm.rpc import Rpc
 from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey, TransactionSigner
 from ledger.store.engine import writing
-from ledger.types import Address, DepartmentCode
+from ledger.types import Address, DepartmentCode, Digest
 
 CODE = DepartmentCode("114200000110430817")
 SENDER = """
@@ -69,8 +69,8 @@ class Site:
         return Sender(self.engine, self.rpc, self.profile, self.deployment, signers)
 
     def admit_often(self, count: int, name: str, key: EvmKey | None = None) -> list[str]:
-        """Admissions of one department: the first changes something, the others are no-ops that the contract takes."""
-        return admit_often(self.engine, self.outbox, key or self.owner, count, name)
+        """One admission again and again: the first changes something, the others are no-ops that the contract takes."""
+        return admit_often(self.engine, self.outbox, self.deployment, key or self.owner, count, name)
 
     def settle(self, sender: Sender, names: Sequence[str], seconds: float = 90) -> None:
         settle(sender, self.outbox, names, seconds)
@@ -109,9 +109,13 @@ def killed(command: Sequence[str], after: float) -> Any:
             os.kill(process.pid, signal.SIGKILL)
 
 
-def admit_often(engine: Engine, outbox: Outbox, key: EvmKey, count: int, name: str) -> list[str]:
+def admit_often(
+    engine: Engine, outbox: Outbox, deployment: Deployment, key: EvmKey, count: int, name: str
+) -> list[str]:
+    """One proposal again and again: the first changes something, the others are no-ops that the contract takes."""
     names = [f"{name}/{n}" for n in range(count)]
-    contract, function, args = departments.admit(CODE, 420000)
+    admission = council.as_call(deployment, departments.admit(CODE, 420000))
+    contract, function, args = council.enact(Digest(b"\x01" * 32), [admission])
     with writing(engine) as connection:
         for intent in names:
             outbox.enqueue(
@@ -133,7 +137,7 @@ def nonces(rpc: Rpc, deployment: Deployment, sender: str) -> list[int]:
     """Of the sender's transactions to our contracts, in the chain's order."""
     found: list[int] = []
     height = int(rpc.call("eth_blockNumber"), 16)
-    ours = deployment.address("Departments")
+    ours = deployment.address("Council")
     for block in rpc.batch([("eth_getBlockByNumber", (hex(n), True)) for n in range(height + 1)]):
         found += [int(tx["nonce"], 16) for tx in block["transactions"] if tx["from"] == sender and tx["to"] == ours]
     return found

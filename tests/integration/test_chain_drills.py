@@ -16,9 +16,8 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from ledger.errors import ConfigurationError
-from ledger.evm import council, departments, launcher
+from ledger.evm import launcher
 from ledger.evm.deploy import CONTRACTS, deploy
-from ledger.evm.deployment import Deployment
 from ledger.evm.indexer import Indexer, IndexReader
 from ledger.evm.launcher import GOOD, STATE, EmbeddedChain, start_anvil
 from ledger.evm.outbox import IntentState, Outbox
@@ -27,61 +26,11 @@ from ledger.evm.reader import EvmChainReader
 from ledger.evm.rpc import Rpc
 from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey
-from ledger.store.engine import writing
-from ledger.types import DepartmentCode, Digest
+from tests.integration.bursts import SENDER, admit_often, nonces, settle
 
-CODE = DepartmentCode("114200000110430817")
-FIRST = len(CONTRACTS)
-"""The deployer's first nonce after the deployment."""
 BURST = 500
-SENDER = """
-import sys, threading
-from pathlib import Path
-from ledger.evm.deployment import load_deployment
-from ledger.evm.profiles import ANVIL
-from ledger.evm.rpc import Rpc
-from ledger.evm.sender import Sender
-from ledger.evm.transactions import load_key
-from ledger.store.engine import open_engine
-url, database, record, key = sys.argv[1:]
-signer = load_key(Path(key))
-sender = Sender(open_engine(database), Rpc(url), ANVIL, load_deployment(Path(record)), {signer.address: signer})
-print("ready", flush=True)
-sender.run(threading.Event())
-"""
-
-
-def admit_often(
-    engine: Engine, outbox: Outbox, deployment: Deployment, key: EvmKey, count: int, name: str
-) -> list[str]:
-    """One proposal again and again: the first changes something, the others are no-ops that the contract takes."""
-    names = [f"{name}/{n}" for n in range(count)]
-    admission = council.as_call(deployment, departments.admit(CODE, 420000))
-    contract, function, args = council.enact(Digest(b"\x01" * 32), [admission])
-    with writing(engine) as connection:
-        for intent in names:
-            outbox.enqueue(
-                connection, intent_key=intent, sender=key.address, contract=contract, function=function, args=args
-            )
-    return names
-
-
-def settle(sender: Sender, outbox: Outbox, names: list[str], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while outbox.counts().get(IntentState.FINAL, 0) < len(names):
-        assert time.monotonic() < end, outbox.counts()
-        if not sender.step():
-            time.sleep(0.05)
-
-
-def nonces(rpc: Rpc, deployment: Deployment, sender: str) -> list[int]:
-    """Of the sender's transactions to our contracts, in the chain's order."""
-    found: list[int] = []
-    for number in range(int(rpc.call("eth_blockNumber"), 16) + 1):
-        for tx in rpc.call("eth_getBlockByNumber", hex(number), True)["transactions"]:
-            if tx["from"] == sender and tx["to"] == deployment.address("Council"):
-                found.append(int(tx["nonce"], 16))
-    return found
+FIRST = len(CONTRACTS)
+"""the owner's nonces below are the deployment's"""
 
 
 def test_burst__sender_killed_again_and_again__each_done_once(
@@ -96,7 +45,7 @@ def test_burst__sender_killed_again_and_again__each_done_once(
     deployment = deploy(rpc, ANVIL, key, "burst", record)
     outbox = Outbox(engine)
     names = admit_often(engine, outbox, deployment, key, BURST, "burst")
-    command = [sys.executable, "-c", SENDER, anvil.url, str(engine.url), str(record), str(secret)]
+    command = [sys.executable, "-c", SENDER, anvil.url, str(engine.url), str(record), "anvil", str(secret)]
     for pause in (0.15, 0.4):
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout
@@ -106,7 +55,7 @@ def test_burst__sender_killed_again_and_again__each_done_once(
     before = outbox.counts()
     assert before.get(IntentState.FINAL, 0) < BURST
     settle(Sender(engine, rpc, ANVIL, deployment, {key.address: key}), outbox, names)
-    assert nonces(rpc, deployment, key.address) == list(range(FIRST, FIRST + BURST))
+    assert nonces(rpc, deployment, key.address) == list(range(FIRST, BURST + FIRST))
 
 
 def test_chain__came_back_shorter__noticed_resent_and_index_follows(

@@ -169,7 +169,11 @@ def test_health__in_order_then_chain_down__ready_says_no_live_says_yes(client: T
         "database",
         "writes",
         "chain",
+        "node",
+        "second_node",
+        "sender",
         "store",
+        "second_answers",
         "trust",
         "logs",
     ]

@@ -38,7 +38,6 @@ from ledger.council import (
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
 from ledger.types import Address, BlockTime, DepartmentCode, Digest
 
-
 NO_RULES = Rules(0, 0, 0, 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,6 +69,16 @@ def test_description__whole__read_and_kept_as_it_is(tmp_path: Path) -> None:
     assert from_json(json.loads(json.dumps(founding.as_json()))) == founding
     assert founding.constructor["rules_"] == (2, 1, 3600, 1_209_600)
     assert [d[2] for d in founding.constructor["delegates_"]] == [person, bytes(32)]
+
+
+def test_description__as_the_operations_page_shows_it__reads(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+    path = tmp_path / "council.toml"
+    path.write_text(re.findall(r"```toml\n(threshold.*?)```", page, re.DOTALL)[0], encoding="utf-8")
+    founding = read_founding(path)
+    assert founding.rules == Rules(3, 2, 172_800, 1_209_600)
+    assert founding.members[0].trust == TrustKey("intl", b"3" * 32)
+    assert founding.delegates[0].person == b"\x22" * 32
 
 
 @pytest.mark.parametrize(

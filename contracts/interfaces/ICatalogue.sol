@@ -95,6 +95,9 @@ interface ICatalogue {
         bytes32 indexed code, bytes32 department, uint64 changedAt, address operator, bytes32 basis
     );
 
+    /// @notice The sharing authority gave UPDATE five more working days.
+    event UpdateExtended(bytes32 indexed code, bytes32 department, address operator, bytes32 basis);
+
     /// @notice A clock started, or got more working days; `start` is the time from whose day it counts.
     event ClockSet(bytes32 indexed code, uint8 indexed clock, uint64 start, uint16 workingDays, uint64 deadline);
     /// @notice A clock ended, in time or late.
@@ -140,18 +143,14 @@ interface ICatalogue {
     error Catalogue_NotShared(bytes32 code);
     /// @dev The change lies after the block's time.
     error Catalogue_ChangeLater(uint64 changedAt, uint64 blockTime);
-    /// @dev The UPDATE clock doesn't run.
+    /// @dev The UPDATE clock doesn't run, or ran out.
     error Catalogue_NoUpdateDue(bytes32 code);
-    /// @dev The UPDATE clock can't be extended again.
-    error Catalogue_AlreadyExtended(bytes32 code);
     /// @dev No such demand.
     error Catalogue_DemandUnknown(bytes32 id);
     /// @dev The id is that of another demand, or of one of `consumer`.
     error Catalogue_DemandDiffers(bytes32 id, bytes32 consumer);
     /// @dev The demand is closed.
     error Catalogue_DemandClosed(bytes32 id);
-    /// @dev The resource isn't owed by anyone.
-    error Catalogue_NotOwed(bytes32 code);
 
     // The lists
 
@@ -159,7 +158,7 @@ interface ICatalogue {
     /// SHARE_HANDLER of the provider or of its sharing authority. False if it is owed.
     function addDuty(bytes32 code, bytes32 provider, bytes32 basis) external returns (bool);
 
-    /// @notice Takes a duty off the list. By SHARE_APPROVER of the provider's sharing authority. False if it isn't owed
+    /// @notice Takes a duty off the list; one of which nothing was drawn up may then go to another provider. By SHARE_APPROVER of the provider's sharing authority. False if it isn't owed
     /// any more.
     function endDuty(bytes32 code, uint16 reason, bytes32 basis) external returns (bool);
 
@@ -216,11 +215,11 @@ interface ICatalogue {
     function disconnect(bytes32 code, uint16 reason, bytes32 basis) external returns (bool);
 
     /// @notice Notes a change of law, of a decision or of the provider's duties; starts UPDATE from its day. By
-    /// SHARE_HANDLER of the provider or of its sharing authority. False if UPDATE runs from that day or an earlier one.
+    /// SHARE_HANDLER of the provider or of its sharing authority. False if UPDATE runs from then or earlier, or ran so.
     function recordChange(bytes32 code, uint64 changedAt, bytes32 basis) external returns (bool);
 
     /// @notice Gives a running UPDATE five more working days, once. By SHARE_APPROVER of the provider's sharing
-    /// authority.
+    /// authority, before it runs out. False if it has them.
     function extendUpdate(bytes32 code, bytes32 basis) external returns (bool);
 
     /// @notice Computes the running clocks again after a correction of the calendar; they only move later. By anyone.

@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(given: argparse.Namespace) -> int:
     """Deploys, or goes on, and tells what stands there."""
+    from ledger.evm.council import NAME
     from ledger.evm.deploy import deploy, deploy_version, unnamed
     from ledger.evm.deployment import load_deployment
     from ledger.evm.founding import read_founding
@@ -54,9 +55,10 @@ def run(given: argparse.Namespace) -> int:
     def say(name: str, address: str) -> None:
         output.say("cli.deploy.placed", contract=name, address=address)
 
-    deployment = deploy(rpc, profile, key, network, record, founding=founding, say=say)
+    newer = founding if given.new_version == NAME else None  # a new council's own members, not the record's
+    deployment = deploy(rpc, profile, key, network, record, founding=None if newer else founding, say=say)
     if given.new_version:
-        placed = deploy_version(rpc, profile, key, given.new_version, record, say=say)
+        placed = deploy_version(rpc, profile, key, given.new_version, record, founding=newer, say=say)
         calls = [_naming(placed.name, placed.address)]
     else:
         calls = [_naming(c.name, c.address) for c in unnamed(rpc, deployment)]

@@ -93,7 +93,7 @@ def chain_of(rpc_url: str, trust: TrustFile) -> ChainReader:
     from ledger.types import Address
 
     contracts = tuple(
-        DeployedContract(c.name, c.address, c.code_hash, c.from_block) for c in trust.contracts if c.until_block is None
+        DeployedContract(c.name, c.address, c.code_hash, c.from_block, c.until_block) for c in trust.contracts
     )
     deployment = Deployment(trust.network, trust.chain_id, trust.genesis_hash, contracts, Address(""))
     # The careful limits of any node; how deep a block must lie is the trust file's rule, applied by the collector.

@@ -113,11 +113,14 @@ def deploy_version(
     name: str,
     record: Path,
     *,
+    founding: Founding | None = None,
     say: Say = lambda name, address: None,
     timeout: float = 60.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> DeployedContract:
     """A new version of contract `name` beside the one in force; any account may create it, the Council names it.
+    A new Council is founded with `founding`; then it takes over from the old one (`transferOwnership` by the old one's
+    proposal, `acceptOwnership` by the new one's).
 
     Until then the record stays as it is; afterwards `deploy` adds the version to it. What was begun is kept in a file
     beside the record, so that a call after a crash goes on with the same creation.
@@ -131,8 +134,9 @@ def deploy_version(
         begun.write_text(json.dumps({"deployer": deployer.address, "nonce": nonce}), encoding="ascii")
     where = {c.name: c.address for c in known.contracts if c.until_block is None}
     values: dict[str, Any] = {"network_": known.network, "previous_": where.get(name, NOBODY)}
-    if known.council is not None:
-        values |= known.council.constructor
+    founding = founding or known.council
+    if founding is not None:
+        values |= founding.constructor
     site = _Site(rpc, profile, deployer, known.chain_id, where, values, timeout, sleep, say)
     site.send(name, nonce)
     placed = site.place(name, nonce)

@@ -449,6 +449,20 @@ def test_pause__one_member_of_three__begins_lapses_and_not_again_within_thirty_d
     assert council.pauseRequestedAt(A) == now()
 
 
+def test_pause__departments_of_the_council__know_and_admit_nobody(house, council):
+    assert not house.departments.isPaused()
+    council.pause(3, ANYTHING, {"from": house.a})
+    assert house.departments.isPaused()
+    made = house.propose(house.admit())
+    house.approve(made, house.b)
+    wait(DELAY)
+    with reverts("Departments_Paused"):
+        council.execute(made, [house.admit()], {"from": house.c})
+    wait(7 * DAY)
+    assert not house.departments.isPaused()
+    assert council.execute(made, [house.admit()], {"from": house.c}).return_value is True
+
+
 def test_pause__ended_by_the_council__done(house, council):
     council.pause(3, ANYTHING, {"from": house.a})
     tx = house.pass_(house.own("endPause"))

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
+from ledger.crypto.chain import keccak
 from ledger.evm import council
 from ledger.evm.council import CouncilView
+from ledger.evm.departments import DepartmentsView
 from ledger.evm.deploy import CONTRACTS
 from ledger.evm.deployment import Deployment, load_deployment
 from ledger.evm.launcher import EmbeddedChain
@@ -26,6 +28,7 @@ from ledger.store.engine import writing
 from ledger.types import Address, DepartmentCode, Digest
 from scripts.deploy import main
 
+TRANSFER, ACCEPT = keccak(b"transferOwnership(address)")[:4] + bytes(12), keccak(b"acceptOwnership()")[:4]
 MEMBERS = ("114200000099912773", "11420000009991840C", "11420000MB9419465B")
 
 
@@ -59,16 +62,16 @@ class Site:
     def nonce(self) -> int:
         return int(self.rpc.call("eth_getTransactionCount", self.account, "latest"), 16)
 
-    def pass_(self, deployment: Deployment, calls: Sequence[council.Call]) -> None:
-        """Two of three members have the Council make these calls."""
+    def pass_(self, deployment: Deployment, calls: Sequence[council.Call], approving: int = 1) -> None:
+        """Members have the Council make these calls; so many approve what the first proposes."""
         made = Digest(secrets.token_bytes(32))
-        first, second, third = self.delegates
+        first, *others = self.delegates
         signers = {key.address: key for key in self.delegates}
         sender, outbox = Sender(self.engine, self.rpc, ANVIL, deployment, signers), Outbox(self.engine)
         steps = (
             (first, council.propose(made, calls)),
-            (second, council.approve(made, council.content_of(calls))),
-            (third, council.execute(made, calls)),
+            *((key, council.approve(made, council.content_of(calls))) for key in others[:approving]),
+            (first, council.execute(made, calls)),
         )
         for n, (key, (contract, function, args)) in enumerate(steps):
             name = f"{made.hex()}/{n}"
@@ -165,6 +168,26 @@ def test_deploy__new_version__in_the_record_once_the_council_named_it(site: Site
     named = CouncilView(site.rpc, after).versions("AnchorLog", block)
     assert [(v.account, v.code_hash) for v in named] == [(c.address, c.code_hash) for c in (old, newer)]
     assert CouncilView(site.rpc, after).contract_of("AnchorLog", block) == newer.address
+
+
+def test_deploy__new_council__takes_the_departments_over(site: Site) -> None:
+    site.run()
+    first = load_deployment(site.record)
+    site.delegates = site.delegates[::-1]
+    site.describe(threshold=3)
+    code, told, _ = site.run("--new-version", "Council")
+    assert code == 0
+    newer, data = Address(told["to_name"][0]["account"]), bytes.fromhex(told["to_name"][0]["data"][2:])
+    calls = [(first.address("Council"), data), (first.address("Departments"), TRANSFER + bytes.fromhex(newer[2:]))]
+    site.pass_(first, calls)
+    site.run(described=False)
+    after = load_deployment(site.record)
+    assert [c.until_block is None for c in after.versions("Council")] == [False, True]
+    with pytest.raises(AssertionError, match="approvals_missing"):  # two are too few for the new one
+        site.pass_(after, [(after.address("Departments"), ACCEPT)])
+    site.pass_(after, [(after.address("Departments"), ACCEPT)], approving=2)
+    block = int(site.rpc.call("eth_blockNumber"), 16)
+    assert DepartmentsView(site.rpc, after).read("council", [], block)[0].lower() == newer
 
 
 def test_council_view__a_proposal_under_way__told_as_it_stands(site: Site) -> None:

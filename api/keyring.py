@@ -4,7 +4,7 @@ owner.key               secp256k1, the contracts' owner (stands in for the Counc
 council.pem             Ed25519, signs the trust file
 storage.key             32 bytes in hex, wraps the keys of records
 logs/<origin>.pem       Ed25519, one per log: promises and checkpoints; `<origin>` percent-encoded
-operators/<code>.key    secp256k1, a department's operator on the chain
+operators/<code>.key    secp256k1, a department's operator on the chain; further lanes: <code>.2.key, <code>.3.key …
 wraps/<code>.pem        X25519, files are wrapped to it
 """
 
@@ -49,13 +49,14 @@ class Keyring:
             draft.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
             draft.replace(storage)
 
-    def make_department_keys(self, code: DepartmentCode, origin: Origin) -> None:
-        """Operator, log and wrap key of a department that keeps a log here."""
+    def make_department_keys(self, code: DepartmentCode, origin: Origin, lanes: int = 1) -> None:
+        """Operator, log and wrap key of a department that keeps a log here; `lanes` operator keys in all."""
         for folder in (self._logs, self._operators, self._wraps):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         from ledger.evm.transactions import load_or_make_key
 
-        load_or_make_key(self._operators / f"{code}.key")
+        for number in range(1, lanes + 1):
+            load_or_make_key(self._lane(code, number))
         if not self._log(origin).exists():
             create_signing_key(self._log(origin))
         if not (self._wraps / f"{code}.pem").exists():
@@ -97,10 +98,18 @@ class Keyring:
         return {origin: load_signer(address) for origin, address in self.log_addresses().items()}
 
     def operators(self) -> dict[DepartmentCode, EvmKey]:
-        """Operator key of each department."""
+        """First operator key of each department."""
+        return {code: keys[0] for code, keys in self.lanes().items()}
+
+    def lanes(self) -> dict[DepartmentCode, tuple[EvmKey, ...]]:
+        """All operator keys of each department, the first one first; a further one counts once it is there."""
         from ledger.evm.transactions import load_key
 
-        return {DepartmentCode(path.stem): load_key(path) for path in sorted(self._operators.glob("*.key"))}
+        found: dict[DepartmentCode, list[tuple[int, EvmKey]]] = {}
+        for path in self._operators.glob("*.key"):
+            code, _, number = path.stem.partition(".")
+            found.setdefault(DepartmentCode(code), []).append((int(number or 1), load_key(path)))
+        return {code: tuple(key for _, key in sorted(found[code], key=lambda f: f[0])) for code in sorted(found)}
 
     def wrap_key(self, code: DepartmentCode) -> X25519PrivateKey:
         """The key that a department's files are wrapped to."""
@@ -110,6 +119,9 @@ class Keyring:
         """Public half of each department's wrap key: enough to encrypt to it."""
         found = [DepartmentCode(path.stem) for path in sorted(self._wraps.glob("*.pem"))]
         return {code: self.wrap_key(code).public_key() for code in found}
+
+    def _lane(self, code: DepartmentCode, number: int) -> Path:
+        return self._operators / (f"{code}.key" if number == 1 else f"{code}.{number}.key")
 
     def _log(self, origin: Origin) -> Path:
         return self._logs / f"{quote(origin, safe='')}.pem"

@@ -90,7 +90,7 @@ class Parts:
     wrap_keys: Mapping[DepartmentCode, X25519PublicKey] = field(default_factory=dict)
     outbox: Any = None
     decisions: Decisions | None = None
-    operators: Mapping[DepartmentCode, Address] = field(default_factory=dict)
+    operators: Mapping[DepartmentCode, Sequence[Address]] = field(default_factory=dict)
     engine: Any = None
     closing: Sequence[Callable[[], None]] = ()
     """What to call at the end, in order."""

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from ledger.errors import ConfigurationError
+from ledger.lanes import MOST
 from ledger.texts import text
 
 FILE_NAME = "chuzheng.toml"
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     second_rpc_url: str | None = Field(default=None, description="A second node, of another operator, to compare with")
     database_url: str | None = Field(default=None, description="SQLAlchemy address; default: SQLite in the data folder")
     engine_profile: str = Field(default="anvil", description="Engine profile of the chain (nodes.md)")
+    lanes: int = Field(default=1, ge=1, le=MOST, description="Operator keys of each department: they send side by side")
     trust_file: Path | None = Field(default=None, description="Trust file; default: trust/trust.json in `home`")
     trust_pin: str | None = Field(default=None, description="Hash of the first trust file, hex (official notice)")
 

@@ -85,7 +85,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     notary = _notary(settings, engine, index, keyring, pool)
     outbox = Outbox(engine)
     chain = IndexedChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), _profile(settings), deployment, index)
-    operators = {code: key.address for code, key in keyring.operators().items()}
+    operators = {code: tuple(key.address for key in keys) for code, keys in keyring.lanes().items()}
     return Parts(
         settings=settings,
         clock=SystemClock(),
@@ -124,22 +124,23 @@ def open_backstage(settings: Settings) -> Backstage:
     from ledger.evm.outbox import Outbox
     from ledger.evm.rpc import Rpc
     from ledger.evm.sender import Sender
+    from ledger.lanes import lane_of
     from ledger.store.evidence import EvidenceStore
-    from notary.entry import parse_origin
+    from notary.entry import log_id, parse_origin
     from notary.worker import Worker
 
     deployment, profile = _deployment(settings), _profile(settings)
     engine, index = _database(settings)
     keyring = Keyring(settings.keys_dir)
     notary = _notary(settings, engine, index, keyring, None)
-    keys = keyring.operators()
-    signers = {Address(key.address): key for key in keys.values()}
+    keys = keyring.lanes()
+    signers = {Address(key.address): key for lanes_of in keys.values() for key in lanes_of}
     lanes: dict[Origin, Address] = {}
     for origin in notary.logs:
         issuer = parse_origin(origin).issuer
         if issuer not in keys:
             raise ConfigurationError("settings.no_operator", department=issuer)
-        lanes[origin] = Address(keys[issuer].address)
+        lanes[origin] = lane_of([Address(key.address) for key in keys[issuer]], log_id(origin))
     rpc = Rpc(settings.rpc_url)
     capture = Capture(EvidenceStore(engine), index, Rpc(settings.rpc_url), profile)
     return Backstage(

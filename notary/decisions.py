@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from ledger.codes.causes import check_cause
 from ledger.errors import ConfigurationError, InputError, UnavailableError
+from ledger.lanes import lane_of
 from ledger.statuses import Decider, Decision, DecisionCode, NewDecision, check_annulment, check_move
 from ledger.types import Address, Block, BlockTime, DepartmentCode, Digest, Kind, Origin
 from notary.disclosure import Disclosure, recompute
@@ -59,10 +60,15 @@ class _Subject:
 
 
 class Decisions:
-    """Builds the intents of a notary's departments; `operators` are their addresses with the role STATUS."""
+    """Builds the intents of a notary's departments; `operators`: each one's lanes, addresses with the role STATUS."""
 
     def __init__(
-        self, notary: Notary, outbox: Outbox, index: DecisionIndex, *, operators: Mapping[DepartmentCode, Address]
+        self,
+        notary: Notary,
+        outbox: Outbox,
+        index: DecisionIndex,
+        *,
+        operators: Mapping[DepartmentCode, Sequence[Address]],
     ) -> None:
         self._notary, self._outbox, self._index = notary, outbox, index
         self._operators = dict(operators)
@@ -120,11 +126,13 @@ class Decisions:
         )  # fmt: skip
         proof, shown = (NO_PROOF, NO_TYPE) if history else (self._proof(subject), _type_proof(subject))
         if heir is not None:
-            self._enqueue(department, pending, "supersede", (subject.key, decision, proof, self._proof(heir), shown))
+            self._enqueue(
+                department, pending, subject.key, "supersede", (subject.key, decision, proof, self._proof(heir), shown)
+            )
         elif history:
-            self._enqueue(department, pending, "decide", (subject.key, decision))
+            self._enqueue(department, pending, subject.key, "decide", (subject.key, decision))
         else:
-            self._enqueue(department, pending, "decideFirst", (subject.key, decision, proof, shown))
+            self._enqueue(department, pending, subject.key, "decideFirst", (subject.key, decision, proof, shown))
         return pending
 
     def annul(
@@ -142,7 +150,7 @@ class Decisions:
         by = Decider(department, owner=subject.owner, competent=None if subject.owner else True)
         check_annulment(history, number, by)
         pending = self._intent_key("annul", subject.key, number, department, (basis,))
-        self._enqueue(department, pending, "annul", (subject.key, number, basis or ZERO))
+        self._enqueue(department, pending, subject.key, "annul", (subject.key, number, basis or ZERO))
         return pending
 
     def visible(self, block: int | None) -> bool:
@@ -203,9 +211,12 @@ class Decisions:
             raise UnavailableError("decision.no_index", retry_after=5.0)
         return cursor.time
 
-    def _enqueue(self, department: DepartmentCode, key: str, function: str, args: tuple[Any, ...]) -> None:
-        sender = self._operators.get(department)
-        if sender is None:
+    def _enqueue(
+        self, department: DepartmentCode, key: str, about: Digest, function: str, args: tuple[Any, ...]
+    ) -> None:
+        """By the lane of the status key `about`: decisions on one entry are mined in their order."""
+        lanes = self._operators.get(department)
+        if not lanes:
             raise ConfigurationError("decision.no_operator", department=department)
         if self._outbox.status(key) is not None:
             return
@@ -213,7 +224,7 @@ class Decisions:
             self._outbox.enqueue(
                 connection,
                 intent_key=key,
-                sender=sender,
+                sender=lane_of(lanes, about),
                 contract="CertificateStatus",
                 function=function,
                 args=args,

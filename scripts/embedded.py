@@ -94,7 +94,7 @@ def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
     network = _network_name(settings, rpc)
     origins = {d.code: make_origin(network, d.code) for d in issuers}
     for code, origin in origins.items():
-        keyring.make_department_keys(code, origin)
+        keyring.make_department_keys(code, origin, settings.lanes)
     council = None  # that of the record, if there is one
     if not settings.deployment_path.exists():
         council = alone(SAMPLE_MEMBER, keyring.owner().address, TrustKey("intl", keyring.council().public_key))
@@ -119,20 +119,20 @@ def _admit(
     from ledger.store.engine import open_engine, upgrade
 
     network = sample_network()
-    operators, owner = keyring.operators(), keyring.owner()
+    lanes, owner = keyring.lanes(), keyring.owner()
     issuers = list(issuers)
     plan = NetworkPlan(
         departments=[(d.code, d.division) for d in network.departments],
         types=[(t.code, t.competent) for t in network.types],
-        operators=[Operator(operators[d.code].address, d.code, ROLES, _person(d.code)) for d in issuers],
+        operators=[Operator(k.address, d.code, ROLES, _person(d.code)) for d in issuers for k in lanes[d.code]],
         accreditations=[(issuer, code, ACCREDITED_SINCE, None) for issuer, code in network.accreditations],
-        logs=[(origins[d.code], log_id(origins[d.code]), operators[d.code].address) for d in issuers],
+        logs=[(origins[d.code], log_id(origins[d.code]), lanes[d.code][0].address) for d in issuers],
         trust_file=_first_trust(settings.trust_path),
     )
     engine = open_engine(settings.database)
     try:
         upgrade(engine)
-        signers = {key.address: key for key in (owner, *operators.values())}
+        signers = {key.address: key for key in (owner, *(k for keys in lanes.values() for k in keys))}
         rpc, profile = Rpc(settings.rpc_url), profile_named(settings.engine_profile)
         bootstrap(engine, rpc, profile, deployment, signers, plan=plan)
     finally:

@@ -98,7 +98,7 @@ def parse_decision(body: bytes) -> Wanted:
 def intent_body(parts: Parts, intent: str, department: DepartmentCode) -> dict[str, Any]:
     """chuzheng-intent/1: how far it has come; `done` once nothing more happens by itself. A department sees its own."""
     row = parts.outbox.status(intent) if parts.outbox is not None else None
-    if row is None or row.sender != parts.operators.get(department):
+    if row is None or row.sender not in parts.operators.get(department, ()):
         raise NotFoundError("status.intent_unknown", intent=intent[:80])
     waits = row.done and parts.decisions is not None and not parts.decisions.visible(row.block_number)
     error = None

@@ -60,7 +60,7 @@ class Site:
             clock=SystemClock(),
             anchors=self.index,
         )
-        operators = {ISSUER: self.operator.address}
+        operators = {ISSUER: (self.operator.address,)}
         self.decisions = Decisions(self.notary, self.outbox, self.index, operators=operators)
 
     def connect(self, url: str, deployment: Deployment | None) -> Deployment:

@@ -57,7 +57,7 @@ class Desk:
         notary.seal(ORIGIN)
         Worker(notary, self.rig.outbox, self.index, lanes={ORIGIN: LANE}, clock=self.rig.clock).step()
         self.rig.outbox.deliver(self.rig.chain)
-        self.made = Decisions(notary, self.rig.outbox, self.index, operators={ISSUER: LANE})
+        self.made = Decisions(notary, self.rig.outbox, self.index, operators={ISSUER: (LANE,)})
         self.key = self.made.key_of(PLACE)
 
     def record(self, intent_key: str) -> None:
@@ -204,7 +204,7 @@ def shown(desk: Desk) -> Disclosure:
 
 
 def competent(desk: Desk) -> Decisions:
-    return Decisions(desk.rig.notary, desk.rig.outbox, desk.index, operators={COMPETENT: LANE})
+    return Decisions(desk.rig.notary, desk.rig.outbox, desk.index, operators={COMPETENT: (LANE,)})
 
 
 def test_decide__first_by_the_competent_department__brings_the_type_as_the_contract_builds_it(desk: Desk) -> None:

@@ -52,6 +52,9 @@ class Breaker:
     def log_head(self, log_id: LogId, block: int | None = None) -> tuple[int, Digest] | None:
         return self._ask(lambda: self._reader.log_head(log_id, block))
 
+    def closed_at(self, log_id: LogId, block: int | None = None) -> int | None:
+        return self._ask(lambda: self._reader.closed_at(log_id, block))
+
     def anchored_root(self, log_id: LogId, size: int, block: int | None = None) -> Digest | None:
         return self._ask(lambda: self._reader.anchored_root(log_id, size, block))
 

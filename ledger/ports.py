@@ -59,6 +59,10 @@ class ChainReader(Protocol):
         """(size, root) of the log's newest anchor; None while the log isn't opened; size 0 before the first anchor."""
         ...
 
+    def closed_at(self, log_id: LogId, block: int | None = None) -> int | None:
+        """The last good size of a log that the Council closed: anchors above it count as not recorded. None: open."""
+        ...
+
     def anchored_root(self, log_id: LogId, size: int, block: int | None = None) -> Digest | None: ...
 
     def anchors(self, log_id: LogId, above_size: int = 0, limit: int = 1) -> Sequence[Anchor]:

@@ -141,6 +141,7 @@ class Collector:
             lambda: tuple(chain.accreditations(issuer, TypeCode(type_code), at))
         )  # fmt: skip
         root = root_at(at)
+        closed = _ask_one(lambda: chain.closed_at(own, at)) if root is ABSENT else ABSENT
         department = _ask_one(lambda: chain.department(issuer, at))
         return Evidence(
             chain=seen,
@@ -148,6 +149,7 @@ class Collector:
             head=newest.number,
             root=root,
             newest_root=root if newest.number == at else root_at(newest.number),
+            closed_at=closed,
             anchor=anchor,
             earliest=_ask_one(lambda: next(iter(chain.anchors(own, about.index, 1)), None)),
             department=department,

@@ -141,6 +141,8 @@ class Evidence:
     """The root that the chain holds for the receipt's (log, size), at `as_of`."""
     newest_root: Digest | Absent | Unavailable = OFFLINE
     """The same at the chain's head, which may not be final yet."""
+    closed_at: int | Absent | Unavailable = ABSENT
+    """The last good size of the log, if the Council closed it; asked where the chain hasn't the receipt's size."""
     snapshot_root: Digest | Absent | Unavailable = OFFLINE
     """The root that a believed snapshot has for it."""
     anchor: Anchor | Absent | Unavailable = OFFLINE

@@ -28,11 +28,13 @@ Found = tuple[int, Digest, dict[str, Any]]
 
 
 class AnchoredSearch:
-    """Looks for `Anchored` events of one deployment's AnchorLog."""
+    """Looks for `Anchored` events of one deployment's AnchorLogs, all versions of them."""
 
     def __init__(self, rpc: Rpc, profile: EngineProfile, deployment: Deployment, view: AnchorLogView) -> None:
         self._rpc, self._profile, self._view = rpc, profile, view
-        self._contract = deployment.contract(ANCHOR_LOG)
+        versions = deployment.versions(ANCHOR_LOG)
+        self._addresses = [contract.address for contract in versions]
+        self._from_block = min(contract.from_block for contract in versions)
         self._topic = next(t for t, event in artifact(ANCHOR_LOG).events.items() if event.name == "Anchored")
 
     def above(self, log_id: LogId, size: int, limit: int, *, upto: int, after: int | None = None) -> list[Found]:
@@ -40,7 +42,7 @@ class AnchoredSearch:
 
         `after`: a block up to which the caller knows that there is none; the contract's first block if not given.
         """
-        low = max(self._contract.from_block - 1, -1 if after is None else after)
+        low = max(self._from_block - 1, -1 if after is None else after)
         found: list[Found] = []
         while len(found) < limit and low < upto:
             newest = self._view.head(log_id, upto)[0]
@@ -50,7 +52,8 @@ class AnchoredSearch:
             events = self._first_events(log_id, size, first + 1, last)
             if not events:
                 raise UnavailableError("chain.moved", retry_after=1.0)  # the head said that there is one
-            found += events
+            # What a closing struck out is told by events still.
+            found += [event for event in events if event[0] <= newest]
             size, low = events[-1][0], int(events[-1][2]["blockNumber"], 16)
         return found[:limit]
 
@@ -93,7 +96,7 @@ class AnchoredSearch:
         raise UnavailableError("chain.search_too_long", blocks=end - start + 1)
 
     def _logs(self, log_id: LogId, start: int, end: int) -> list[dict[str, Any]]:
-        query = {"address": self._contract.address, "topics": [self._topic, "0x" + log_id.hex()]}
+        query = {"address": self._addresses, "topics": [self._topic, "0x" + log_id.hex()]}
         logs: list[dict[str, Any]] = self._rpc.call(
             "eth_getLogs", {**query, "fromBlock": hex(start), "toBlock": hex(end)}
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ledger.errors import UnavailableError
+from ledger.evm.anchor_log import NAME as ANCHOR_LOG
 from ledger.evm.blocks import blocks_at
 from ledger.evm.deployment import Deployment
 from ledger.evm.profiles import EngineProfile
@@ -48,7 +49,8 @@ class IndexedChainReader(EvmChainReader):
         """
         if last is None:
             return (), None
-        ours = [a for a in held if a.contract == self._logs.address and a.block_number <= upto]
+        versions = {c.address for c in self._deployment.versions(ANCHOR_LOG)}
+        ours = [a for a in held if a.contract in versions and a.block_number <= upto]
         if len(ours) < len(held):
             return (), None
         blocks = blocks_at(self._rpc, [*(a.block_number for a in ours), last.number])

@@ -10,7 +10,6 @@ from typing import Any
 
 from ledger.departments import Accreditation, DepartmentHistory
 from ledger.errors import UnavailableError
-from ledger.evm.anchor_log import NAME as ANCHOR_LOG
 from ledger.evm.anchor_log import AnchorLogView
 from ledger.evm.anchored import AnchoredSearch
 from ledger.evm.blocks import block_at, blocks_at, latest_block
@@ -23,7 +22,7 @@ from ledger.evm.profiles import EngineProfile
 from ledger.evm.rpc import Rpc
 from ledger.keys import DepartmentKey
 from ledger.statuses import Decision
-from ledger.types import Anchor, Block, ChainHash, DepartmentCode, Digest, LogId, TypeCode
+from ledger.types import Address, Anchor, Block, ChainHash, DepartmentCode, Digest, LogId, TypeCode
 
 
 class EvmChainReader:
@@ -68,6 +67,10 @@ class EvmChainReader:
         if size == 0 and self._logs.owner(log_id, at) is None:
             return None
         return size, root
+
+    def closed_at(self, log_id: LogId, block: int | None = None) -> int | None:
+        found = self._logs.log(log_id, self._at(block))
+        return found.size if found is not None and found.closed else None
 
     def anchored_root(self, log_id: LogId, size: int, block: int | None = None) -> Digest | None:
         return self._logs.anchored_root(log_id, size, self._at(block))
@@ -124,7 +127,7 @@ class EvmChainReader:
             root=root,
             chain_id=self._deployment.chain_id,
             genesis_hash=self._deployment.genesis_hash,
-            contract=self._deployment.address(ANCHOR_LOG),
+            contract=Address(log["address"].lower()),
             tx_hash=ChainHash(log["transactionHash"].lower()),
             block_number=block.number,
             block_hash=block.hash,

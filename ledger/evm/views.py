@@ -10,6 +10,7 @@ from ledger.evm.artifacts import decode_result, encode_call
 from ledger.evm.deployment import Deployment
 from ledger.evm.reverts import is_revert, revert_error
 from ledger.evm.rpc import Rpc, RpcError
+from ledger.types import Address
 
 
 class ContractView:
@@ -19,11 +20,18 @@ class ContractView:
 
     def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
         self._rpc = rpc
+        self._deployment = deployment
         self.address = deployment.address(self.contract)
+        """of the version in force"""
+
+    def _address_at(self, block: int) -> Address:
+        """The version that was in force at `block`: a newer one wasn't there, or had nothing to tell yet."""
+        found = self._deployment.contract_at(self.contract, block)
+        return self.address if found is None else found.address
 
     def read(self, function: str, args: Sequence[Any], block: int) -> tuple[Any, ...]:
         """The outputs of a view. The contract's own error if it refuses, UnavailableError if the node can't say."""
-        message = {"to": self.address, "data": "0x" + encode_call(self.contract, function, args).hex()}
+        message = {"to": self._address_at(block), "data": "0x" + encode_call(self.contract, function, args).hex()}
         try:
             answer = self._rpc.call("eth_call", message, hex(block))
         except RpcError as error:
@@ -37,7 +45,7 @@ class ContractView:
         yet, None where the node can't say any more."""
         calls = []
         for args, block in questions:
-            message = {"to": self.address, "data": "0x" + encode_call(self.contract, function, args).hex()}
+            message = {"to": self._address_at(block), "data": "0x" + encode_call(self.contract, function, args).hex()}
             calls.append(("eth_call", (message, hex(block))))
         found: list[tuple[Any, ...] | None] = []
         for answer in self._rpc.batch(calls):

@@ -124,6 +124,15 @@ anchors = sa.Table(
     ),
 )
 
+closings = sa.Table(  # several of one log: each at a smaller size, so the smallest is in force
+    "chain_closings",
+    metadata,
+    *_from_event(
+        sa.Column("log_id", sa.LargeBinary(32), primary_key=True),
+        sa.Column("size", ROW_ID, primary_key=True, autoincrement=False),
+    ),
+)
+
 decisions = sa.Table(
     "chain_decisions",
     metadata,
@@ -151,7 +160,7 @@ annulments = sa.Table(
     ),
 )
 
-FROM_EVENTS = (logs, anchors, decisions, annulments)
+FROM_EVENTS = (logs, anchors, closings, decisions, annulments)
 
 block_evidence = sa.Table(  # what proves every event of a block; kept by its hash, so a rollback needs no mending
     "block_evidence",

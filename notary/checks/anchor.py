@@ -40,6 +40,8 @@ def check_anchored(case: Case) -> Check:
     found = evidence.root if isinstance(evidence.root, bytes) else evidence.newest_root
     if isinstance(found, bytes):
         return _compare(found, None if head is None else head.root)
+    if struck := _struck_out(case):
+        return struck
     if case.receipt.anchor is None:
         return Check(_ANCHORED, Outcome.SKIPPED, "included", source="chain")
     if isinstance(found, Unavailable):
@@ -48,6 +50,16 @@ def check_anchored(case: Case) -> Check:
         params = {"block": case.receipt.anchor.block_number, "head": evidence.head}
         return Check(_ANCHORED, Outcome.UNKNOWN, "chain_behind", params, source="chain")
     return Check(_ANCHORED, Outcome.FAIL, "absent", expected=hexed(head.root) if head else None, source="chain")
+
+
+def _struck_out(case: Case) -> Check | None:
+    """The log was closed at a smaller size (a stolen key): what was anchored above it counts as not recorded. A receipt
+    that isn't anchored waits in vain only if its entry isn't among the good ones."""
+    last, head, anchored = case.evidence.closed_at, case.receipt.head, case.receipt.anchor is not None
+    if not isinstance(last, int) or head is None or head.size <= last or not (anchored or case.receipt.index >= last):
+        return None
+    params = {"size": last}
+    return Check(_ANCHORED, Outcome.FAIL, "log_closed", params, expected=hexed(head.root), source="chain")
 
 
 def _compare(found: Digest, expected: Digest | None) -> Check:

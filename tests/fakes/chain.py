@@ -57,6 +57,7 @@ class FakeChain:
         self._faults: list[_Fault] = []
         self._logs: dict[LogId, int] = {}
         self._anchors: dict[LogId, list[Anchor]] = {}
+        self._closings: dict[LogId, list[tuple[int, int]]] = {}
         self._decisions: dict[Digest, list[tuple[int, Decision]]] = {}
         self._annulled: dict[tuple[Digest, int], int] = {}
         self._departments: list[tuple[int, DepartmentHistory]] = []
@@ -107,6 +108,7 @@ class FakeChain:
         top = keep - 1
         self._logs = {k: n for k, n in self._logs.items() if n <= top}
         self._anchors = {k: [a for a in v if a.block_number <= top] for k, v in self._anchors.items()}
+        self._closings = {k: [c for c in v if c[0] <= top] for k, v in self._closings.items()}
         self._decisions = {k: [d for d in v if d[0] <= top] for k, v in self._decisions.items()}
         self._annulled = {k: n for k, n in self._annulled.items() if n <= top}
         self._departments = [d for d in self._departments if d[0] <= top]
@@ -136,6 +138,18 @@ class FakeChain:
         )  # fmt: skip
         held.append(anchor)
         return anchor
+
+    def close_log(self, log_id: LogId, last_good_size: int) -> None:
+        """AnchorLog.closeLog: anchors above count as not recorded from the next block on."""
+        self._closings.setdefault(log_id, []).append((self.mine().number, last_good_size))
+
+    def _counting(self, log_id: LogId, at: int) -> list[Anchor]:
+        last = self._closed(log_id, at)
+        held = (a for a in self._anchors.get(log_id, []) if a.block_number <= at)
+        return [a for a in held if last is None or a.size <= last]
+
+    def _closed(self, log_id: LogId, at: int) -> int | None:
+        return min((size for block, size in self._closings.get(log_id, []) if block <= at), default=None)
 
     def decide(
         self,
@@ -281,18 +295,22 @@ class FakeChain:
         at = self._at(block)
         if self._logs.get(log_id, at + 1) > at:
             return None
-        held = [a for a in self._anchors.get(log_id, []) if a.block_number <= at]
+        held = self._counting(log_id, at)
         return (held[-1].size, held[-1].root) if held else (0, Digest(bytes(32)))
 
     def anchored_root(self, log_id: LogId, size: int, block: int | None = None) -> Digest | None:
         self._asked("anchored_root")
         at = self._at(block)
-        return next((a.root for a in self._anchors.get(log_id, []) if a.size == size and a.block_number <= at), None)
+        return next((a.root for a in self._counting(log_id, at) if a.size == size), None)
+
+    def closed_at(self, log_id: LogId, block: int | None = None) -> int | None:
+        self._asked("closed_at")
+        return self._closed(log_id, self._at(block))
 
     def anchors(self, log_id: LogId, above_size: int = 0, limit: int = 1) -> Sequence[Anchor]:
         self._asked("anchors")
         at = self._at(None)
-        held = (a for a in self._anchors.get(log_id, []) if a.size > above_size and a.block_number <= at)
+        held = (a for a in self._counting(log_id, at) if a.size > above_size)
         return tuple(held)[:limit]
 
     def decisions(self, status_key: Digest, block: int | None = None) -> Sequence[Decision]:

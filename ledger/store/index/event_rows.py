@@ -1,4 +1,4 @@
-"""Events of which each makes one row that is never changed: logs, anchors, decisions, annulments.
+"""Events of which each makes one row that is never changed: logs, anchors, closings, decisions, annulments.
 
 They come in masses and are written as they are; objects that change by their events are in `objects`.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ledger.store.index.events import IndexedEvent
-from ledger.store.tables import anchors, annulments, decisions, logs
+from ledger.store.tables import anchors, annulments, closings, decisions, logs
 
 
 def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
@@ -31,6 +31,8 @@ def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
                 "contract": event.address,
                 "department": _code(args["department"]),
             }
+        case "AnchorLog", "LogClosed":
+            return closings, {"log_id": args["logId"], "size": args["lastGoodSize"]}
         case "CertificateStatus", "Decided":
             return decisions, {
                 "status_key": args["key"],

@@ -11,7 +11,7 @@ from ledger.statuses import Decision, DecisionCode
 from ledger.store.engine import reading
 from ledger.store.index.events import ToldEvent, told, told_args
 from ledger.store.index.writing import position
-from ledger.store.tables import anchors, annulments, blocks, cursor, decisions, events, logs
+from ledger.store.tables import anchors, annulments, blocks, closings, cursor, decisions, events, logs
 from ledger.types import (
     Address,
     Anchor,
@@ -23,6 +23,14 @@ from ledger.types import (
     LogId,
     Origin,
 )
+
+
+def _counts(final: int) -> sa.ColumnElement[bool]:
+    """Whether a row of `anchors` is final, and not struck out by a final closing of its log at a smaller size."""
+    struck = sa.exists().where(
+        closings.c.log_id == anchors.c.log_id, closings.c.size < anchors.c.size, closings.c.block_number <= final
+    )
+    return (anchors.c.block_number <= final) & ~struck
 
 
 class IndexReader:
@@ -46,7 +54,7 @@ class IndexReader:
         with reading(self._engine) as connection:
             final = self._final(connection)
             wanted = sa.select(anchors).where(anchors.c.log_id == log_id, anchors.c.size > index)
-            wanted = wanted.where(anchors.c.block_number <= final).order_by(anchors.c.size).limit(1)
+            wanted = wanted.where(_counts(final)).order_by(anchors.c.size).limit(1)
             row = connection.execute(wanted).mappings().first()
             return None if row is None else self._anchor(connection, row)
 
@@ -58,7 +66,7 @@ class IndexReader:
             if at is None:
                 return [], None
             wanted = sa.select(anchors).where(anchors.c.log_id == log_id, anchors.c.size > size)
-            wanted = wanted.where(anchors.c.block_number <= at[1] - self.depth)
+            wanted = wanted.where(_counts(at[1] - self.depth))
             wanted = wanted.order_by(anchors.c.size).limit(limit)
             found = [self._anchor(connection, row) for row in connection.execute(wanted).mappings()]
             last = connection.execute(sa.select(blocks).where(blocks.c.number == at[1])).mappings().first()
@@ -73,7 +81,7 @@ class IndexReader:
         """Final anchors in blocks above `block`, in the chain's order."""
         with reading(self._engine) as connection:
             wanted = sa.select(anchors).where(anchors.c.block_number > block)
-            wanted = wanted.where(anchors.c.block_number <= self._final(connection))
+            wanted = wanted.where(_counts(self._final(connection)))
             if log_id is not None:
                 wanted = wanted.where(anchors.c.log_id == log_id)
             wanted = wanted.order_by(anchors.c.block_number, anchors.c.log_index).limit(limit)
@@ -87,15 +95,23 @@ class IndexReader:
             if connection.execute(opened).first() is None:
                 return None
             newest = sa.select(anchors.c.size, anchors.c.root).where(anchors.c.log_id == log_id)
-            newest = newest.where(anchors.c.block_number <= final).order_by(anchors.c.size.desc()).limit(1)
+            newest = newest.where(_counts(final)).order_by(anchors.c.size.desc()).limit(1)
             row = connection.execute(newest).first()
         return (0, Digest(bytes(32))) if row is None else (row[0], Digest(bytes(row[1])))
+
+    def closed_at(self, log_id: LogId) -> int | None:
+        """The last good size of a log that the Council closed; None while it is open."""
+        with reading(self._engine) as connection:
+            smallest = sa.select(sa.func.min(closings.c.size)).where(closings.c.log_id == log_id)
+            smallest = smallest.where(closings.c.block_number <= self._final(connection))
+            found: int | None = connection.execute(smallest).scalar()
+            return found
 
     def log_heads(self) -> dict[LogId, tuple[int, Digest]]:
         """`log_head` of every log that is opened, in one statement."""
         with reading(self._engine) as connection:
             final = self._final(connection)
-            newest = sa.select(anchors.c.size).where(anchors.c.log_id == logs.c.log_id, anchors.c.block_number <= final)
+            newest = sa.select(anchors.c.size).where(anchors.c.log_id == logs.c.log_id, _counts(final))
             newest = newest.order_by(anchors.c.size.desc()).limit(1)
             same = (anchors.c.log_id == logs.c.log_id) & (anchors.c.size == newest.correlate(logs).scalar_subquery())
             wanted = sa.select(logs.c.log_id, anchors.c.size, anchors.c.root).select_from(logs.outerjoin(anchors, same))

@@ -247,3 +247,28 @@ def test_final__rule_is_the_trust_files__not_the_receipts(world: World) -> None:
     receipt = world.anchored_record(certificate())
     report = judged(world, receipt, record=certificate(), trust=world.make_trust(finality="depth:40"))
     assert outcome(report, N.FINAL)[0] is UNKNOWN
+
+
+def test_anchored__log_closed_below__6_fails_and_says_where(world: World) -> None:
+    records = [certificate(), certificate()]
+    early = world.anchored_record(records[0])
+    good = world.size
+    late = world.anchored_record(records[1])
+    world.chain.close_log(world.log_id, good)
+    report = judged(world, late, record=records[1])
+    assert outcome(report, N.ANCHORED) == (FAIL, "log_closed")
+    check = next(c for c in report.checks if c.name is N.ANCHORED)
+    assert check.params == {"size": good}
+    assert judged(world, early, record=records[0]).verdict is Verdict.VALID
+    # Not anchored yet, and never will be; an entry below may still get its receipt from the last good checkpoint.
+    waiting = replace(late, anchor=None, evidence=None)
+    assert outcome(judged(world, waiting, record=records[1]), N.ANCHORED) == (FAIL, "log_closed")
+
+
+def test_anchored__log_closed_and_that_couldnt_be_asked__fails_as_absent(world: World) -> None:
+    record = certificate()
+    world.anchored_record(record)
+    late = world.anchored_record(record)
+    world.chain.close_log(world.log_id, late.inclusion.size - 1 if late.inclusion else 0)
+    world.chain.fail("closed_at")
+    assert outcome(judged(world, late, record=record), N.ANCHORED) == (FAIL, "absent")

@@ -7,13 +7,15 @@ can't give all of it is asked again later; until then receipts say `{"kind": "no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
 
 from ledger.errors import UnavailableError
+from ledger.evidence.build import header_bytes
 from ledger.evidence.sealed import SealedBlock, sealed_block
+from ledger.evidence.sets import ListedSet, listed_sets
 from ledger.evm.profiles import EngineProfile
 from ledger.evm.rpc import Rpc, RpcError
 from ledger.store.evidence import EvidenceStore
@@ -22,6 +24,7 @@ from ledger.types import ChainHash
 
 AT_ONCE = 20
 """Blocks of one step."""
+HEADERS = 100
 FIRST_WAIT, LONGEST_WAIT = 5.0, 600.0
 """Seconds until a block is asked for again that the node couldn't give."""
 LOOK_BACK = 600.0
@@ -50,6 +53,23 @@ def _receipts(rpc: Rpc, number: int, hashes: list[Any], block_hash: ChainHash) -
     if not whole:
         raise UnavailableError("evidence.incomplete", what="receipts", block=block_hash)
     return list(found)
+
+
+def validator_sets(rpc: Rpc, first: int, last: int) -> tuple[ListedSet, ...]:
+    """Validator sets that the headers of blocks first ≤ number ≤ last list, for a trust file; `first` 0, or the
+    `from_block` of the last set of the file before."""
+    return listed_sets(_headers(rpc, first, last))
+
+
+def _headers(rpc: Rpc, first: int, last: int) -> Iterator[bytes]:
+    for start in range(first, last + 1, HEADERS):
+        numbers = range(start, min(last, start + HEADERS - 1) + 1)
+        for answer in rpc.batch([("eth_getBlockByNumber", (hex(number), False)) for number in numbers]):
+            if isinstance(answer, RpcError):
+                raise answer
+            if not isinstance(answer, dict):
+                raise UnavailableError("chain.undecodable", what="header")
+            yield header_bytes(answer)
 
 
 class Capture:

@@ -13,7 +13,7 @@ import pytest
 from ledger.errors import UnavailableError
 from ledger.evidence.header import parse_header, quorum
 from ledger.evm.blocks import blocks_at, latest_block
-from ledger.evm.capture import fetch_block
+from ledger.evm.capture import fetch_block, validator_sets
 from ledger.types import Address
 from tests.integration.networks import MissingError, running
 
@@ -41,3 +41,5 @@ def test_capture__blocks_of_a_real_network__hash_seals_and_receipts_fit(engine: 
         assert found >= 1
         with pytest.raises(UnavailableError):
             fetch_block(rpc, newest.number - 1, newest.hash)
+        [listed] = validator_sets(rpc, 0, newest.number)
+        assert (listed.from_block, listed.until_block, len(listed.validators)) == (0, None, 4)

@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
-from ledger.errors import NotFoundError, UnavailableError
+from ledger.errors import IntegrityError, NotFoundError, UnavailableError
 from ledger.evidence.events import proven_event
 from ledger.evidence.header import parse_header
 from ledger.evidence.sealed import SealedBlock, sealed_block
-from ledger.evm.capture import Capture, fetch_block
+from ledger.evidence.sets import listed_sets
+from ledger.evm.capture import Capture, fetch_block, validator_sets
 from ledger.evm.profiles import ANVIL, BESU_QBFT, GETH_CLIQUE, QUORUM_QBFT
 from ledger.store.evidence import EvidenceStore
 from ledger.store.index import IndexReader
 from ledger.types import ChainHash
+from tests.fakes.qbft import addresses, validators
 from tests.fakes.qbft_node import QbftNode
 from tests.unit.ledger.test_evm_indexer import ADDRESSES, KEY, LOG, NAMES, anchored, decided, opened
 from tests.unit.ledger.test_evm_indexer import World as IndexWorld
@@ -252,3 +254,31 @@ def test_capture__twice_and_by_two__once_in_the_store(world: World) -> None:
     assert not second.step()
     for number, block in enumerate(world.node.blocks[1:], 1):
         world.store.put(ChainHash(block.hash), number, fetch_block(world.node, number, ChainHash(block.hash)))  # type: ignore[arg-type]
+
+
+def test_validator_sets__of_a_chain_that_changes_them__each_from_its_first_header(world: World) -> None:
+    first = world.node.blocks[-1].number
+    world.node.mine(250)
+    world.node.signers = validators(5)
+    world.node.mine(2)
+    world.node.signers = validators(5)[::-1]  # the same ones, listed in another order
+    world.node.mine()
+    world.node.signers = validators(4)
+    world.node.mine(2)
+    last = world.node.blocks[-1].number
+    change, back = first + 251, first + 254
+    found = validator_sets(world.node, 1, last)  # type: ignore[arg-type]
+    assert [(each.from_block, each.until_block, len(each.validators)) for each in found] == [
+        (1, change, 4), (change, back, 5), (back, None, 4),
+    ]  # fmt: skip
+    assert validator_sets(world.node, change, last) == found[1:]  # type: ignore[arg-type]
+    assert set(found[0].validators) == set(addresses(validators(4)))
+
+
+def test_validator_sets__header_skipped_swapped_or_unsealed__noticed(world: World) -> None:
+    headers = [made.header() for made in world.node.made.values()]
+    assert len(listed_sets(headers)) == 1
+    unsealed = next(iter(world.node.made.values())).sealed([])
+    for wrong in ([headers[0], headers[2]], [headers[1], headers[0]], [headers[0], headers[0]], [unsealed.header()]):
+        with pytest.raises(IntegrityError, match="chain_broken"):
+            listed_sets(wrong)

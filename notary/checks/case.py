@@ -146,6 +146,9 @@ def issue_time(receipt: Receipt, evidence: Evidence, now: Millis, examined: Exam
     asked = not isinstance(evidence.earliest, Unavailable)
     head = receipt.head
     if isinstance(evidence.root, Unavailable) and examined is not None and examined.proved_at is not None:
+        own = evidence.earliest
+        if isinstance(own, Anchor) and own.block_time <= examined.proved_at:  # a snapshot's word
+            return IssueTime(own.block_time, anchored=True, settled=True)
         return IssueTime(examined.proved_at, anchored=True, settled=False)
     if head is None or head.root not in (evidence.root, evidence.newest_root):
         nothing_earlier = asked and not isinstance(evidence.earliest, Anchor)

@@ -24,6 +24,9 @@ def check_issuer(case: Case) -> Check:
     """Check 8: recognised for the type at T; for all but certificates: admitted and not suspended at T."""
     if case.untrusted:
         return barred(_ISSUER, case.untrusted)
+    as_of = case.evidence.as_of
+    if as_of is not None and as_of.source != "chain" and max(case.at, case.time.time * 1000) > as_of.time * 1000 + 999:
+        return unasked(_ISSUER, Unavailable("after_as_of"), as_of.source)
     if case.kind != Kind.CERTIFICATE:
         return _at_issue(case, None)
     type_code = case.member("type")
@@ -42,21 +45,22 @@ def check_issuer_of(
 ) -> Check:
     """The same apart from a case: `type_code` None asks for admission only."""
     history, accreditations = evidence.department, evidence.accreditations
+    source = "chain" if evidence.as_of is None else evidence.as_of.source
     params: dict[str, str | int] = {"issuer": issuer, "time": moment(time.time * 1000), "type": type_code or ""}
     if isinstance(history, Unavailable):
         return unasked(_ISSUER, history)
     if history is ABSENT:
-        return Check(_ISSUER, Outcome.FAIL, Standing.NOT_ADMITTED.value, params, source="chain")
+        return Check(_ISSUER, Outcome.FAIL, Standing.NOT_ADMITTED.value, params, source=source)
     if type_code is not None and isinstance(accreditations, Unavailable):
         return unasked(_ISSUER, accreditations)
     held = () if isinstance(accreditations, Unavailable) else accreditations
     found = _standing(history, held, type_code, time.time)
     if found is Standing.RECOGNISED:
         case = "admitted" if type_code is None else found.value
-        return Check(_ISSUER, Outcome.PASS, case, params, source="chain")
+        return Check(_ISSUER, Outcome.PASS, case, params, source=source)
     # What held when it was accepted may have been anchored then, by an anchor that we couldn't ask for.
     maybe = not time.settled and _standing(history, held, type_code, accepted_at) is Standing.RECOGNISED
-    return Check(_ISSUER, Outcome.UNKNOWN if maybe else Outcome.FAIL, found.value, params, source="chain")
+    return Check(_ISSUER, Outcome.UNKNOWN if maybe else Outcome.FAIL, found.value, params, source=source)
 
 
 def _standing(

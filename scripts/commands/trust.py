@@ -162,6 +162,11 @@ def default_trust(home: Path | None) -> Path:
     return load({"home": home}).settings.trust_path
 
 
+def trust_path(path: Path | None) -> Path:
+    """The file that was named, or this machine's."""
+    return path or default_trust(None)
+
+
 def moment(at: int) -> str:
     """Milliseconds as Asia/Shanghai time with offset."""
     import datetime as dt

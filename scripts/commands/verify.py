@@ -5,6 +5,7 @@ The judging of one receipt starts no HTTP client, no web framework and no chain 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -13,18 +14,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.errors import InputError, UnavailableError
+from ledger.errors import ChuzhengError, InputError, UnavailableError
 from ledger.types import Millis
 from scripts import output
-from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, write_new
+from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, replace_file, write_new
 from scripts.commands.options import Json, RpcUrl, Url
-from scripts.commands.trust import PinOption, TrustOption, believed, trust_app
+from scripts.commands.trust import PinOption, TrustOption, believed, trust_app, trust_path
 from scripts.help import App
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
     from api.verifications.submission import Submission
-    from notary.evidence import Presented
+    from notary.evidence import Evidence, Presented
     from notary.report import Report
     from notary.trust_file import TrustFile
 
@@ -50,6 +51,9 @@ def verify(
     trust: TrustOption = None,
     pin: PinOption = None,
     offline: Annotated[bool, typer.Option("--offline", help="不联网 / ask nobody")] = False,
+    snapshot: Annotated[
+        Path | None, typer.Option(help="快照：离线时核对签发资格与状态 / snapshot, for issuer and status offline")
+    ] = None,
     rpc_url: RpcUrl = None,
     url: Url = None,
     shown: Annotated[
@@ -68,7 +72,7 @@ def verify(
         return _ask_server(what, shown, at, url, as_json=json_)
     submission = _gather(Path(what), record, receipt, disclosure, at)
     trusted = believed(trust, pin)
-    report = _judge(submission, trusted, offline, rpc_url, url)
+    report = _judge(submission, trusted, offline, rpc_url, url, snapshot, trust_path(trust))
     return _show(report, as_json=json_)
 
 
@@ -109,7 +113,13 @@ def _instant(at: str | None) -> Millis | None:
 
 
 def _judge(
-    submission: Submission, trust: TrustFile | None, offline: bool, rpc_url: str | None, url: str | None
+    submission: Submission,
+    trust: TrustFile | None,
+    offline: bool,
+    rpc_url: str | None,
+    url: str | None,
+    snapshot: Path | None,
+    trusted_at: Path,
 ) -> Report:
     from api.verifications.submission import present
     from notary.evidence import Evidence
@@ -118,7 +128,27 @@ def _judge(
     presented = present(submission)
     now = Millis(time.time_ns() // 1_000_000)
     evidence = Evidence() if offline or trust is None else _collect(presented, trust, now, rpc_url, url)
+    if snapshot is not None and trust is not None:
+        evidence = _with_snapshot(evidence, snapshot, presented, trust, now, trusted_at)
     return judge(presented, evidence, trust, submission.at if submission.at is not None else now, now)
+
+
+def _with_snapshot(
+    evidence: Evidence, path: Path, presented: Presented, trust: TrustFile, now: Millis, trusted_at: Path
+) -> Evidence:
+    """The evidence with a snapshot's facts; the highest sequence that was believed is remembered beside the trust file,
+    where one can write."""
+    from notary.snapshot import parse_snapshot
+    from notary.snapshot_facts import why_not, with_snapshot
+    from notary.trust_chain import Seen, parse_seen
+
+    found = parse_snapshot(read_file(path))
+    memory = trusted_at.with_name(f"{trusted_at.name}.snapshot-seen")
+    seen = parse_seen(read_file(memory)).sequence if memory.is_file() else None
+    if why_not(found, trust, now, seen) is None and (seen is None or seen < found.sequence):
+        with contextlib.suppress(ChuzhengError):
+            replace_file(memory, Seen(found.sequence, found.hash).to_json())
+    return with_snapshot(evidence, found, presented, trust, now, seen=seen)
 
 
 def _collect(presented: Presented, trust: TrustFile, now: Millis, rpc_url: str | None, url: str | None) -> Any:

@@ -313,6 +313,35 @@ def test_trust_update__from_the_first_by_pin_to_the_newest_in_order(
     assert shown["hash"] == trust_hash(parse_trust(versions[2])).hex()
 
 
+def test_verify__offline_with_a_snapshot__issuer_and_status_until_an_older_one_comes(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    from notary.snapshot import sign_snapshot
+    from tests.fakes.chain import GENESIS_TIME
+    from tests.fakes.registry import ISSUER, TYPE
+
+    (tmp_path / "s.json").write_bytes(trust_bytes(world, snapshot_key=signer("snapshot").public_key))
+    accredited = [{"type": TYPE, "since": GENESIS_TIME}]
+    department = {"code": ISSUER, "kind": 1, "division": 1, "admitted_at": GENESIS_TIME, "suspensions": [],
+                  "accreditations": accredited, "keys": []}  # fmt: skip
+    chain = {"network": "test", "chain_id": world.chain.chain, "genesis_hash": world.chain.genesis_hash()}
+    time = world.now // 1000 + 10
+    for sequence in (2, 1):
+        made = {**chain, "sequence": sequence, "expires": world.now + 10**9, "as_of": {"block": 9, "time": time},
+                "complete_to": {world.origin: 99}, "checkpoints": [], "decisions": [], "erasures": [],
+                "departments": [department]}  # fmt: skip
+        (tmp_path / f"{sequence}.snapshot.json").write_bytes(sign_snapshot(made, signer("snapshot")))
+
+    def outcomes(number: int) -> dict[str, str]:
+        arguments = ("--trust", "s.json", "--offline", "--snapshot", f"{number}.snapshot.json", "--json")
+        found = chuzheng("verify", "a.record.json", *arguments).json
+        return {check["code"]: check["outcome"] for check in found["checks"]}
+
+    for number, expected in ((1, "pass"), (2, "pass"), (1, "unknown")):
+        found = outcomes(number)
+        assert (found["issuer.recognised"], found["status.current"]) == (expected, expected)
+
+
 def test_trust_update__folder_fork_and_rollback__kept_told_and_nothing_replaced(
     chuzheng: Chuzheng, world: World, tmp_path: Path
 ) -> None:

@@ -57,4 +57,7 @@ def _department(parts: Parts, code: str, history: DepartmentHistory | None) -> D
         suspensions=[Suspended(since=s.since, until=s.until, reason=s.reason) for s in history.suspensions]
         if history
         else [],
+        kind=history.kind.name.lower() if history else None,
+        succeeded_at=history.succeeded_at if history else None,
+        successor=history.successor if history else None,
     )

@@ -24,6 +24,11 @@ class Department(BaseModel):
     division: int | None = Field(default=None, examples=[420000])
     admitted_at: int | None = Field(default=None, description="Block time, Unix seconds; null: not admitted")
     suspensions: list[Suspended] = []
+    kind: str | None = Field(default=None, examples=["department", "service_operator"])
+    succeeded_at: int | None = Field(
+        default=None, description="Block time, Unix seconds, from which the successor decides; it may be to come"
+    )
+    successor: str | None = Field(default=None, description="Who carries what no part of the succession names")
 
 
 class Departments(BaseModel):

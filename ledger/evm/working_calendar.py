@@ -33,7 +33,8 @@ class WorkingCalendarView(ContractView):
         """Those of `years` that are known."""
         found = {}
         for year in years:
-            if bitmap := from_words(*self.read("bitmaps", [year], block)):
+            bitmap = from_words(*self.read("bitmaps", [year], block))
+            if bitmap or self.year_known(year, block):  # a year may in the end have no working day
                 found[year] = bitmap
         return Calendar(MappingProxyType(found))
 

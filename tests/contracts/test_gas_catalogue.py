@@ -27,7 +27,7 @@ def test_calendar__year_days_and_deadlines__noted(town, cost):
     cost("`setDays`, one day", town.calendar.setDays([day], not working, BASIS, council))
     for days in (1, 20, 300):
         tx = town.calendar.deadline.transact(now(), days, {"from": accounts[0]})
-        cost(f"`deadline`, {days} working days, as a transaction of its own", tx)
+        cost(f"`deadline`, {days} working day{'s' * (days > 1)}, as a transaction of its own", tx)
 
 
 def test_authorities__set_and_climbed__noted(town, cost):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ledger.errors import UnreadableError
 from ledger.evidence.sealed import EventProof as Captured
-from ledger.types import Millis
+from ledger.types import Block, ChainHash, Millis
 from notary import members
 from notary.b64 import to_b64
 from notary.canonical import parse_strict
@@ -69,6 +69,15 @@ class EventJudgement:
 
     outcome: Outcome
     code: str
+
+
+def proof_of_event(
+    captured: Captured, block: Block, tx_hash: ChainHash, *, network: str, name: str, chain_id: int, genesis: ChainHash
+) -> EventProof:
+    """The file for an event of contract `name` that was captured in `block`."""
+    event = captured.event
+    place = ReceiptAnchor(chain_id, genesis, event.address, tx_hash, block.number, block.hash, block.time)
+    return EventProof(network, name, event.topics, event.data, place, evidence_of(captured))
 
 
 def evidence_of(captured: Captured | None) -> Evidence:

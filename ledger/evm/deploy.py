@@ -41,6 +41,7 @@ CONTRACTS = (
     "AnchorLog",
     "CertificateStatus",
     "WorkingCalendar",
+    "Catalogue",
     "CreditRecords",
     "Nodes",
 )

@@ -6,13 +6,16 @@ import json
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.engine import Engine
 
+from api.settings import Settings
 from ledger.crypto.chain import keccak
+from ledger.errors import ConfigurationError
 from ledger.evm import council
 from ledger.evm.council import CouncilView
 from ledger.evm.departments import DepartmentsView
@@ -25,7 +28,9 @@ from ledger.evm.rpc import Rpc
 from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey, load_or_make_key
 from ledger.store.engine import writing
-from ledger.types import Address, DepartmentCode, Digest
+from ledger.types import Address, ChainHash, DepartmentCode, Digest
+from notary.trust import trust_hash
+from scripts import embedded
 from scripts.deploy import main
 
 TRANSFER, ACCEPT = keccak(b"transferOwnership(address)")[:4] + bytes(12), keccak(b"acceptOwnership()")[:4]
@@ -209,3 +214,31 @@ def test_council_view__a_proposal_under_way__told_as_it_stands(site: Site) -> No
     assert [d.account for d in view.delegates(DepartmentCode(MEMBERS[0]), block)] == [
         Address(site.delegates[0].address)
     ]
+
+
+def test_up__record_of_another_chain_genesis_or_code__refused_before_anything_starts(
+    anvil: EmbeddedChain, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path / "home", rpc_url=anvil.url)
+    trust = embedded.prepare(settings).trust
+    deployment = load_deployment(settings.deployment_path)
+    block = int(Rpc(anvil.url).call("eth_blockNumber"), 16)
+    view = CouncilView(Rpc(anvil.url), deployment)
+    assert view.trust_file(1, block) == trust_hash(trust)
+    assert [view.contract_of(name, block) for name in CONTRACTS] == [deployment.address(name) for name in CONTRACTS]
+    assert [m.member for m in trust.council] == sorted(view.members(block))
+    other, (*others, last) = ChainHash("0x" + "00" * 32), deployment.contracts
+    wrong = {
+        "deployment.other_chain": replace(deployment, chain_id=1),
+        "deployment.other_genesis": replace(deployment, genesis_hash=other),
+        "deployment.other_code": replace(deployment, contracts=(*others, replace(last, code_hash=other))),
+    }
+    for code, record in wrong.items():
+        record.save(settings.deployment_path)
+        with pytest.raises(ConfigurationError) as caught:
+            embedded.prepare(settings)
+        assert caught.value.code == code
+        if code == "deployment.other_code":
+            assert caught.value.params["contract"] == last.name
+    deployment.save(settings.deployment_path)
+    assert embedded.prepare(settings).trust == trust

@@ -87,12 +87,14 @@ contract CreditRecords is ICreditRecords {
         bytes32 filing;
     }
 
-    /// | stage 1 | answer 1 | answerDays 1 | receivedAt 5 | recordedAt 5 | markBy 5 | answerBy 5 | answeredAt 5 |
+    /// | stage 1 | answer 1 | answerDays 1 | leastDays 1 | receivedAt 5 | recordedAt 5 | markBy 5 | answerBy 5 |
+    /// | answeredAt 5 | = 29;
     /// | department 18 |; request 32; decision 32
     struct Raised {
         uint8 stage;
         uint8 answer;
         uint8 answerDays;
+        uint8 leastDays;
         uint40 receivedAt;
         uint40 recordedAt;
         uint40 markBy;
@@ -282,8 +284,7 @@ contract CreditRecords is ICreditRecords {
         bytes32 act = keccak256(abi.encode(msg.sig, itemId, department, receivedAt));
         if (_repeats(itemId, request, act)) return false;
         _allow(_state(kept) == ACTIVE, itemId, kept);
-        uint16 days_ = owns ? _profile.answerDays : _profile.answerOtherDays;
-        _raise(itemId, kept, department, BY_OWNER, days_, request, receivedAt);
+        _raise(itemId, kept, department, BY_OWNER, owns, request, receivedAt);
         return true;
     }
 
@@ -305,7 +306,7 @@ contract CreditRecords is ICreditRecords {
             require(due, CreditRecords_AnswerNotDue(itemId, answerBy));
             (last.answer, last.answeredAt) = (SILENT, _now());
         }
-        _raise(itemId, kept, department, BY_AUTHORITY, _profile.answerOtherDays, request, receivedAt);
+        _raise(itemId, kept, department, BY_AUTHORITY, false, request, receivedAt);
         return true;
     }
 
@@ -445,7 +446,7 @@ contract CreditRecords is ICreditRecords {
         require(kept.state != 0, CreditRecords_ItemUnknown(itemId));
         Raised storage last = _raised[itemId][kept.objections];
         if (_state(kept) != OBJECTED || last.answer != OPEN) return false;
-        uint64 found = _calendar.deadline(last.receivedAt, last.answerDays);
+        uint64 found = _answerBy(last);
         uint64 known = last.answerBy;
         if (found <= known) return false;
         last.answerBy = uint40(found);
@@ -517,6 +518,7 @@ contract CreditRecords is ICreditRecords {
                 stage: r.stage,
                 answer: r.answer,
                 answerDays: r.answerDays,
+                leastDays: r.leastDays,
                 receivedAt: r.receivedAt,
                 recordedAt: r.recordedAt,
                 markBy: r.markBy,
@@ -755,7 +757,7 @@ contract CreditRecords is ICreditRecords {
         Kept storage kept,
         bytes32 department,
         uint8 stage,
-        uint16 answerDays,
+        bool ownMatter,
         bytes32 request,
         uint64 receivedAt
     ) private {
@@ -764,12 +766,26 @@ contract CreditRecords is ICreditRecords {
         kept.objections = ++number;
         _move(kept, OBJECTED, 0);
         Raised storage raised = _raised[itemId][number];
-        (uint64 markBy, uint64 answerBy) = (_deadline(receivedAt, _profile.markDays), _deadline(receivedAt, answerDays));
-        (raised.stage, raised.answerDays, raised.department) = (stage, uint8(answerDays), bytes18(department));
+        // Another unit must check: more days, and some of them its own however late it hears of it.
+        uint16 own = _profile.answerDays;
+        (uint16 answerDays, uint16 leastDays) = ownMatter ? (own, uint16(0)) : (_profile.answerOtherDays, own);
+        (raised.stage, raised.answerDays, raised.leastDays) = (stage, uint8(answerDays), uint8(leastDays));
         (raised.receivedAt, raised.recordedAt) = (uint40(receivedAt), _now());
-        (raised.markBy, raised.answerBy, raised.request) = (uint40(markBy), uint40(answerBy), request);
+        (raised.department, raised.request) = (bytes18(department), request);
+        (uint64 markBy, uint64 answerBy) = (_deadline(receivedAt, _profile.markDays), _answerBy(raised));
+        (raised.markBy, raised.answerBy) = (uint40(markBy), uint40(answerBy));
         emit Objected(
-            itemId, department, number, stage, request, receivedAt, answerDays, markBy, answerBy, msg.sender
+            itemId,
+            department,
+            number,
+            stage,
+            request,
+            receivedAt,
+            answerDays,
+            leastDays,
+            markBy,
+            answerBy,
+            msg.sender
         );
     }
 
@@ -808,6 +824,15 @@ contract CreditRecords is ICreditRecords {
     }
 
     // Times
+
+    /// @dev The later of the two terms of an objection; zero while the calendar can't say.
+    function _answerBy(Raised storage raised) private view returns (uint64) {
+        uint64 fromReceipt = _deadline(raised.receivedAt, raised.answerDays);
+        uint8 leastDays = raised.leastDays;
+        if (fromReceipt == 0 || leastDays == 0) return fromReceipt;
+        uint64 fromRecord = _deadline(raised.recordedAt, leastDays);
+        return fromRecord == 0 || fromRecord > fromReceipt ? fromRecord : fromReceipt;
+    }
 
     /// @dev Zero, "provisional", where the calendar has no such year yet: an objection is never stopped.
     function _deadline(uint64 start, uint16 workingDays) private view returns (uint64) {

@@ -191,8 +191,7 @@ def object_to(book: Book, item_id: ItemId, request: Digest | None, received_at: 
         return book
     book = _claim(book, item_id, request, act)
     _allow(book, item_id, now, _state(book, item_id, now) == ItemState.ACTIVE)
-    days = book.profile.answer_days if owns else book.profile.answer_other_days
-    return _raised(book, item_id, now, stage=Stage.OWNER, days=days, request=request, received_at=received_at)
+    return _raised(book, item_id, now, stage=Stage.OWNER, own=owns, request=request, received_at=received_at)
 
 
 def appeal(book: Book, item_id: ItemId, request: Digest | None, received_at: BlockTime, now: Now) -> Book:
@@ -211,8 +210,7 @@ def appeal(book: Book, item_id: ItemId, request: Digest | None, received_at: Blo
         if last.answer_by is None or now.time < last.answer_by:
             raise ConflictError("credit_records.answer_not_due", item_id=item_id.hex(), answer_by=last.answer_by or 0)
         book = _answered(book, item_id, Answer.SILENT, None, now)
-    days = book.profile.answer_other_days
-    return _raised(book, item_id, now, stage=Stage.AUTHORITY, days=days, request=request, received_at=received_at)
+    return _raised(book, item_id, now, stage=Stage.AUTHORITY, own=False, request=request, received_at=received_at)
 
 
 def uphold(book: Book, item_id: ItemId, decision: Digest | None, now: Now) -> Book:
@@ -357,7 +355,7 @@ def move_deadline(book: Book, item_id: ItemId, now: Now) -> Book:
     last = item.last_objection
     if last is None or _state(book, item_id, now) != ItemState.OBJECTED or last.answer != Answer.OPEN:
         return book
-    found = now.around.deadline(last.received_at, last.answer_days)
+    found = _answer_by(last, now)
     if found is None or (last.answer_by is not None and found <= last.answer_by):
         return book
     return _kept(book, item_id, replace(item, objections=(*item.objections[:-1], replace(last, answer_by=found))))
@@ -519,6 +517,15 @@ def _months(date: BlockTime, months: int, now: Now) -> BlockTime:
     return date if months == 0 else now.around.months_after(date, months)
 
 
+def _answer_by(objection: Objection, now: Now) -> BlockTime | None:
+    """The later of its two terms; None while the calendar can't say."""
+    from_receipt = now.around.deadline(objection.received_at, objection.answer_days)
+    if from_receipt is None or objection.least_days == 0:
+        return from_receipt
+    from_record = now.around.deadline(objection.recorded_at, objection.least_days)
+    return None if from_record is None else max(from_receipt, from_record)
+
+
 # Acts and their commitments
 
 
@@ -558,7 +565,7 @@ def _made(book: Book, new: NewItem, now: Now) -> CreditItem:
 
 
 def _raised(
-    book: Book, item_id: ItemId, now: Now, *, stage: Stage, days: int, request: Digest | None, received_at: BlockTime
+    book: Book, item_id: ItemId, now: Now, *, stage: Stage, own: bool, request: Digest | None, received_at: BlockTime
 ) -> Book:
     _require_day(received_at, now)
     book = _moved(book, item_id, ItemState.OBJECTED, None, now)
@@ -570,10 +577,12 @@ def _raised(
         request=request or Digest(b""),
         received_at=received_at,
         recorded_at=now.time,
-        answer_days=days,
+        answer_days=book.profile.answer_days if own else book.profile.answer_other_days,
+        least_days=0 if own else book.profile.answer_days,
         mark_by=now.around.deadline(received_at, book.profile.mark_days),
-        answer_by=now.around.deadline(received_at, days),
+        answer_by=None,
     )
+    raised = replace(raised, answer_by=_answer_by(raised, now))
     return _kept(book, item_id, replace(item, objections=(*item.objections, raised)))
 
 

@@ -181,6 +181,9 @@ class Objection:
     received_at: BlockTime
     recorded_at: BlockTime
     answer_days: int
+    """From the day it came in."""
+    least_days: int
+    """From the day it was recorded: who records late takes nothing from the time of who must answer."""
     mark_by: BlockTime | None
     answer_by: BlockTime | None
     answer: Answer = Answer.OPEN

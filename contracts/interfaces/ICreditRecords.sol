@@ -73,7 +73,9 @@ interface ICreditRecords {
         bytes32 filing;
     }
 
-    /// @dev One objection or appeal; `number` counts from 1 within the item. `stage`: 1 the owner answers, 2 the
+    /// @dev One objection or appeal; `number` counts from 1 within the item. It is answered in `answerDays` from the day
+    /// it came in, and never in less than `leastDays` from the day it was recorded: who records late, or dates back,
+    /// takes nothing from the time of who must answer. `stage`: 1 the owner answers, 2 the
     /// authority rules. `markBy`, `answerBy` 0: the calendar has no such year yet (provisional). `answer`: 0 open, 1
     /// upheld, 2 corrected, 3 withdrawn, 4 repaired, 5 ruled that it must be corrected or withdrawn, 6 archived, 7 not in
     /// time: an appeal followed.
@@ -82,6 +84,7 @@ interface ICreditRecords {
         uint8 stage;
         uint8 answer;
         uint16 answerDays;
+        uint16 leastDays;
         uint64 receivedAt;
         uint64 recordedAt;
         uint64 markBy;
@@ -143,6 +146,7 @@ interface ICreditRecords {
         bytes32 request,
         uint64 receivedAt,
         uint16 answerDays,
+        uint16 leastDays,
         uint64 markBy,
         uint64 answerBy,
         address operator
@@ -329,7 +333,7 @@ interface ICreditRecords {
     function add(bytes32 itemId, ItemInput calldata item) external returns (bool);
 
     /// @notice Marks an item that the person objects to: ACTIVE → OBJECTED. By CREDIT of the owner (which then answers
-    /// in `answerDays`), the keeper or the authority (`answerOtherDays`, as another unit must check). False if this very
+    /// in `answerDays`), the keeper or the authority (`answerOtherDays`, as another unit must check, and at least `answerDays` from now). False if this very
     /// objection is recorded.
     /// @param request Commitment of the objection's entry. @param receivedAt Day on which it came in.
     function objectTo(bytes32 itemId, bytes32 request, uint64 receivedAt) external returns (bool);
@@ -371,7 +375,7 @@ interface ICreditRecords {
     /// @notice Records the end of an event that lasted: the item stops `stopMonths` after. By the owner.
     function endEvent(bytes32 itemId, uint64 eventEnd) external returns (bool);
 
-    /// @notice Computes the open objection's deadline again from its day and days. By anyone. False unless it is later.
+    /// @notice Computes the open objection's deadline again from its days. By anyone. False unless it is known and later.
     function moveDeadline(bytes32 itemId) external returns (bool);
 
     /// @notice Sets the figures for clocks that start from now on. Council only. False if they stand so.

@@ -237,9 +237,8 @@ def _item(fields: tuple[Any, ...], objections: tuple[Objection, ...], statements
 
 def _objection(fields: tuple[Any, ...]) -> Objection:
     """The contract's struct `Objection`, in its order."""
-    number, stage, answer, days, received, recorded, mark_by, answer_by, answered, department, request, decision = (
-        fields
-    )
+    number, stage, answer, days, least, received, recorded, mark_by, answer_by, answered, *rest = fields
+    department, request, decision = rest
     return Objection(
         number=number,
         stage=Stage(stage),
@@ -248,6 +247,7 @@ def _objection(fields: tuple[Any, ...]) -> Objection:
         received_at=BlockTime(received),
         recorded_at=BlockTime(recorded),
         answer_days=days,
+        least_days=least,
         mark_by=_time(mark_by),
         answer_by=_time(answer_by),
         answer=Answer(answer),

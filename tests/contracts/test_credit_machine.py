@@ -105,6 +105,7 @@ def told_objections(item: CreditItem) -> tuple:
             int(o.stage),
             int(o.answer),
             o.answer_days,
+            o.least_days,
             o.received_at,
             o.recorded_at,
             o.mark_by or 0,
@@ -305,10 +306,6 @@ class CreditMachine(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def moves_a_deadline(self, which) -> None:
-        item = self.book.items.get(ITEMS[which])
-        open_ = item and item.last_objection
-        if open_ and self.told.deadline(open_.received_at, open_.answer_days) is None:
-            return  # the calendar's own refusal
         self.on_item("moveDeadline", which, SCHOOL, (), acts.move_deadline)
 
     @rule()

@@ -109,7 +109,7 @@ ITEM = CreditItem(
     changed_at=BlockTime(120),
     objections=(
         Objection(
-            1, Stage.OWNER, KEEPER, some(4), BlockTime(111), BlockTime(112), 7, BlockTime(113), None, Answer.UPHELD,
+            1, Stage.OWNER, KEEPER, some(4), BlockTime(111), BlockTime(112), 7, 5, BlockTime(113), None, Answer.UPHELD,
             BlockTime(114), some(5),
         ),
     ),
@@ -124,8 +124,8 @@ STORED = {
     "outcome": some(7), "replacement": some(8), "filing": ZERO,
 }  # fmt: skip
 RAISED = {
-    "number": 1, "stage": 1, "answer": 1, "answer_days": 7, "received_at": 111, "recorded_at": 112, "mark_by": 113,
-    "answer_by": 0, "answered_at": 114, "department": code_bytes(KEEPER), "request": some(4), "decision": some(5),
+    "number": 1, "stage": 1, "answer": 1, "answer_days": 7, "least_days": 5, "received_at": 111, "recorded_at": 112,
+    "mark_by": 113, "answer_by": 0, "answered_at": 114, "department": code_bytes(KEEPER), "request": some(4), "decision": some(5),
 }  # fmt: skip
 
 

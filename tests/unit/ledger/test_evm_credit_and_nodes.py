@@ -125,7 +125,8 @@ STORED = {
 }  # fmt: skip
 RAISED = {
     "number": 1, "stage": 1, "answer": 1, "answer_days": 7, "least_days": 5, "received_at": 111, "recorded_at": 112,
-    "mark_by": 113, "answer_by": 0, "answered_at": 114, "department": code_bytes(KEEPER), "request": some(4), "decision": some(5),
+    "mark_by": 113, "answer_by": 0, "answered_at": 114, "department": code_bytes(KEEPER), "request": some(4),
+    "decision": some(5),
 }  # fmt: skip
 
 

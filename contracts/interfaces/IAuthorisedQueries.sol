@@ -99,8 +99,6 @@ interface IAuthorisedQueries {
     error AuthorisedQueries_ReasonInvalid(uint16 reason);
     /// @dev A refusal names the article.
     error AuthorisedQueries_ArticleNeeded(bytes32 id);
-    /// @dev The authorisation has ended.
-    error AuthorisedQueries_WindowOver(bytes32 id, uint64 notAfter);
     /// @dev The reported count is below the limit.
     error AuthorisedQueries_UsesLeft(bytes32 id, uint32 uses, uint32 maxUses);
 

@@ -37,8 +37,10 @@ interface IEmergencyShares {
     /// @dev | terms 4 × 32 |
     /// | consumer 18 | state 1 | justification 2 |
     /// | provider 18 |
+    /// | opener 18 |
     /// | openedAt 8 | closesAt 8 | reviewBy 8 |
     /// | officer 32 | report 32 |
+    /// `opener`: who opened it, the consumer or its successor: the one whose next emergency waits for the review.
     /// `state`: as written; OPEN is REVIEW_DUE from `closesAt` on. `reviewBy`: first second at which the review is
     /// overdue. `officer`: the first officer's person hash. `report`: commitment of the consumer's account.
     struct Emergency {
@@ -47,6 +49,7 @@ interface IEmergencyShares {
         State state;
         uint16 justification;
         bytes18 provider;
+        bytes18 opener;
         uint64 openedAt;
         uint64 closesAt;
         uint64 reviewBy;

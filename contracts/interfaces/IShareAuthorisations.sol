@@ -119,9 +119,10 @@ interface IShareAuthorisations {
         bytes32 indexed id, bytes32 indexed consumer, bytes32 indexed provider, address operator, bytes32 person, Terms terms
     );
     /// @notice The state changed. `reason`: code of a ground, or 0. `detail`: the article for REJECTED, the stage for
-    /// DISPUTED, the uses for EXHAUSTED, the sharing class for SUBMITTED (0: it waits for the pre-review, which a move
-    /// from SUBMITTED to SUBMITTED ends). `basis`: for SUBMITTED the (new) body, for RETURNED the list, for SUPERSEDED
-    /// the successor's id, else the commitment of the act's own entry. `clock`: the one that runs from now on.
+    /// DISPUTED and for what it is settled on, the uses for EXHAUSTED, the sharing class for SUBMITTED, whose clock
+    /// doesn't run while it waits for the pre-review; passing that is a move from SUBMITTED to SUBMITTED. `basis`: for
+    /// SUBMITTED the (new) body, for RETURNED the list, for SUPERSEDED the successor's id, else the commitment of the
+    /// act's own entry. `clock`: the one that runs from now on.
     event Moved(
         bytes32 indexed id,
         bytes32 indexed department,
@@ -133,7 +134,7 @@ interface IShareAuthorisations {
         bytes32 basis,
         Clock clock
     );
-    /// @notice A handler of the provider took the application up. `person`: the handler's.
+    /// @notice A handler of the provider took the application up: it is in PROVIDER_REVIEW. `person`: the handler's.
     event ReviewStarted(bytes32 indexed id, bytes32 indexed department, address operator, bytes32 person);
     /// @notice The dispute went on to `stage`.
     event Escalated(bytes32 indexed id, bytes32 indexed department, address operator, uint8 stage, bytes32 basis);
@@ -256,7 +257,7 @@ interface IShareAuthorisations {
     /// @param body Commitment of the completed body.
     function resubmit(bytes32 id, bytes32 body) external returns (bool);
 
-    /// @notice → WITHDRAWN from any state before the grant that isn't final, by a handler of the consumer.
+    /// @notice INTERNAL_APPROVAL, SUBMITTED, PROVIDER_REVIEW, RETURNED, DISPUTED → WITHDRAWN, by a handler of the consumer.
     function withdraw(bytes32 id, uint16 reason, bytes32 basis) external returns (bool);
 
     // The reply

@@ -46,7 +46,7 @@ _ERROR_STRING = bytes.fromhex("08c379a0")
 _REVERT_WORDS = ("revert", "out of gas", "outofgas", "invalid opcode", "evm error", "invalidfeopcode", "stack overflow")
 _CODES = frozenset(
     {"department", "issuer", "owner", "type_code", "decided_by", "member", "name", "to"}
-    | {"authority", "contributor", "host", "keeper", "releaser"}
+    | {"authority", "contributor", "expected", "host", "keeper", "releaser"}
 )
 
 

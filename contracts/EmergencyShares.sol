@@ -20,6 +20,10 @@ contract EmergencyShares is IEmergencyShares {
     uint8 private constant CONNECTED = 4;
     uint8 private constant NOT_SHARED = 3;
 
+    /// @dev Statutes 101 to 199 are emergency laws.
+    uint32 private constant ARTICLES = 10_000;
+    uint32 private constant FIRST_LAW = 101;
+    uint32 private constant LAST_LAW = 199;
     uint16 private constant MAX_HOURS = 72;
     uint32 private constant MAX_READS = 1_000;
     /// @dev Working days after the end.
@@ -243,7 +247,8 @@ contract EmergencyShares is IEmergencyShares {
     function _check(Terms calldata terms) private pure returns (uint8) {
         if (terms.decision == 0) return 2;
         if (terms.items == 0) return 3;
-        if (terms.article == 0) return 4;
+        uint32 statute = terms.article / ARTICLES;
+        if (statute < FIRST_LAW || statute > LAST_LAW || terms.article % ARTICLES == 0) return 4;
         if (terms.numHours == 0 || terms.numHours > MAX_HOURS) return 6;
         if (terms.maxReads == 0 || terms.maxReads > MAX_READS) return 7;
         return 0;

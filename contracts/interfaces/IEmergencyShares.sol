@@ -22,8 +22,8 @@ interface IEmergencyShares {
     /// | decision 32 | salted commitment of the responsible body's decision document
     /// | items 32 | salted commitment of the set of items
     /// | article 4 | reason 2 | numHours 2 | maxReads 4 |
-    /// `article`: of an emergency law, statute × 10000 + article (ledger/codes/statutes.csv). `reason`: 6xx of
-    /// ledger/codes/share_reasons.csv. `numHours`: 1 to 72 from the second officer's act. `maxReads`: 1 to 1,000.
+    /// `article`: of an emergency law, statute (101 to 199 of ledger/codes/statutes.csv) × 10000 + article. `reason`: 6xx
+    /// of ledger/codes/share_reasons.csv. `numHours`: 1 to 72 from the second officer's act. `maxReads`: 1 to 1,000.
     struct Terms {
         bytes32 resource;
         bytes32 decision;

@@ -17,6 +17,8 @@ PUBLISHED, CONNECTED = 3, 4
 """States of a resource that can be applied for (contract Catalogue)."""
 UNCONDITIONAL, CONDITIONAL, NOT_SHARED = 1, 2, 3
 """Sharing classes."""
+NEVER = BlockTime(0)
+"""The chain's zero of a time."""
 DAY = 86_400
 HOUR = 3_600
 
@@ -45,7 +47,7 @@ class Resource:
     state: int = PUBLISHED
 
 
-def _itself(department: DepartmentCode, what: Digest) -> DepartmentCode:  # noqa: ARG001 - shape of `carrierOf`
+def _itself(department: DepartmentCode, what: Digest) -> DepartmentCode:
     return department
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ledger.errors import ConflictError, DeniedError, InputError
+from ledger.errors import ConflictError, InputError
 from ledger.shares.acts import (
     AREA,
     EXTENSION,
@@ -22,8 +22,6 @@ from ledger.shares.acts import (
     by_provider,
     consumer_of,
     days_left,
-    decider_of,
-    known,
     provider_of,
     put,
     reply_days,
@@ -32,7 +30,6 @@ from ledger.shares.acts import (
     require_in_review,
     require_in_time,
     require_other,
-    require_party,
     require_person,
     require_reason,
     require_state,
@@ -40,9 +37,6 @@ from ledger.shares.acts import (
     use,
 )
 from ledger.shares.grants import (
-    AUTHORITY,
-    GOVERNMENT,
-    NEGOTIATION,
     NO_CLOCK,
     RESTS,
     RUNS_ON,
@@ -216,47 +210,6 @@ def reject(book: Book, id_: Digest, reason: int, article: int, *, by: Actor, set
     require_state(id_, found.state is State.PROVIDER_REVIEW, found.state)
     require_other(id_, found.provider_handler, by)
     return _rejected(book, id_, found, reason, article)
-
-
-# Disputes
-
-
-def dispute(book: Book, id_: Digest, *, by: Actor, setting: Setting) -> Book:
-    """Departments of one division negotiate first; else the common upper sharing authority has it (art. 28)."""
-    found = by_consumer(book, id_, by, Role.SHARE_APPROVER, setting)
-    if found.state is State.DISPUTED:
-        return book
-    require_state(id_, found.state is State.REJECTED, found.state)
-    same = setting.divisions[by.department] == setting.divisions[provider_of(id_, found, setting)]
-    return put(book, id_, found, state=State.DISPUTED, stage=NEGOTIATION if same else AUTHORITY)
-
-
-def escalate(book: Book, id_: Digest, stage: int, *, by: Actor, setting: Setting) -> Book:
-    """On to the next stage, by either side or the authority that has it."""
-    by.require(Role.SHARE_APPROVER)
-    found = known(book, id_)
-    if by.department not in (consumer_of(id_, found, setting), provider_of(id_, found, setting)):
-        require_party(id_, decider_of(id_, found, setting), by.department)
-    disputed = found.state is State.DISPUTED
-    if disputed and 0 < stage <= found.stage:
-        return book
-    require_state(id_, disputed and stage == found.stage + 1 <= GOVERNMENT, found.state)
-    return put(book, id_, found, stage=stage)
-
-
-def settle(book: Book, id_: Digest, again: bool, *, by: Actor, setting: Setting) -> Book:
-    """Who has the stage settles on a review anew, with a new term; the government alone may reject for good."""
-    by.require(Role.SHARE_APPROVER)
-    found = known(book, id_)
-    require_state(id_, found.stage != 0, found.state)
-    require_party(id_, decider_of(id_, found, setting), by.department)
-    to = State.PROVIDER_REVIEW if again else State.REJECTED_FINAL
-    if found.state is to:
-        return book
-    require_state(id_, found.state is State.DISPUTED, found.state)
-    if not again and found.stage != GOVERNMENT:
-        raise DeniedError(f"{AREA}.not_final", id=id_.hex(), stage=found.stage)
-    return put(book, id_, found, state=to, clock=started(reply_days(found), setting) if again else found.clock)
 
 
 def set_profile(book: Book, authority: DepartmentCode, profile: Profile) -> Book:

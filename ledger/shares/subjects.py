@@ -2,8 +2,8 @@
 
 Pure: secret and padding are arguments, 32 random bytes each and kept off the chain. Sharing.md, "Subject scope": an
 RFC 6962 root over sorted HMAC(secret, "chuzheng/subject/v1"0 || u8(len(type)) || type || code), padded to a power of
-two with random leaves. Nobody without the secret can tell who is on it, whether two lists have a subject in common, or how
-many subjects there are beyond the power of two.
+two with random leaves. Nobody without the secret can tell who is on it, whether two lists have a subject in common, or
+how many subjects there are beyond the power of two.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Disputes about a rejection: negotiation, the sharing authority, the government. Pure; see ledger.shares.applications.
 
-Departments of one division negotiate first; across levels or regions the common upper sharing authority has it; then the
-government decides (Decree 809 art. 28).
+Departments of one division negotiate first; across levels or regions the common upper sharing authority has it; then
+the government decides (Decree 809 art. 28).
 """
 
 from __future__ import annotations

@@ -1,0 +1,171 @@
+"""What the tests of sharing stand on: consumer, provider, their sharing authority and government, people with roles.
+
+Calendar, authorities and catalogue are FakeSharingPlaces, so that tests turn them as they like; Departments is the real
+one. `as_kept` writes a twin's record as the contract's struct.
+"""
+
+from __future__ import annotations
+
+from brownie import (
+    AuthorisedQueries,
+    Departments,
+    EmergencyShares,
+    FakeSharingPlaces,
+    ShareAuthorisations,
+    accounts,
+)
+from world import CODES, NONE, digest, left
+
+from ledger.shares.grants import Grant, Terms
+from ledger.shares.setting import NOT_SHARED, Actor, Resource, Setting
+
+HANDLER, APPROVER, GATEWAY = 4, 8, 32
+CONSUMER, PROVIDER, AUTHORITY, GOVERNMENT, ELSEWHERE = CODES[2:7]
+DIVISIONS = {CONSUMER: 420106, PROVIDER: 420106, AUTHORITY: 420100, GOVERNMENT: 420000, ELSEWHERE: 420500}
+OPEN, CONDITIONAL, CLOSED, FAR, OWN, DRAFT = (digest(f"resource {i}") for i in range(6))
+RESOURCES = {
+    OPEN: Resource(PROVIDER, 1),
+    CONDITIONAL: Resource(PROVIDER, 2, 4),
+    CLOSED: Resource(PROVIDER, NOT_SHARED),
+    FAR: Resource(ELSEWHERE, 2),
+    OWN: Resource(CONSUMER, 1),
+    DRAFT: Resource(PROVIDER, 2, 2),
+}
+DAY = 86_400
+
+
+class SharesWorld:
+    """Departments with their people, and the three contracts of sharing."""
+
+    def __init__(self) -> None:
+        council = self.council = accounts[0]
+        by = {"from": council}
+        self.departments = Departments.deploy(council, by)
+        self.places = FakeSharingPlaces.deploy(by)
+        at = self.places
+        self.shares = ShareAuthorisations.deploy(self.departments, at, at, at, by)
+        self.emergencies = EmergencyShares.deploy(self.departments, at, at, at, by)
+        self.queries = AuthorisedQueries.deploy(self.departments, at, by)
+        for code, division in DIVISIONS.items():
+            self.departments.admit(left(code), division, NONE, by)
+        self.people: dict[str, Actor] = {}
+        self.handler = self.person("handler", 1, CONSUMER, HANDLER)
+        self.approver = self.person("approver", 2, CONSUMER, APPROVER | GATEWAY)
+        self.provider_handler = self.person("provider_handler", 3, PROVIDER, HANDLER)
+        self.provider_approver = self.person("provider_approver", 4, PROVIDER, APPROVER)
+        self.gateway = self.person("gateway", 5, PROVIDER, HANDLER | APPROVER | GATEWAY, machine=True)
+        self.authority = self.person("authority", 6, AUTHORITY, APPROVER | HANDLER)
+        self.government = self.person("government", 7, GOVERNMENT, APPROVER)
+        # One person who holds both roles, on the consumer's side and on the provider's.
+        self.both = self.person("both", 8, PROVIDER, HANDLER | APPROVER, named="provider_handler")
+        self.both_consumer = self.person("both_consumer", 9, CONSUMER, HANDLER | APPROVER, named="handler")
+        for code, resource in RESOURCES.items():
+            at.setResource(code, left(resource.provider), resource.sharing_class, resource.state, by)
+        for division in (420106, 420500):
+            at.setAuthority(1, division, division, left(AUTHORITY), by)
+            at.setAuthority(3, division, division, left(GOVERNMENT), by)
+        at.setAuthority(1, 420106, 420500, left(AUTHORITY), by)
+        at.setAuthority(3, 420106, 420500, left(GOVERNMENT), by)
+
+    def person(self, name: str, index: int, code: str, roles: int, *, machine: bool = False, named: str = ""):
+        account = accounts[index]
+        who = NONE if machine else digest(named or name)
+        self.departments.appointOperator(account, left(code), roles, 0, who, {"from": self.council})
+        self.people[name] = Actor(str(account), code, roles, None if machine else who)
+        return account
+
+    def setting(self, now: int, block: int, **changes) -> Setting:
+        """The twin's view of the other contracts, as they were made here."""
+        slip = changes.pop("slip", 0)
+
+        def authority(domain: int, a: int, b: int) -> str | None:
+            known = {420106, 420500}
+            return {1: AUTHORITY, 3: GOVERNMENT}.get(domain) if {a, b} <= known else None
+
+        return Setting(
+            now=now,
+            block=block,
+            deadline=lambda start, days: (start // DAY + 1 + days + slip) * DAY,
+            authority=authority,
+            divisions=DIVISIONS,
+            resources=RESOURCES,
+            **changes,
+        )
+
+
+def terms(now: int, number: int = 0, **changes) -> Terms:
+    """An application that fits; `number` makes its commitments its own."""
+    given = {
+        "resource": CONDITIONAL,
+        "body": digest(f"body {number}"),
+        "items": digest(f"items {number}"),
+        "not_before": now,
+        "not_after": now + 100 * DAY,
+        "max_uses": 5,
+        "rate_per_day": 2,
+        "purpose": 1,
+        "basis_kind": 1,
+        "scope": 1,
+        "method": 1,
+        "mode": 2,
+        "data_life": 30,
+        "article": 10_021,
+    } | changes
+    return Terms(**given)
+
+
+def terms_tuple(t: Terms) -> tuple:
+    """In the order of the contract's struct."""
+    return (
+        t.resource,
+        t.body or NONE,
+        t.items or NONE,
+        t.subjects or NONE,
+        t.document or NONE,
+        t.supersedes or NONE,
+        t.not_before,
+        t.not_after,
+        t.max_uses,
+        t.rate_per_day,
+        t.article,
+        t.purpose,
+        t.basis_kind,
+        t.scope,
+        t.data_life,
+        t.method,
+        t.mode,
+    )
+
+
+def as_kept(g: Grant) -> tuple:
+    """A twin's grant as the contract's struct Grant."""
+    return (
+        terms_tuple(g.terms),
+        g.consumer.encode(),
+        int(g.state),
+        g.sharing_class,
+        g.stage,
+        g.records,
+        g.extension,
+        g.returned,
+        g.extended,
+        g.pre_review,
+        g.provided,
+        g.stops,
+        g.provider.encode(),
+        g.ground,
+        g.filed_ground,
+        g.article,
+        (g.clock.start, g.clock.working_days, g.clock.deadline),
+        g.ended_at,
+        g.stop_block,
+        g.uses,
+        g.consumer_handler,
+        g.provider_handler or NONE,
+        g.successor or NONE,
+    )
+
+
+def error_name(code: str) -> str:
+    """`share_authorisations.not_party` → `NotParty`, as mining.transact tells a refusal."""
+    return "".join(part.capitalize() for part in code.split(".")[1].split("_"))

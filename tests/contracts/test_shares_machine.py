@@ -1,0 +1,410 @@
+"""ShareAuthorisations beside its Python twin, ledger.shares: the same acts, the same answers and refusals, the same book.
+
+Hypothesis draws two applications, one of which may renew the other, and any act by anybody, apt or not; after each step
+all that is kept is compared, and what follows from it at instants around its times.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test
+from mining import ask, transact
+from shares_world import (
+    AUTHORITY,
+    CLOSED,
+    CONDITIONAL,
+    CONSUMER,
+    DAY,
+    DRAFT,
+    FAR,
+    OPEN,
+    OWN,
+    PROVIDER,
+    SharesWorld,
+    as_kept,
+    error_name,
+    terms,
+    terms_tuple,
+)
+from world import NONE, digest, left, plain
+
+from ledger.errors import ChuzhengError
+from ledger.shares import applications, disputes, lifetime
+from ledger.shares.grants import Book, Profile, disposal, effective_state, is_overdue
+
+EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
+IDS = (digest("id 1"), digest("id 2"))
+PEOPLE = (
+    "handler",
+    "approver",
+    "provider_handler",
+    "provider_approver",
+    "gateway",
+    "authority",
+    "government",
+    "both",
+    "both_consumer",
+)
+# Each act's usual person first, so that histories get far; the odd one is drawn as well.
+USUAL = {
+    "submit": "approver",
+    "preReview": "authority",
+    "review": "provider_handler",
+    "returnForMore": "provider_handler",
+    "resubmit": "approver",
+    "withdraw": "handler",
+    "askExtension": "provider_handler",
+    "extend": "authority",
+    "grant": "provider_approver",
+    "reject": "provider_approver",
+    "dispute": "approver",
+    "escalate": "approver",
+    "settle": "government",
+    "activate": "provider_handler",
+    "fileStop": "provider_handler",
+    "suspend": "provider_approver",
+    "resume": "provider_approver",
+    "revoke": "provider_approver",
+    "surrender": "approver",
+    "exhaust": "gateway",
+    "recordUse": "handler",
+    "acknowledge": "gateway",
+}
+COMMITMENTS = [digest("body 0"), *(digest(f"commitment {i}") for i in range(3))]
+BASIS = digest("basis")
+
+
+class SharesMachine(RuleBasedStateMachine):
+    world: SharesWorld
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.book = Book()
+        self.suspended: frozenset[str] = frozenset()
+        self.slip = 0
+        self.snapshot = ask("evm_snapshot")
+        self.born = self.now()
+
+    def teardown(self) -> None:
+        ask("evm_revert", self.snapshot)
+
+    def now(self) -> int:
+        return int(ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+
+    def both(self, who: str, function, twin, *args) -> None:
+        """Sends the act, then asks the twin at that block: one's refusal is the other's, one's no change too."""
+        by = self.world.people[who]
+        error, done, at = transact(function, by.operator, *args)
+        block = int(ask("eth_blockNumber"), 16)
+        setting = self.world.setting(at, block, suspended=self.suspended, slip=self.slip)
+        try:
+            after = twin(self.book, by=by, setting=setting)
+        except ChuzhengError as refused:
+            assert error == error_name(refused.code), (refused, error)
+            return
+        assert (error, done) == (None, after is not self.book), (function, error)
+        self.book = after
+
+    def act(self, name: str, who: str | None, id_: bytes, twin, *args) -> None:
+        function = getattr(self.world.shares, name)
+        self.both(who or USUAL[name], function, twin, id_, *args)
+
+    # Applications
+
+    @initialize(pre_review=st.sampled_from([False, False, True]), clock=st.integers(0, 2), far=st.booleans())
+    def first(self, pre_review: bool, clock: int, far: bool) -> None:
+        self.far = far
+        done = transact(self.world.shares.setProfile, self.world.council, left(AUTHORITY), pre_review, clock, BASIS)
+        self.book = applications.set_profile(self.book, AUTHORITY, Profile(pre_review, clock))
+        assert done[:2] == (None, int(pre_review or clock > 0))
+        self.propose(0, {}, None)
+
+    def propose(self, number: int, changes: dict, who: str | None) -> None:
+        resource = FAR if self.far and "resource" not in changes else changes.get("resource", CONDITIONAL)
+        given = terms(self.born, number, **{**changes, "resource": resource})
+        twin = partial(applications.propose, id_=IDS[number], terms=given)
+        self.both(who or "handler", self.world.shares.propose, twin, IDS[number], terms_tuple(given))
+
+    @rule(
+        number=st.integers(0, 1),
+        who=st.sampled_from([None, None, *PEOPLE]),
+        changes=st.sampled_from(
+            [
+                {},
+                {"supersedes": IDS[0]},
+                {"supersedes": IDS[0], "mode": 1, "data_life": 0},
+                {"supersedes": IDS[1]},
+                {"resource": OPEN},
+                {"resource": CLOSED},
+                {"resource": DRAFT},
+                {"resource": OWN},
+                {"body": None},
+                {"body": digest("body 0")},
+                {"items": None},
+                {"items": digest("body 1")},
+                {"scope": 2},
+                {"scope": 2, "subjects": digest("subjects")},
+                {"basis_kind": 2},
+                {"basis_kind": 3, "document": digest("document"), "article": 0},
+                {"article": 0},
+                {"not_after": 5},
+                {"not_before": 2**50, "not_after": 2**51},
+                {"max_uses": 0},
+                {"rate_per_day": 0},
+                {"purpose": 0},
+                {"basis_kind": 5},
+                {"scope": 0},
+                {"data_life": 0},
+                {"method": 5},
+                {"mode": 3, "data_life": 0},
+            ]
+        ),
+    )
+    def proposes(self, number: int, who: str | None, changes: dict) -> None:
+        self.propose(number, changes, who)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, None, None, *PEOPLE]))
+    def submits(self, id_, who) -> None:
+        self.act("submit", who, id_, partial(applications.submit, id_=id_))
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, None, None, *PEOPLE]),
+        passed=st.sampled_from([True, True, False]),
+        reason=st.sampled_from([406, 401, 101]),
+        article=st.sampled_from([10_021, 0]),
+    )
+    def pre_reviews(self, id_, who, passed, reason, article) -> None:
+        twin = partial(applications.pre_review, id_=id_, passed=passed, reason=reason, article=article)
+        self.act("preReview", who, id_, twin, passed, reason, article, BASIS)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, None, None, "both", *PEOPLE]))
+    def reviews(self, id_, who) -> None:
+        self.act("review", who, id_, partial(applications.review, id_=id_))
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, None, None, *PEOPLE]),
+        missing=st.sampled_from([*COMMITMENTS, NONE]),
+    )
+    def returns(self, id_, who, missing) -> None:
+        twin = partial(applications.return_for_more, id_=id_, missing=None if missing == NONE else missing)
+        self.act("returnForMore", who, id_, twin, missing)
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, None, None, *PEOPLE]),
+        body=st.sampled_from([*COMMITMENTS, NONE]),
+    )
+    def resubmits(self, id_, who, body) -> None:
+        twin = partial(applications.resubmit, id_=id_, body=None if body == NONE else body)
+        self.act("resubmit", who, id_, twin, body)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, *PEOPLE]), reason=st.sampled_from([501, 503, 500, 401]))
+    def withdraws(self, id_, who, reason) -> None:
+        self.act("withdraw", who, id_, partial(applications.withdraw, id_=id_, reason=reason), reason, BASIS)
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, None, *PEOPLE]),
+        days=st.sampled_from([0, 1, 10, 11]),
+        reason=st.sampled_from([801, 801, 101]),
+    )
+    def asks_for_an_extension(self, id_, who, days, reason) -> None:
+        twin = partial(applications.ask_extension, id_=id_, working_days=days, reason=reason)
+        self.act("askExtension", who, id_, twin, days, reason, BASIS)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, None, *PEOPLE]))
+    def extends(self, id_, who) -> None:
+        self.act("extend", who, id_, partial(applications.extend, id_=id_), BASIS)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, None, None, None, *PEOPLE]))
+    def grants(self, id_, who) -> None:
+        self.act("grant", who, id_, partial(applications.grant, id_=id_), BASIS)
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, None, None, *PEOPLE]),
+        reason=st.sampled_from([401, 402, 301]),
+        article=st.sampled_from([10_021, 0]),
+    )
+    def rejects(self, id_, who, reason, article) -> None:
+        twin = partial(applications.reject, id_=id_, reason=reason, article=article)
+        self.act("reject", who, id_, twin, reason, article, BASIS)
+
+    # Disputes
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, None, None, *PEOPLE]))
+    def disputes(self, id_, who) -> None:
+        self.act("dispute", who, id_, partial(disputes.dispute, id_=id_), BASIS)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, None, *PEOPLE]), stage=st.integers(0, 4))
+    def escalates(self, id_, who, stage) -> None:
+        self.act("escalate", who, id_, partial(disputes.escalate, id_=id_, stage=stage), stage, BASIS)
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, "provider_approver", "authority", *PEOPLE]),
+        again=st.booleans(),
+    )
+    def settles(self, id_, who, again) -> None:
+        self.act("settle", who, id_, partial(disputes.settle, id_=id_, again=again), again, BASIS)
+
+    # Grants
+
+    @rule(id_=st.sampled_from(IDS), quick=st.booleans())
+    def everybody_agrees(self, id_, quick) -> None:
+        """The short way to a grant, so that much of what is drawn meets one."""
+        self.act("submit", None, id_, partial(applications.submit, id_=id_))
+        twin = partial(applications.pre_review, id_=id_, passed=True, reason=0, article=0)
+        self.act("preReview", None, id_, twin, True, 0, 0, BASIS)
+        self.act("review", None, id_, partial(applications.review, id_=id_))
+        self.act("grant", None, id_, partial(applications.grant, id_=id_), BASIS)
+        if quick:
+            self.act("activate", None, id_, partial(lifetime.activate, id_=id_), BASIS)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, None, None, *PEOPLE]))
+    def activates(self, id_, who) -> None:
+        self.act("activate", who, id_, partial(lifetime.activate, id_=id_), BASIS)
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, None, *PEOPLE]),
+        ground=st.sampled_from([201, 202, 101]),
+        negotiation=st.sampled_from([BASIS, BASIS, NONE]),
+    )
+    def files_a_stop(self, id_, who, ground, negotiation) -> None:
+        given = None if negotiation == NONE else negotiation
+        twin = partial(lifetime.file_stop, id_=id_, ground=ground, negotiation=given)
+        self.act("fileStop", who, id_, twin, ground, negotiation)
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, None, "authority", *PEOPLE]),
+        ground=st.sampled_from([101, 102, 201, 202, 301, 401, 100]),
+        days=st.sampled_from([0, 3]),
+    )
+    def suspends(self, id_, who, ground, days) -> None:
+        twin = partial(lifetime.suspend, id_=id_, ground=ground, mend_days=days)
+        self.act("suspend", who, id_, twin, ground, days, BASIS)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, "authority", *PEOPLE]))
+    def resumes(self, id_, who) -> None:
+        self.act("resume", who, id_, partial(lifetime.resume, id_=id_), BASIS)
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, None, "authority", *PEOPLE]),
+        ground=st.sampled_from([101, 201, 301, 401]),
+    )
+    def revokes(self, id_, who, ground) -> None:
+        self.act("revoke", who, id_, partial(lifetime.revoke, id_=id_, ground=ground), ground, BASIS)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, *PEOPLE]), reason=st.sampled_from([503, 101]))
+    def surrenders(self, id_, who, reason) -> None:
+        self.act("surrender", who, id_, partial(lifetime.surrender, id_=id_, reason=reason), reason, BASIS)
+
+    @rule(id_=st.sampled_from(IDS), who=st.sampled_from([None, None, *PEOPLE]), uses=st.sampled_from([4, 5, 6]))
+    def exhausts(self, id_, who, uses) -> None:
+        self.act("exhaust", who, id_, partial(lifetime.exhaust, id_=id_, uses=uses), uses, BASIS)
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, None, *PEOPLE]),
+        kind=st.integers(0, 4),
+        which=st.sampled_from(["a", "b", None]),
+    )
+    def records(self, id_, who, kind, which) -> None:
+        commitment = digest(f"record {which} {kind} {id_.hex()}") if which else None
+        twin = partial(lifetime.record_use, id_=id_, record=kind, commitment=commitment)
+        self.act("recordUse", who, id_, twin, kind, commitment or NONE)
+
+    @rule(
+        id_=st.sampled_from(IDS),
+        who=st.sampled_from([None, "approver", *PEOPLE]),
+        stop=st.integers(0, 3),
+        ago=st.sampled_from([0, 1, 5, -1]),
+    )
+    def acknowledges(self, id_, who, stop, ago) -> None:
+        # The block in which this will be mined is the next one.
+        applied = int(ask("eth_blockNumber"), 16) + 1 - ago
+        twin = partial(lifetime.acknowledge, id_=id_, stop=stop, applied_at=applied)
+        self.act("acknowledge", who, id_, twin, stop, applied)
+
+    # The world around
+
+    @precondition(lambda self: self.slip < 4)
+    @rule(id_=st.sampled_from(IDS), days=st.sampled_from([0, 2, -1]))
+    def calendar_changes(self, id_, days) -> None:
+        self.slip = max(0, self.slip + days)
+        transact(self.world.places.setSlip, self.world.council, self.slip)
+
+        def twin(book, by, setting):
+            return lifetime.move_deadline(book, id_, setting)
+
+        self.both("both", self.world.shares.moveDeadline, twin, id_)
+
+    @rule(seconds=st.sampled_from([60, DAY, 3 * DAY, 11 * DAY, 11 * DAY, 40 * DAY]))
+    def time_passes(self, seconds: int) -> None:
+        ask("evm_increaseTime", hex(seconds))
+        ask("evm_mine")
+
+    @rule(department=st.sampled_from([CONSUMER, PROVIDER]))
+    def suspension_of_a_department_turns(self, department: str) -> None:
+        departments = self.world.departments
+        if department in self.suspended:
+            transact(departments.reinstate, self.world.council, left(department), NONE)
+        else:
+            transact(departments.suspend, self.world.council, left(department), 1, NONE)
+        self.suspended ^= {department}
+
+    # What must be equal
+
+    @invariant()
+    def same_book(self) -> None:
+        shares = self.world.shares
+        for id_ in IDS:
+            kept = plain(shares.grantOf(id_))
+            if id_ not in self.book.grants:
+                assert kept[2] == 0
+                continue
+            assert kept == as_kept(self.book.grants[id_])
+            for name in ("gateway", "approver", "both"):
+                operator = self.world.people[name].operator
+                assert plain(shares.acknowledged(id_, operator)) == self.book.acks.get((id_, operator), (0, 0))
+
+    @invariant()
+    def same_answers(self) -> None:
+        shares = self.world.shares
+        for id_, grant in self.book.grants.items():
+            successor = self.book.grants.get(grant.successor)
+            latest = {self.now(), grant.terms.not_after, grant.terms.not_after - 1, grant.clock.deadline}
+            for at in (*latest, max(grant.clock.deadline - 1, 0)):
+                assert shares.effectiveState(id_, at) == int(effective_state(grant, at))
+                assert shares.isOverdue(id_, at) == is_overdue(grant, at)
+                assert plain(shares.disposal(id_, at)) == (disposal(grant, at, successor) or (0, False))
+
+
+@pytest.fixture(scope="module")
+def shares(module_isolation):
+    return SharesWorld()
+
+
+def test_shares_machine__any_acts__contract_and_twin_agree(shares) -> None:
+    SharesMachine.world = shares
+    run_state_machine_as_test(
+        SharesMachine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=HealthCheck.all(),
+        ),
+    )

@@ -15,8 +15,9 @@ contract FakeSharingPlaces {
     mapping(uint8 domain => mapping(uint32 division => bytes32)) private _own;
     mapping(uint8 domain => mapping(uint32 a => mapping(uint32 b => bytes32))) private _common;
 
-    function setSlip(uint64 days_) external {
+    function setSlip(uint64 days_) external returns (bool) {
         slip = days_;
+        return true;
     }
 
     function setResource(bytes32 code, bytes32 provider, uint8 sharingClass, uint8 state) external {

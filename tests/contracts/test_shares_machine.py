@@ -43,7 +43,7 @@ from world import NONE, digest, left, plain
 
 from ledger.errors import ChuzhengError
 from ledger.shares import applications, disputes, lifetime
-from ledger.shares.grants import Book, Profile, disposal, effective_state, is_overdue
+from ledger.shares.grants import Book, Profile, State, disposal, effective_state, is_overdue
 
 EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 IDS = (digest("id 1"), digest("id 2"))
@@ -83,6 +83,13 @@ USUAL = {
     "recordUse": "handler",
     "acknowledge": "gateway",
 }
+# Where a walk begins, so that it gets to the rarer ends too.
+WAYS = (
+    (),
+    ("submit", "preReview", "review", "grant", "activate"),
+    ("submit", "preReview", "review", "reject", "dispute", "escalate", "settle"),
+    ("submit", "preReview", "review", "returnForMore", "resubmit", "review", "grant"),
+)
 COMMITMENTS = [digest("body 0"), *(digest(f"commitment {i}") for i in range(3))]
 BASIS = digest("basis")
 
@@ -208,17 +215,21 @@ class SharesMachine(RuleBasedStateMachine):
         seed=st.integers(0, 2**64 - 1),
     )
     def first(self, pre_review: bool, clock: int, far: bool, seed: int) -> None:
+        self.start(pre_review, clock, far)
+        chance = Random(seed)
+        self.what_is_apt_for(IDS[0], chance.choices(range(26), k=chance.randrange(16)))
+        self.time_goes_by(chance.choice([0, 0, DAY, 4 * DAY, 99 * DAY]))
+        self.what_is_apt_for(IDS[0], chance.choices(range(26), k=3))
+        renewable = self.book.grants[IDS[0]].state >= State.GRANTED
+        self.propose(1, {"supersedes": IDS[0]} if renewable else {}, None)
+        self.what_is_apt_for(IDS[1], chance.choices(range(26), k=chance.randrange(10)))
+
+    def start(self, pre_review: bool, clock: int, far: bool) -> None:
         self.far = far
         done = transact(self.world.shares.setProfile, self.world.council, left(AUTHORITY), pre_review, clock, BASIS)
         self.book = applications.set_profile(self.book, AUTHORITY, Profile(pre_review, clock))
         assert done[:2] == (None, int(pre_review or clock > 0))
         self.propose(0, {}, None)
-        chance = Random(seed)
-        self.what_is_apt_for(IDS[0], chance.choices(range(26), k=chance.randrange(16)))
-        self.time_goes_by(chance.choice([0, 0, DAY, 4 * DAY, 99 * DAY]))
-        self.what_is_apt_for(IDS[0], chance.choices(range(26), k=3))
-        self.propose(1, {"supersedes": IDS[0]}, None)
-        self.what_is_apt_for(IDS[1], chance.choices(range(26), k=chance.randrange(10)))
 
     def propose(self, number: int, changes: dict, who: str | None) -> None:
         resource = FAR if self.far and "resource" not in changes else changes.get("resource", CONDITIONAL)
@@ -504,3 +515,42 @@ def test_shares_machine__any_acts__contract_and_twin_agree(shares) -> None:
             suppress_health_check=HealthCheck.all(),
         ),
     )
+
+
+def test_shares_walks__mostly_apt_acts__agree_and_every_state_is_met(shares) -> None:
+    """Hypothesis draws shallow histories; these go deep, and prove that no state was left out."""
+    SharesMachine.world = shares
+    met: set[int] = set()
+    for seed in range(max(EXAMPLES // 3, 1)):
+        machine, chance = SharesMachine(), Random(seed)
+        machine.start(seed % 5 == 0, seed % 3, seed % 2 == 0)
+        met |= {int(g.state) for g in machine.book.grants.values()}
+        for step in WAYS[seed % len(WAYS)]:
+            for name, who, twin, args in machine.apt(IDS[0]):
+                if name == step:
+                    machine.act(name, who, IDS[0], twin, *args)
+        machine.time_goes_by(100 * DAY if seed % 4 == 1 else DAY)
+        machine.propose(1, {"supersedes": IDS[0]} if machine.book.grants[IDS[0]].state >= State.GRANTED else {}, None)
+        for _ in range(18):
+            id_ = chance.choice(IDS)
+            match chance.randrange(10):
+                case 0:
+                    machine.time_goes_by(chance.choice([60, DAY, 11 * DAY, 100 * DAY]))
+                case 1:
+                    machine.surrenders(id_, None, 503)
+                case 2:
+                    machine.withdraws(id_, chance.choice(PEOPLE), 501)
+                case 3:
+                    machine.acknowledges(
+                        id_, chance.choice([None, "approver"]), chance.randrange(3), chance.randrange(3)
+                    )
+                case 4:
+                    machine.calendar_changes(id_, chance.choice([1, 2, -1]))
+                case _:
+                    machine.what_is_apt_for(id_, [chance.randrange(26)])
+            machine.same_book()
+            machine.same_answers()
+            met |= {int(effective_state(g, machine.now())) for g in machine.book.grants.values()}
+        machine.teardown()
+    # Less than all with fewer examples than usual.
+    assert EXAMPLES < 60 or met == {int(state) for state in State}, set(State) - met

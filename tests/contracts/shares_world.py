@@ -14,6 +14,7 @@ from brownie import (
     ShareAuthorisations,
     accounts,
 )
+from mining import ask
 from world import CODES, NONE, digest, left
 
 from ledger.shares.grants import Grant, Terms
@@ -59,6 +60,9 @@ class SharesWorld:
         # One person who holds both roles, on the consumer's side and on the provider's.
         self.both = self.person("both", 8, PROVIDER, HANDLER | APPROVER, named="provider_handler")
         self.both_consumer = self.person("both_consumer", 9, CONSUMER, HANDLER | APPROVER, named="handler")
+        # The far provider's people: more than anvil has accounts, so only for `mining.transact`.
+        for number, (name, roles) in enumerate((("handler", HANDLER), ("approver", APPROVER), ("gateway", GATEWAY))):
+            self.stand_in(f"far_{name}", f"0x{0xFA00 + number:040x}", ELSEWHERE, roles)
         for code, resource in RESOURCES.items():
             at.setResource(code, left(resource.provider), resource.sharing_class, resource.state, by)
         for division in (420106, 420500):
@@ -73,6 +77,12 @@ class SharesWorld:
         self.departments.appointOperator(account, left(code), roles, 0, who, {"from": self.council})
         self.people[name] = Actor(str(account), code, roles, None if machine else who)
         return account
+
+    def stand_in(self, name: str, address: str, code: str, roles: int) -> None:
+        ask("anvil_impersonateAccount", address)
+        given = (address, left(code), roles, 0, digest(name))
+        self.departments.appointOperator(*given, {"from": self.council})
+        self.people[name] = Actor(address, code, roles, digest(name))
 
     def setting(self, now: int, block: int, **changes) -> Setting:
         """The twin's view of the other contracts, as they were made here."""

@@ -42,6 +42,9 @@ CONTRACTS = (
     "CertificateStatus",
     "WorkingCalendar",
     "Catalogue",
+    "ShareAuthorisations",
+    "EmergencyShares",
+    "AuthorisedQueries",
     "CreditRecords",
     "Nodes",
 )

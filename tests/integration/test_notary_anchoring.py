@@ -63,9 +63,9 @@ class Site:
         operators = {ISSUER: (self.operator.address,)}
         self.decisions = Decisions(self.notary, self.outbox, self.index, operators=operators)
 
-    def connect(self, url: str, deployment: Deployment | None) -> Deployment:
+    def connect(self, url: str, deployment: Deployment | None, *others: EvmKey) -> Deployment:
         rpc = Rpc(url)
-        signers = {key.address: key for key in (self.owner, self.operator)}
+        signers = {key.address: key for key in (self.owner, self.operator, *others)}
         if deployment is None:
             deployment = deploy(rpc, ANVIL, self.owner, "test", self.home / "deployment.json")
             roles = Role.ANCHOR | Role.STATUS

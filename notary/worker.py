@@ -69,6 +69,10 @@ class HeadIndex(AnchorIndex, Protocol):
         """Another value whenever any of the index's answers may have changed."""
         ...
 
+    def closed_at(self, log_id: LogId) -> int | None:
+        """The last good size of a log that the Council closed; None while it is open."""
+        ...
+
     def log_heads(self) -> Mapping[LogId, tuple[int, Digest]]:
         """`log_head` of every log that is opened."""
         ...
@@ -200,7 +204,7 @@ class Worker:
 
     @property
     def stopped(self) -> frozenset[Origin]:
-        """Logs that contradict themselves and aren't anchored any more; health reports them."""
+        """Logs that contradict themselves, or that the Council closed: not anchored any more; health reports them."""
         return frozenset(self._stopped)
 
     def tend(self, origin: Origin) -> bool:
@@ -219,6 +223,10 @@ class Worker:
             return False
         checkpoint, note = head
         size, root = held
+        last = self._index.closed_at(row.log_id)
+        if last is not None and checkpoint.size > last:
+            # A stolen key: the chain takes nothing more, and what it held above counts no more.
+            raise IntegrityError("notary.log_closed", origin=origin, size=last)
         check_chain(checkpoint, size, root, log)
         with self._notary.store.reading() as connection:
             newest = self._notary.store.newest_checkpoint(connection, row.id)

@@ -63,6 +63,9 @@ class ChainIndex:
     def log_head(self, log_id: LogId) -> tuple[int, Digest] | None:
         return self.chain.log_head(log_id)
 
+    def closed_at(self, log_id: LogId) -> int | None:
+        return self.chain.closed_at(log_id)
+
     def log_heads(self) -> dict[LogId, tuple[int, Digest]]:
         heads = {log_id: self.chain.log_head(log_id) for log_id in self.chain.logs()}
         return {log_id: head for log_id, head in heads.items() if head is not None}

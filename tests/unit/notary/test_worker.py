@@ -308,3 +308,19 @@ def lose(rig: Rig) -> None:
 
 def test_fake_outbox__is_one_the_worker_accepts() -> None:
     assert FakeOutbox().status("nothing") is None
+
+
+def test_step__log_that_the_council_closed__stops_and_sends_nothing_more(rig: Rig) -> None:
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(3), key="a")
+    rig.notary.seal(ORIGIN)
+    worker.step()
+    rig.outbox.deliver(rig.chain)
+    rig.chain.close_log(rig.notary.log(ORIGIN).log_id, 3)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(1, start=3), key="b")
+    rig.notary.seal(ORIGIN)
+    before = dict(rig.outbox.intents)
+    for _ in range(3):
+        worker.step()
+    assert worker.stopped == {ORIGIN}
+    assert rig.outbox.intents == before

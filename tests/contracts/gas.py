@@ -21,4 +21,6 @@ def write_section(title: str, rows: Mapping[str, tuple[int, int | None]]) -> Non
     else:
         after = text[found.end() :]
         text = text[: found.start()] + section + ("\n" + after if after else "")
-    TABLE.write_text(text, encoding="utf-8")
+    written = TABLE.with_suffix(".new")
+    written.write_text(text, encoding="utf-8")
+    written.replace(TABLE)  # other tests read it meanwhile: whole or not at all

@@ -17,6 +17,7 @@ import typer
 from ledger.errors import ChuzhengError, InputError, UnavailableError
 from ledger.types import Millis
 from scripts import output
+from scripts.commands.event import is_event, judge_file
 from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, replace_file, write_new
 from scripts.commands.options import Json, RpcUrl, Url
 from scripts.commands.trust import PinOption, TrustOption, believed, trust_app, trust_path
@@ -40,7 +41,10 @@ def register(app: App) -> None:
 
 def verify(
     what: Annotated[
-        str, typer.Argument(help="文件、凭证、记录、披露件或证照标识 / file, receipt, record, disclosure, identifier")
+        str,
+        typer.Argument(
+            help="文件、凭证、记录、披露件、事件文件或证照标识 / file, receipt, record, disclosure, event, identifier"
+        ),
     ],
     record: Annotated[Path | None, typer.Option(help="记录文件，默认取同名文件 / record, default: beside it")] = None,
     receipt: Annotated[Path | None, typer.Option(help="凭证文件，默认取同名文件 / receipt, default: beside it")] = None,
@@ -70,10 +74,19 @@ def verify(
         if offline:
             raise UsageError("cli.identifier_offline")
         return _ask_server(what, shown, at, url, as_json=json_)
+    if is_event(Path(what)):
+        _alone(record, receipt, disclosure, at, snapshot)
+        return judge_file(Path(what), believed(trust, pin), as_json=json_)
     submission = _gather(Path(what), record, receipt, disclosure, at)
     trusted = believed(trust, pin)
     report = _judge(submission, trusted, offline, rpc_url, url, snapshot, trust_path(trust))
     return _show(report, as_json=json_)
+
+
+def _alone(*others: object) -> None:
+    """UsageError where something was given that has no part in judging an event."""
+    if any(other is not None for other in others):
+        raise UsageError("cli.event_alone")
 
 
 def _gather(

@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from typing import Required, TypedDict, Unpack
 
 from ledger.crypto import suites
 from ledger.errors import InputError, IntegrityError, UnavailableError
 from ledger.ports import Signer
 from ledger.types import Digest, Millis
 from notary.b64 import from_b64, to_b64
-from notary.canonical import canonicalise
 from notary.trust_file import (
     FORMAT,
     MAX_SNAPSHOT_AGE,
-    TAG,
     Contract,
     LogKey,
     Member,
@@ -37,11 +36,14 @@ __all__ = [
     "TrustFile",
     "ValidatorSet",
     "WitnessKey",
+    "check_follows",
+    "draft_trust",
     "make_trust",
     "parse_trust",
     "read_trust",
     "sign_trust",
     "signed_by_council_of",
+    "signers_of",
     "trust_hash",
     "verify_first",
     "verify_next",
@@ -57,62 +59,74 @@ def trust_hash(trust: TrustFile) -> Digest:
     return Digest(sha256(trust.signed_bytes).digest())
 
 
-def make_trust(
-    *,
-    network: str,
-    chain_id: int,
-    genesis_hash: str,
-    finality: str,
-    council: Sequence[tuple[str, Signer]],
-    contracts: Iterable[Contract],
-    log_keys: Iterable[LogKey],
-    issued_at: Millis,
-    as_of_block: int,
-    expires: Millis | None = None,
-    threshold: int | None = None,
-    max_delay: Mapping[str, int] | None = None,
-    validators: Iterable[ValidatorSet] = (),
-    witnesses_needed: int = 0,
-    witnesses: Iterable[WitnessKey] = (),
-    snapshot_key: bytes | None = None,
-    max_snapshot_age: int = MAX_SNAPSHOT_AGE,
-    after: TrustFile | None = None,
-) -> bytes:
-    """A trust file's bytes, signed by every `council` member (name, signer); the next version of `after`, or the first.
+class Contents(TypedDict, total=False):
+    """What a trust file says besides its council; times in milliseconds. `expires`: VALID_FOR after `issued_at` if not
+    given. `after`: the version that it follows; None or absent: it is the first."""
 
-    Times in milliseconds. The signers of the old council sign by `sign_trust` where they aren't in the new one.
-    """
+    network: Required[str]
+    chain_id: Required[int]
+    genesis_hash: Required[str]
+    finality: Required[str]
+    contracts: Required[Iterable[Contract]]
+    log_keys: Required[Iterable[LogKey]]
+    issued_at: Required[Millis]
+    as_of_block: Required[int]
+    expires: Millis | None
+    max_delay: Mapping[str, int] | None
+    validators: Iterable[ValidatorSet]
+    witnesses_needed: int
+    witnesses: Iterable[WitnessKey]
+    snapshot_key: bytes | None
+    max_snapshot_age: int
+    after: TrustFile | None
+
+
+def draft_trust(*, members: Sequence[Member], threshold: int, **told: Unpack[Contents]) -> bytes:
+    """A trust file's bytes that nobody signed yet; the next version of `after`, or the first."""
+    after, issued_at, expires = told.get("after"), told["issued_at"], told.get("expires")
     body: dict[str, object] = {
         "format": FORMAT,
-        "network": network,
-        "chain_id": chain_id,
-        "genesis_hash": genesis_hash,
-        "finality": finality,
+        "network": told["network"],
+        "chain_id": told["chain_id"],
+        "genesis_hash": told["genesis_hash"],
+        "finality": told["finality"],
         "council": {
-            "threshold": len(council) if threshold is None else threshold,
-            "members": [{"member": m, "suite": s.suite, "key": to_b64(s.public_key)} for m, s in council],
+            "threshold": threshold,
+            "members": [{"member": m.member, "suite": m.suite, "key": to_b64(m.key)} for m in members],
         },
-        "contracts": [_contract(c) for c in contracts],
-        "validators": [_validators(v) for v in validators],
-        "log_keys": [_log_key(k) for k in log_keys],
-        "max_delay": dict(max_delay or {}),
+        "contracts": [_contract(c) for c in told["contracts"]],
+        "validators": [_validators(v) for v in told.get("validators", ())],
+        "log_keys": [_log_key(k) for k in told["log_keys"]],
+        "max_delay": dict(told.get("max_delay") or {}),
         "witnesses": {
-            "needed": witnesses_needed,
-            "keys": [{"name": w.name, "ed25519": to_b64(w.ed25519)} for w in witnesses],
+            "needed": told.get("witnesses_needed", 0),
+            "keys": [{"name": w.name, "ed25519": to_b64(w.ed25519)} for w in told.get("witnesses", ())],
         },
-        "max_snapshot_age": max_snapshot_age,
+        "max_snapshot_age": told.get("max_snapshot_age", MAX_SNAPSHOT_AGE),
         "issued_at": issued_at,
         "expires": issued_at + VALID_FOR if expires is None else expires,
-        "as_of_block": as_of_block,
+        "as_of_block": told["as_of_block"],
         "sequence": 1 if after is None else after.sequence + 1,
         "previous": None if after is None else trust_hash(after).hex(),
     }
-    if snapshot_key is not None:
+    if (snapshot_key := told.get("snapshot_key")) is not None:
         body["snapshot_key"] = to_b64(snapshot_key)
-    message = TAG + canonicalise(body)
-    body["signatures"] = [_signature(member, signer, message) for member, signer in council]
-    data = _file(body)
+    data = _file({**body, "signatures": []})
     parse_trust(data)  # what this wouldn't read, it doesn't write
+    return data
+
+
+def make_trust(
+    *, council: Sequence[tuple[str, Signer]], threshold: int | None = None, **told: Unpack[Contents]
+) -> bytes:
+    """A trust file's bytes, signed by every `council` member (name, signer); `threshold` None: all of them.
+
+    The signers of the old council sign by `sign_trust` where they aren't in the new one.
+    """
+    members = [Member(member, signer.suite, signer.public_key) for member, signer in council]
+    data = draft_trust(members=members, threshold=len(members) if threshold is None else threshold, **told)
+    for member, signer in council:
+        data = sign_trust(data, member, signer)
     return data
 
 
@@ -138,16 +152,25 @@ def verify_first(trust: TrustFile, pinned: bytes | None) -> None:
 def verify_next(old: TrustFile, new: TrustFile) -> None:
     """`new` directly follows `old`, by the members of both councils. InputError `trust.*`, or IntegrityError
     `trust.forked` where another file claims the old one's sequence number."""
-    if new.network != old.network or new.genesis_hash != old.genesis_hash or new.chain_id != old.chain_id:
-        raise InputError("trust.network", expected=old.network, found=new.network)
+    check_follows(old, new)
+    _check_threshold(new, old)
+    _check_threshold(new, new)
+
+
+def check_follows(old: TrustFile, new: TrustFile) -> None:
+    """`new` says of itself that it directly follows `old`, signatures aside; the errors of verify_next."""
+    if _chain(new) != _chain(old):
+        raise InputError("trust.network", expected=_chain(old), found=_chain(new))
     if new.sequence == old.sequence and trust_hash(new) != trust_hash(old):
         raise IntegrityError("trust.forked", sequence=new.sequence)
     if new.sequence != old.sequence + 1:
         raise InputError("trust.sequence", expected=old.sequence + 1, found=new.sequence)
     if new.previous != trust_hash(old):
         raise InputError("trust.previous", expected=trust_hash(old).hex())
-    _check_threshold(new, old)
-    _check_threshold(new, new)
+
+
+def _chain(trust: TrustFile) -> str:
+    return f"{trust.network} {trust.chain_id} {trust.genesis_hash}"
 
 
 def verify_versions(files: Sequence[TrustFile], pinned: bytes) -> TrustFile:
@@ -177,14 +200,18 @@ def signed_by_council_of(council_of: TrustFile, trust: TrustFile) -> None:
     _check_threshold(trust, council_of)
 
 
-def _check_threshold(trust: TrustFile, council_of: TrustFile) -> None:
-    """Enough distinct members of `council_of` signed `trust`. A signature is counted by the member whose key it is."""
+def signers_of(council_of: TrustFile, trust: TrustFile) -> frozenset[str]:
+    """Which members of the council in `council_of` signed `trust`. A signature is counted by whose key it is."""
     members = {(m.suite, m.key): m.member for m in council_of.council}
-    signed = {
+    return frozenset(
         members[s.suite, s.key]
         for s in trust.signatures
         if members.get((s.suite, s.key)) == s.member and _signed(trust, s)
-    }
+    )
+
+
+def _check_threshold(trust: TrustFile, council_of: TrustFile) -> None:
+    signed = signers_of(council_of, trust)
     if len(signed) < council_of.threshold:
         raise InputError("trust.signatures", expected=council_of.threshold, found=len(signed))
 

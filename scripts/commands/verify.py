@@ -17,6 +17,7 @@ import typer
 from ledger.errors import ChuzhengError, InputError, UnavailableError
 from ledger.types import Millis
 from scripts import output
+from scripts.commands import trust_making
 from scripts.commands.event import is_event, judge_file
 from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, replace_file, write_new
 from scripts.commands.options import Json, RpcUrl, Url
@@ -36,6 +37,7 @@ _IDENTIFIER = re.compile(r"1\.2\.156\.3005\.2\.[^/\\]+")
 def register(app: App) -> None:
     app.command("verify")(verify)
     app.command("disclose")(disclose)
+    trust_making.register(trust_app)
     app.add_typer(trust_app, name="trust")
 
 

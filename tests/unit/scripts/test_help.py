@@ -21,7 +21,8 @@ NEEDED = {  # interfaces.md, of what this version has
     "up", "demo", "record new", "record check", "anchor", "receipt upgrade", "verify", "disclose", "status show",
     "status suspend", "status resume", "status rescind", "status deregister", "status lapse", "status transfer-out",
     "status transfer-in", "status revoke", "status supersede", "status withdraw", "status annul", "log fsck",
-    "trust show", "trust update", "doctor", "config show", "config init", "config token",
+    "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
+    "config show", "config init", "config token",
 }  # fmt: skip
 
 

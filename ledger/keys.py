@@ -116,6 +116,19 @@ class KeptKey:
 Keys = Mapping[KeyId, KeptKey]
 
 
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway as the contract tells it: it signs with `key_id`; `until` None: no end, and it wasn't ended."""
+
+    gateway_id: Digest
+    department: DepartmentCode
+    key_id: KeyId
+    node: Digest | None
+    division: int
+    since: BlockTime
+    until: BlockTime | None
+
+
 def validity(
     since: BlockTime,
     until: BlockTime | None,

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ledger.errors import UnavailableError
 from ledger.evm.codes import ZERO, code_bytes, department_code, optional
 from ledger.evm.departments import CallIntent
 from ledger.evm.views import ContractView
-from ledger.keys import DepartmentKey, KeyId, NewKey, Purpose, Suite
+from ledger.keys import DepartmentKey, Gateway, KeyId, NewKey, Purpose, Suite
 from ledger.types import BlockTime, DepartmentCode, Digest
 
 NAME = "DepartmentKeys"
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """A gateway as the contract tells it: it signs with `key_id`; `until` None: no end, and it wasn't ended."""
-
-    gateway_id: Digest
-    department: DepartmentCode
-    key_id: KeyId
-    node: Digest | None
-    division: int
-    since: BlockTime
-    until: BlockTime | None
 
 
 def propose_key(key_id: KeyId, new: NewKey, basis: Digest | None = None) -> CallIntent:

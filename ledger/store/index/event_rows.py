@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ledger.store.index.events import IndexedEvent
+from ledger.store.index.values import code, given
 from ledger.store.tables import anchors, annulments, closings, decisions, logs
 
 
@@ -20,7 +21,7 @@ def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
         case "AnchorLog", "LogOpened":
             return logs, {
                 "log_id": args["logId"],
-                "department": _code(args["department"]),
+                "department": code(args["department"]),
                 "origin": args["origin"],
             }
         case "AnchorLog", "Anchored":
@@ -29,7 +30,7 @@ def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
                 "size": args["size"],
                 "root": args["root"],
                 "contract": event.address,
-                "department": _code(args["department"]),
+                "department": code(args["department"]),
             }
         case "AnchorLog", "LogClosed":
             return closings, {"log_id": args["logId"], "size": args["lastGoodSize"]}
@@ -39,10 +40,10 @@ def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
                 "number": args["number"],
                 "code": args["code"],
                 "cause": args["cause"],
-                "department": _code(args["department"]),
+                "department": code(args["department"]),
                 "effective_from": args["effectiveFrom"],
-                "basis": _given(args["basis"]),
-                "successor": _given(args["successor"]),
+                "basis": given(args["basis"]),
+                "successor": given(args["successor"]),
                 "until": args["until"] or None,
                 "ends": args["ends"] or None,
             }
@@ -50,15 +51,7 @@ def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
             return annulments, {
                 "status_key": args["key"],
                 "number": args["number"],
-                "basis": _given(args["basis"]),
+                "basis": given(args["basis"]),
             }
         case _:
             return None
-
-
-def _code(value: bytes) -> str:
-    return value.rstrip(b"\0").decode("ascii")
-
-
-def _given(value: bytes) -> bytes | None:
-    return value if any(value) else None

@@ -1,13 +1,14 @@
 """Objects that change by their events: applications, credit items, nodes, proposals and their like.
 
-An object's row follows from all its events, and from nothing else: after every range, and after a rollback, the rows of
-the objects that it touched are made again from their events. So the index is the same however the chain came here. An
-object has some tens of events at most; what comes in masses (anchors, decisions) has rows of its own (`event_rows`).
+What an object is follows from all its events, and from nothing else: a record is read by going through them again, and
+the rows by which objects are found are made again after every range and every rollback that touched them. So the index
+is the same however the chain came here. An object has some tens of events at most; what comes in masses (anchors,
+decisions) has rows of its own (`event_rows`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +17,17 @@ from sqlalchemy.engine import Connection
 
 from ledger.store.index.events import SUBJECTS_AT_ONCE, ToldEvent, told
 
+Row = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """One table of objects. Its key is `id`, the events' subject."""
+    """One table of objects. Its `id` is the subject of their events; `changed_block` is added: the last event's."""
 
     contract: str
     table: sa.Table
-    row: Callable[[bytes, Sequence[ToldEvent]], dict[str, Any] | None]
-    """the object's columns without `id`, from all its events in the chain's order; None if these are not of such an
-    object"""
+    rows: Callable[[bytes, Sequence[ToldEvent]], Sequence[Row]]
+    """the columns besides `id`, of the subject's object or objects, from all its events in the chain's order"""
 
 
 def refresh(connection: Connection, projections: Iterable[Projection], touched: Iterable[tuple[str, bytes]]) -> None:
@@ -51,8 +53,8 @@ def _rewrite(
         connection.execute(sa.delete(table).where(table.c.id.in_(subjects[start : start + SUBJECTS_AT_ONCE])))
     rows = []
     for subject in subjects:
-        row = projection.row(subject, histories[subject]) if subject in histories else None
-        if row is not None:
-            rows.append({"id": subject, **row})
+        history = histories.get(subject, [])
+        for row in projection.rows(subject, history):
+            rows.append({"id": subject, **row, "changed_block": history[-1].block_number})
     if rows:
         connection.execute(sa.insert(table), rows)

@@ -13,6 +13,7 @@ def _object(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
         name,
         metadata,
         sa.Column("id", sa.LargeBinary(32), primary_key=True),
+        sa.Column("contract", sa.String(42), primary_key=True),  # the version's address
         *columns,
         sa.Column("changed_block", sa.BigInteger, nullable=False),
     )
@@ -20,7 +21,7 @@ def _object(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
 
 departments = _object(
     "chain_departments",
-    sa.Column("code", sa.String(18), nullable=False, unique=True),
+    sa.Column("code", sa.String(18), nullable=False, index=True),
     sa.Column("kind", sa.Integer, nullable=False),
     sa.Column("division", sa.Integer, nullable=False, index=True),
     sa.Column("admitted_at", sa.BigInteger, nullable=False),
@@ -48,7 +49,7 @@ operators = _object(  # id: the department
 
 types = _object(
     "chain_types",
-    sa.Column("code", sa.String(21), nullable=False, unique=True),
+    sa.Column("code", sa.String(21), nullable=False, index=True),
     sa.Column("competent", sa.String(18), nullable=False, index=True),
 )
 
@@ -118,7 +119,7 @@ named_contracts = _object(  # id: the name as the contract has it
 
 trust_files = _object(
     "chain_trust_files",
-    sa.Column("sequence", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False, index=True),
     sa.Column("hash", sa.LargeBinary(32), nullable=False),
     sa.Column("pinned_at", sa.BigInteger, nullable=False),
 )
@@ -132,14 +133,14 @@ authorities = _object(  # id: the domain
 
 calendar_years = _object(
     "chain_calendar_years",
-    sa.Column("year", sa.Integer, nullable=False, unique=True),
+    sa.Column("year", sa.Integer, nullable=False, index=True),
     sa.Column("first", sa.LargeBinary(32), nullable=False),
     sa.Column("second", sa.LargeBinary(32), nullable=False),
 )
 
 calendar_days = _object(
     "chain_calendar_days",
-    sa.Column("day_number", sa.Integer, nullable=False, unique=True),
+    sa.Column("day_number", sa.Integer, nullable=False, index=True),
     sa.Column("working", sa.Boolean, nullable=False),
 )
 
@@ -228,7 +229,7 @@ nodes = _object(
     sa.Column("host", sa.String(18), nullable=False, index=True),
     sa.Column("division", sa.Integer, nullable=False),
     sa.Column("state", sa.Integer, nullable=False),
-    sa.Column("node_key", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("node_key", sa.LargeBinary(32), nullable=False, index=True),
 )
 
 credit_items = _object(

@@ -83,6 +83,7 @@ events = sa.Table(
     sa.Column("block_number", sa.BigInteger, nullable=False, index=True),
     sa.Column("tx_hash", sa.String(66), nullable=False),
     sa.Column("contract", sa.String(64), nullable=False),
+    sa.Column("address", sa.String(42), nullable=False),  # tells the versions of a contract apart
     sa.Column("event", sa.String(64), nullable=False),
     sa.Column("subject", sa.LargeBinary(32), nullable=False),  # the first indexed value
     sa.Column("args", sa.Text, nullable=False),  # JSON, bytes as {"hex": …}
@@ -138,6 +139,7 @@ decisions = sa.Table(
     metadata,
     *_from_event(
         sa.Column("status_key", sa.LargeBinary(32), primary_key=True),
+        sa.Column("contract", sa.String(42), primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("code", sa.Integer, nullable=False),
         sa.Column("cause", sa.Integer, nullable=False),
@@ -155,6 +157,7 @@ annulments = sa.Table(
     metadata,
     *_from_event(
         sa.Column("status_key", sa.LargeBinary(32), primary_key=True),
+        sa.Column("contract", sa.String(42), primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("basis", sa.LargeBinary(32)),
     ),

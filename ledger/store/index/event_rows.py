@@ -37,6 +37,7 @@ def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
         case "CertificateStatus", "Decided":
             return decisions, {
                 "status_key": args["key"],
+                "contract": event.address,
                 "number": args["number"],
                 "code": args["code"],
                 "cause": args["cause"],
@@ -50,6 +51,7 @@ def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
         case "CertificateStatus", "Annulled":
             return annulments, {
                 "status_key": args["key"],
+                "contract": event.address,
                 "number": args["number"],
                 "basis": given(args["basis"]),
             }

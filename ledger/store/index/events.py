@@ -51,6 +51,7 @@ def event_values(event: IndexedEvent) -> dict[str, Any]:
         "block_number": event.block.number,
         "tx_hash": event.tx_hash,
         "contract": event.contract,
+        "address": event.address,
         "event": event.event,
         "subject": event.subject,
         "args": json.dumps(event.args, default=_hex),
@@ -59,9 +60,9 @@ def event_values(event: IndexedEvent) -> dict[str, Any]:
 
 def told(
     connection: Connection, contract: str, subjects: Sequence[bytes], *, upto: int | None = None
-) -> dict[bytes, list[ToldEvent]]:
-    """What `contract` said of each of `subjects`, in the chain's order."""
-    found: dict[bytes, list[ToldEvent]] = {}
+) -> dict[tuple[bytes, Address], list[ToldEvent]]:
+    """What each version of `contract` said of each of `subjects`, in the chain's order: (subject, address) → events."""
+    found: dict[tuple[bytes, Address], list[ToldEvent]] = {}
     for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
         wanted = (
             sa.select(events, blocks.c.time)
@@ -75,7 +76,7 @@ def told(
         for row in connection.execute(wanted).mappings():
             place = (row["block_number"], BlockTime(row["time"]), row["log_index"])
             event = ToldEvent(*place, row["event"], told_args(row["args"]))
-            found.setdefault(bytes(row["subject"]), []).append(event)
+            found.setdefault((bytes(row["subject"]), Address(row["address"])), []).append(event)
     return found
 
 

@@ -16,13 +16,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ledger.store.index.events import SUBJECTS_AT_ONCE, ToldEvent, told
+from ledger.types import Address
 
 Row = Mapping[str, Any]
+Histories = Mapping[tuple[bytes, Address], Sequence[ToldEvent]]
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """One table of objects. Its `id` is the subject of their events; `changed_block` is added: the last event's."""
+    """One table of objects. Its `id` is the subject of their events; added are `contract`, the address of the
+    version that told them, and `changed_block`, the last event's."""
 
     contract: str
     table: sa.Table
@@ -42,19 +45,19 @@ def refresh(connection: Connection, projections: Iterable[Projection], touched: 
     for contract, wanted in subjects.items():
         histories = told(connection, contract, sorted(wanted))
         for projection in by_contract[contract]:
-            _rewrite(connection, projection, sorted(wanted), histories)
+            _delete(connection, projection.table, sorted(wanted))
+            _insert(connection, projection, histories)
 
 
-def _rewrite(
-    connection: Connection, projection: Projection, subjects: Sequence[bytes], histories: dict[bytes, list[ToldEvent]]
-) -> None:
-    table = projection.table
+def _delete(connection: Connection, table: sa.Table, subjects: Sequence[bytes]) -> None:
     for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
         connection.execute(sa.delete(table).where(table.c.id.in_(subjects[start : start + SUBJECTS_AT_ONCE])))
+
+
+def _insert(connection: Connection, projection: Projection, histories: Histories) -> None:
     rows = []
-    for subject in subjects:
-        history = histories.get(subject, [])
-        for row in projection.rows(subject, history):
-            rows.append({"id": subject, **row, "changed_block": history[-1].block_number})
+    for (subject, address), history in histories.items():
+        place = {"id": subject, "contract": address, "changed_block": history[-1].block_number}
+        rows += [{**row, **place} for row in projection.rows(subject, history)]
     if rows:
-        connection.execute(sa.insert(table), rows)
+        connection.execute(sa.insert(projection.table), rows)

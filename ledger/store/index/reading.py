@@ -142,10 +142,16 @@ class IndexReader:
         with reading(self._engine) as connection:
             final = self._final(connection)
             same = (annulments.c.status_key == decisions.c.status_key) & (annulments.c.number == decisions.c.number)
+            same &= annulments.c.contract == decisions.c.contract
             joined = decisions.outerjoin(annulments, same & (annulments.c.block_number <= final))
             wanted = sa.select(decisions, annulments.c.block_time.label("annulled_at")).select_from(joined)
             wanted = wanted.where(decisions.c.status_key == status_key, decisions.c.block_number <= final)
-            return [_decision(row) for row in connection.execute(wanted.order_by(decisions.c.number)).mappings()]
+            return [
+                _decision(row)
+                for row in connection.execute(
+                    wanted.order_by(decisions.c.block_number, decisions.c.log_index)
+                ).mappings()
+            ]
 
     def events(self, contract: str, since_block: int = -1, limit: int = 1000) -> list[tuple[int, str, dict[str, Any]]]:
         """(block number, event, arguments) of a contract in the chain's order."""
@@ -157,9 +163,11 @@ class IndexReader:
             return [(n, e, told_args(a)) for n, e, a in connection.execute(wanted)]
 
     def history(self, contract: str, subject: bytes) -> list[ToldEvent]:
-        """All that a contract said of one object (the events' first indexed value), in the chain's order."""
+        """All that a contract said of one object (the events' first indexed value), in the chain's order; where several
+        versions of the contract did, what the last one to speak said."""
         with reading(self._engine) as connection:
-            return told(connection, contract, [subject], upto=self._final(connection)).get(subject, [])
+            found = told(connection, contract, [subject], upto=self._final(connection))
+        return max(found.values(), key=lambda events: (events[-1].block_number, events[-1].log_index), default=[])
 
     def _final(self, connection: Connection) -> int:
         at = position(connection)

@@ -1,0 +1,366 @@
+"""Objects of the chain, one table a kind (ledger/store/object_tables.py).
+
+Events, decisions and annulments now tell the versions of a contract apart. All rows follow from
+events, so the index forgets what it had, and the indexer brings it again from the chain.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+INDEXED = (
+    "chain_events",
+    "chain_logs",
+    "chain_anchors",
+    "chain_closings",
+    "chain_decisions",
+    "chain_annulments",
+    "chain_blocks",
+    "chain_cursor",
+)
+
+
+def upgrade() -> None:
+    for table in INDEXED:
+        op.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - our own names
+    with op.batch_alter_table("chain_events") as batch:
+        batch.add_column(sa.Column("address", sa.String(length=42), nullable=False))
+    op.drop_table("chain_annulments")
+    op.drop_table("chain_decisions")
+    op.create_table(
+        "chain_accreditations",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("type_code", sa.String(length=21), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("issuer", sa.String(length=18), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_from", sa.BigInteger(), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract", "type_code", "number"),
+    )
+    op.create_table(
+        "chain_acknowledgements",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("gateway", sa.String(length=42), nullable=False),
+        sa.Column("department", sa.String(length=18), nullable=False),
+        sa.Column("stop", sa.Integer(), nullable=False),
+        sa.Column("applied_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract", "gateway"),
+    )
+    op.create_table(
+        "chain_annulments",
+        sa.Column("status_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("basis", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("log_index", sa.Integer(), nullable=False),
+        sa.Column("block_hash", sa.String(length=66), nullable=False),
+        sa.Column("block_time", sa.BigInteger(), nullable=False),
+        sa.Column("tx_hash", sa.String(length=66), nullable=False),
+        sa.PrimaryKeyConstraint("status_key", "contract", "number"),
+    )
+    op.create_table(
+        "chain_authorised_queries",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("resource", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("provider", sa.String(length=18), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("not_after", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_authorities",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("division", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("domain", sa.Integer(), nullable=False),
+        sa.Column("department", sa.String(length=18), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract", "division"),
+    )
+    op.create_table(
+        "chain_calendar_days",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("day_number", sa.Integer(), nullable=False),
+        sa.Column("working", sa.Boolean(), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_calendar_years",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("first", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("second", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_council_members",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_credit_contributors",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("contributor", sa.String(length=18), nullable=False),
+        sa.Column("item_class", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract", "contributor", "item_class"),
+    )
+    op.create_table(
+        "chain_credit_items",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("owner", sa.String(length=18), nullable=False),
+        sa.Column("keeper", sa.String(length=18), nullable=False),
+        sa.Column("field", sa.Integer(), nullable=False),
+        sa.Column("item_class", sa.Integer(), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("publish_until", sa.BigInteger(), nullable=True),
+        sa.Column("stop_at", sa.BigInteger(), nullable=True),
+        sa.Column("answer_by", sa.BigInteger(), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_decisions",
+        sa.Column("status_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("code", sa.Integer(), nullable=False),
+        sa.Column("cause", sa.Integer(), nullable=False),
+        sa.Column("department", sa.String(length=18), nullable=False),
+        sa.Column("effective_from", sa.BigInteger(), nullable=False),
+        sa.Column("basis", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("successor", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("ends", sa.Integer(), nullable=True),
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("log_index", sa.Integer(), nullable=False),
+        sa.Column("block_hash", sa.String(length=66), nullable=False),
+        sa.Column("block_time", sa.BigInteger(), nullable=False),
+        sa.Column("tx_hash", sa.String(length=66), nullable=False),
+        sa.PrimaryKeyConstraint("status_key", "contract", "number"),
+    )
+    op.create_table(
+        "chain_delegates",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("account", sa.String(length=42), nullable=False),
+        sa.Column("member", sa.String(length=18), nullable=False),
+        sa.Column("person", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract", "account"),
+    )
+    op.create_table(
+        "chain_demands",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("consumer", sa.String(length=18), nullable=False),
+        sa.Column("provider", sa.String(length=18), nullable=True),
+        sa.Column("code", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_department_keys",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("department", sa.String(length=18), nullable=False),
+        sa.Column("suite", sa.Integer(), nullable=False),
+        sa.Column("purpose", sa.Integer(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("compromised_since", sa.BigInteger(), nullable=True),
+        sa.Column("claimed_since", sa.BigInteger(), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_departments",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("code", sa.String(length=18), nullable=False),
+        sa.Column("kind", sa.Integer(), nullable=False),
+        sa.Column("division", sa.Integer(), nullable=False),
+        sa.Column("admitted_at", sa.BigInteger(), nullable=False),
+        sa.Column("suspended", sa.Boolean(), nullable=False),
+        sa.Column("succeeded_at", sa.BigInteger(), nullable=True),
+        sa.Column("successor", sa.String(length=18), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_emergency_shares",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("resource", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("consumer", sa.String(length=18), nullable=False),
+        sa.Column("provider", sa.String(length=18), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("closes_at", sa.BigInteger(), nullable=True),
+        sa.Column("review_by", sa.BigInteger(), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_gateways",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("department", sa.String(length=18), nullable=False),
+        sa.Column("key_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("division", sa.Integer(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_grants",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("resource", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("consumer", sa.String(length=18), nullable=False),
+        sa.Column("provider", sa.String(length=18), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("sharing_class", sa.Integer(), nullable=False),
+        sa.Column("deadline", sa.BigInteger(), nullable=True),
+        sa.Column("not_after", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("supersedes", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("stops", sa.Integer(), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_named_contracts",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("account", sa.String(length=42), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("from_block", sa.BigInteger(), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract", "version"),
+    )
+    op.create_table(
+        "chain_nodes",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("department", sa.String(length=18), nullable=False),
+        sa.Column("host", sa.String(length=18), nullable=False),
+        sa.Column("division", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("node_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_operators",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("account", sa.String(length=42), nullable=False),
+        sa.Column("department", sa.String(length=18), nullable=False),
+        sa.Column("roles", sa.Integer(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("person", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract", "account"),
+    )
+    op.create_table(
+        "chain_parts",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("what", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("successor", sa.String(length=18), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract", "what"),
+    )
+    op.create_table(
+        "chain_proposals",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("member", sa.String(length=18), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("approvals", sa.Integer(), nullable=False),
+        sa.Column("executed_at", sa.BigInteger(), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_resource_clocks",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("clock", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("deadline", sa.BigInteger(), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract", "clock"),
+    )
+    op.create_table(
+        "chain_resources",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("provider", sa.String(length=18), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("owed", sa.Boolean(), nullable=False),
+        sa.Column("sharing_class", sa.Integer(), nullable=True),
+        sa.Column("level", sa.Integer(), nullable=True),
+        sa.Column("item_count", sa.Integer(), nullable=True),
+        sa.Column("draft_stage", sa.Integer(), nullable=True),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_trust_files",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("pinned_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+    op.create_table(
+        "chain_types",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("code", sa.String(length=21), nullable=False),
+        sa.Column("competent", sa.String(length=18), nullable=False),
+        sa.Column("changed_block", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "contract"),
+    )
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore a backup of before; the index is made again from the chain")

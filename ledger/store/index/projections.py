@@ -7,6 +7,7 @@ from ledger.store.index.departments import DEPARTMENTS
 from ledger.store.index.keys import KEYS
 from ledger.store.index.nodes import NODES
 from ledger.store.index.objects import Projection
+from ledger.store.index.shares import SHARES
 from ledger.store.index.working_rules import AUTHORITIES, CALENDAR
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -16,6 +17,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     AUTHORITIES,
     *CALENDAR,
     *CATALOGUE,
+    *SHARES,
     CREDIT_CONTRIBUTORS,
     CREDIT_ITEMS,
     NODES,

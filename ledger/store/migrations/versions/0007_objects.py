@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract", "type_code", "number"),
     )
+    op.create_index("accreditations_type", "chain_accreditations", ["type_code", "issuer"], unique=False)
     op.create_table(
         "chain_acknowledgements",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -70,6 +71,7 @@ def upgrade() -> None:
         sa.Column("tx_hash", sa.String(length=66), nullable=False),
         sa.PrimaryKeyConstraint("status_key", "contract", "number"),
     )
+    op.create_index(op.f("ix_chain_annulments_block_number"), "chain_annulments", ["block_number"], unique=False)
     op.create_table(
         "chain_authorised_queries",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -82,6 +84,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index("authorised_queries_provider", "chain_authorised_queries", ["provider", "state"], unique=False)
     op.create_table(
         "chain_authorities",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -101,6 +104,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index(op.f("ix_chain_calendar_days_day_number"), "chain_calendar_days", ["day_number"], unique=False)
     op.create_table(
         "chain_calendar_years",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -111,6 +115,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index(op.f("ix_chain_calendar_years_year"), "chain_calendar_years", ["year"], unique=False)
     op.create_table(
         "chain_council_members",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -147,6 +152,8 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index("credit_items_open", "chain_credit_items", ["answer_by"], unique=False)
+    op.create_index("credit_items_owner", "chain_credit_items", ["owner", "state"], unique=False)
     op.create_table(
         "chain_decisions",
         sa.Column("status_key", sa.LargeBinary(length=32), nullable=False),
@@ -167,6 +174,7 @@ def upgrade() -> None:
         sa.Column("tx_hash", sa.String(length=66), nullable=False),
         sa.PrimaryKeyConstraint("status_key", "contract", "number"),
     )
+    op.create_index(op.f("ix_chain_decisions_block_number"), "chain_decisions", ["block_number"], unique=False)
     op.create_table(
         "chain_delegates",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -188,6 +196,8 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index("demands_consumer", "chain_demands", ["consumer"], unique=False)
+    op.create_index("demands_open", "chain_demands", ["closed", "provider"], unique=False)
     op.create_table(
         "chain_department_keys",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -203,6 +213,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index(op.f("ix_chain_department_keys_department"), "chain_department_keys", ["department"], unique=False)
     op.create_table(
         "chain_departments",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -217,6 +228,8 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index(op.f("ix_chain_departments_code"), "chain_departments", ["code"], unique=False)
+    op.create_index(op.f("ix_chain_departments_division"), "chain_departments", ["division"], unique=False)
     op.create_table(
         "chain_emergency_shares",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -230,6 +243,8 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index("emergency_shares_consumer", "chain_emergency_shares", ["consumer", "state"], unique=False)
+    op.create_index("emergency_shares_provider", "chain_emergency_shares", ["provider", "state"], unique=False)
     op.create_table(
         "chain_gateways",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -242,6 +257,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index(op.f("ix_chain_gateways_department"), "chain_gateways", ["department"], unique=False)
     op.create_table(
         "chain_grants",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -259,6 +275,10 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index("grants_consumer", "chain_grants", ["consumer", "state"], unique=False)
+    op.create_index("grants_deadline", "chain_grants", ["deadline"], unique=False)
+    op.create_index("grants_provider", "chain_grants", ["provider", "state"], unique=False)
+    op.create_index("grants_resource", "chain_grants", ["resource"], unique=False)
     op.create_table(
         "chain_named_contracts",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -283,6 +303,9 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index(op.f("ix_chain_nodes_department"), "chain_nodes", ["department"], unique=False)
+    op.create_index(op.f("ix_chain_nodes_host"), "chain_nodes", ["host"], unique=False)
+    op.create_index(op.f("ix_chain_nodes_node_key"), "chain_nodes", ["node_key"], unique=False)
     op.create_table(
         "chain_operators",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -295,6 +318,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract", "account"),
     )
+    op.create_index("operators_account", "chain_operators", ["account"], unique=False)
     op.create_table(
         "chain_parts",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -317,6 +341,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index("proposals_open", "chain_proposals", ["executed_at", "expires_at"], unique=False)
     op.create_table(
         "chain_resource_clocks",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -327,6 +352,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract", "clock"),
     )
+    op.create_index("resource_clocks_deadline", "chain_resource_clocks", ["deadline"], unique=False)
     op.create_table(
         "chain_resources",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -341,6 +367,8 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index("resources_owed", "chain_resources", ["owed", "state"], unique=False)
+    op.create_index("resources_provider", "chain_resources", ["provider", "state"], unique=False)
     op.create_table(
         "chain_trust_files",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -351,6 +379,7 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index(op.f("ix_chain_trust_files_sequence"), "chain_trust_files", ["sequence"], unique=False)
     op.create_table(
         "chain_types",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -360,6 +389,8 @@ def upgrade() -> None:
         sa.Column("changed_block", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "contract"),
     )
+    op.create_index(op.f("ix_chain_types_code"), "chain_types", ["code"], unique=False)
+    op.create_index(op.f("ix_chain_types_competent"), "chain_types", ["competent"], unique=False)
 
 
 def downgrade() -> None:

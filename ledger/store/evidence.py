@@ -12,6 +12,7 @@ from ledger.errors import InputError, IntegrityError, NotFoundError
 from ledger.evidence import rlp
 from ledger.evidence.sealed import EventProof, SealedBlock
 from ledger.store.engine import reading, writing
+from ledger.store.index.events import about
 from ledger.store.tables import anchors, block_evidence, blocks, events
 from ledger.types import Anchor, Block, BlockTime, ChainHash
 
@@ -78,7 +79,7 @@ class EvidenceStore:
         wanted = (
             sa.select(events.c.block_hash, events.c.log_index, events.c.tx_hash, blocks)
             .join(blocks, blocks.c.hash == events.c.block_hash)
-            .where(events.c.contract == contract, events.c.subject == subject, events.c.block_number <= upto)
+            .where(events.c.contract == contract, about(subject), events.c.block_number <= upto)
             .order_by(events.c.block_number, events.c.log_index)
         )
         with reading(self._engine) as connection:

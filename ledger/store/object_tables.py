@@ -1,10 +1,14 @@
-"""The tables by which objects of the chain are found (ledger/store/index/objects.py): one for each kind of object."""
+"""The tables by which objects of the chain are found (ledger/store/index/objects.py): one for each kind of object.
+
+`id` is the first indexed value of the object's events; where one value has several objects (a department its operators)
+what tells them apart stands behind it. Times are block times in seconds, codes and states as the contracts number them.
+"""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ledger.store.tables import metadata
+from ledger.store.tables import MOST_KEY, metadata
 
 
 def _object(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
@@ -12,7 +16,7 @@ def _object(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
     return sa.Table(
         name,
         metadata,
-        sa.Column("id", sa.LargeBinary(32), primary_key=True),
+        sa.Column("id", sa.LargeBinary(MOST_KEY), primary_key=True),
         sa.Column("contract", sa.String(42), primary_key=True),  # the version's address
         *columns,
         sa.Column("changed_block", sa.BigInteger, nullable=False),
@@ -30,17 +34,24 @@ departments = _object(
     sa.Column("successor", sa.String(18)),
 )
 
-parts = _object(  # of a succession; id: the old department
+owners = _object(  # of Departments: the Council; id: the one before; the newest is in force
+    "chain_owners",
+    sa.Column("owner", sa.String(42), nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+
+parts = _object(  # of a succession; id: the old department, what
     "chain_parts",
-    sa.Column("what", sa.LargeBinary(32), primary_key=True),
+    sa.Column("department", sa.String(18), nullable=False, index=True),
+    sa.Column("what", sa.LargeBinary(32), nullable=False),
     sa.Column("successor", sa.String(18), nullable=False),
     sa.Column("since", sa.BigInteger, nullable=False),
 )
 
-operators = _object(  # id: the department
+operators = _object(  # id: department, account; an account that was ended may act for another one later
     "chain_operators",
-    sa.Column("account", sa.String(42), primary_key=True),
-    sa.Column("department", sa.String(18), nullable=False),
+    sa.Column("account", sa.String(42), nullable=False),
+    sa.Column("department", sa.String(18), nullable=False, index=True),
     sa.Column("roles", sa.Integer, nullable=False),
     sa.Column("until", sa.BigInteger),
     sa.Column("person", sa.LargeBinary(32)),
@@ -53,11 +64,11 @@ types = _object(
     sa.Column("competent", sa.String(18), nullable=False, index=True),
 )
 
-accreditations = _object(  # id: the issuer
+accreditations = _object(  # id: issuer, type
     "chain_accreditations",
-    sa.Column("type_code", sa.String(21), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("issuer", sa.String(18), nullable=False),
+    sa.Column("issuer", sa.String(18), nullable=False, index=True),
+    sa.Column("type_code", sa.String(21), nullable=False),
     sa.Column("since", sa.BigInteger, nullable=False),
     sa.Column("until", sa.BigInteger),
     sa.Column("withdrawn_from", sa.BigInteger),
@@ -101,17 +112,35 @@ council_members = _object(
     sa.Column("since", sa.BigInteger, nullable=False),
 )
 
-delegates = _object(  # id: the member
+delegates = _object(  # those who act; id: member, account
     "chain_delegates",
-    sa.Column("account", sa.String(42), primary_key=True),
-    sa.Column("member", sa.String(18), nullable=False),
+    sa.Column("account", sa.String(42), nullable=False, index=True),
+    sa.Column("member", sa.String(18), nullable=False, index=True),
     sa.Column("person", sa.LargeBinary(32)),
 )
 
-named_contracts = _object(  # id: the name as the contract has it
+councils = _object(  # id: zeros; the rules, and the last pause
+    "chain_councils",
+    sa.Column("threshold", sa.Integer, nullable=False),
+    sa.Column("pause_threshold", sa.Integer, nullable=False),
+    sa.Column("delay", sa.BigInteger, nullable=False),
+    sa.Column("expiry", sa.BigInteger, nullable=False),
+    sa.Column("paused_since", sa.BigInteger),
+    sa.Column("paused_until", sa.BigInteger),
+)
+
+pause_requests = _object(  # the last of each member
+    "chain_pause_requests",
+    sa.Column("member", sa.String(18), nullable=False),
+    sa.Column("delegate", sa.String(42), nullable=False),
+    sa.Column("reason", sa.Integer, nullable=False),
+    sa.Column("requested_at", sa.BigInteger, nullable=False),
+)
+
+named_contracts = _object(  # id: the name as the contract has it, version
     "chain_named_contracts",
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("name", sa.String(32), nullable=False),
+    sa.Column("name", sa.String(32), nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),
     sa.Column("account", sa.String(42), nullable=False),
     sa.Column("code_hash", sa.LargeBinary(32), nullable=False),
     sa.Column("from_block", sa.BigInteger, nullable=False),
@@ -124,11 +153,12 @@ trust_files = _object(
     sa.Column("pinned_at", sa.BigInteger, nullable=False),
 )
 
-authorities = _object(  # id: the domain
+authorities = _object(  # id: domain, division
     "chain_authorities",
-    sa.Column("division", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("domain", sa.Integer, nullable=False),
-    sa.Column("department", sa.String(18), nullable=False),
+    sa.Column("division", sa.Integer, nullable=False),
+    sa.Column("department", sa.String(18), nullable=False, index=True),
+    sa.Index("authorities_division", "division", "domain"),
 )
 
 calendar_years = _object(
@@ -193,12 +223,20 @@ grants = _object(
     sa.Index("grants_deadline", "deadline"),
 )
 
-acknowledgements = _object(  # id: the grant
+acknowledgements = _object(  # the last of each gateway; id: grant, gateway
     "chain_acknowledgements",
-    sa.Column("gateway", sa.String(42), primary_key=True),
+    sa.Column("grant_id", sa.LargeBinary(32), nullable=False, index=True),
+    sa.Column("gateway", sa.String(42), nullable=False),
     sa.Column("department", sa.String(18), nullable=False),
     sa.Column("stop", sa.Integer, nullable=False),
     sa.Column("applied_at", sa.BigInteger, nullable=False),
+)
+
+share_profiles = _object(
+    "chain_share_profiles",
+    sa.Column("authority", sa.String(18), nullable=False),
+    sa.Column("pre_review", sa.Boolean, nullable=False),
+    sa.Column("return_clock", sa.Integer, nullable=False),
 )
 
 emergency_shares = _object(
@@ -247,10 +285,53 @@ credit_items = _object(
     sa.Index("credit_items_open", "answer_by"),
 )
 
-credit_contributors = _object(  # id: the file class
+credit_contributors = _object(  # id: file class, contributor, item class
     "chain_credit_contributors",
-    sa.Column("contributor", sa.String(18), primary_key=True),
-    sa.Column("item_class", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("keeper", sa.String(18), nullable=False),
+    sa.Column("field", sa.Integer, nullable=False),
+    sa.Column("contributor", sa.String(18), nullable=False, index=True),
+    sa.Column("item_class", sa.Integer, nullable=False),
     sa.Column("since", sa.BigInteger, nullable=False),
     sa.Column("until", sa.BigInteger),
+    sa.Index("credit_contributors_keeper", "keeper", "field"),
+)
+
+credit_classes = _object(
+    "chain_credit_classes",
+    sa.Column("number", sa.Integer, nullable=False, index=True),
+    sa.Column("polarity", sa.Integer),  # none: only sealed
+    sa.Column("measure", sa.Integer, nullable=False),
+    sa.Column("sealed", sa.Boolean, nullable=False),
+    sa.Column("basis", sa.LargeBinary(32)),
+)
+
+credit_rules = _object(
+    "chain_credit_rules",
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.LargeBinary(32), nullable=False),
+)
+
+credit_profiles = _object(  # id: zeros; once the Council set one
+    "chain_credit_profiles",
+    sa.Column("mark_days", sa.Integer, nullable=False),
+    sa.Column("answer_days", sa.Integer, nullable=False),
+    sa.Column("answer_other_days", sa.Integer, nullable=False),
+    sa.Column("minor_max_months", sa.Integer, nullable=False),
+    sa.Column("general_min_months", sa.Integer, nullable=False),
+    sa.Column("general_max_months", sa.Integer, nullable=False),
+    sa.Column("serious_min_months", sa.Integer, nullable=False),
+    sa.Column("serious_max_months", sa.Integer, nullable=False),
+    sa.Column("stop_months", sa.Integer, nullable=False),
+)
+
+retired_logs = _object(  # an AnchorLog, by its address; id: the successor
+    "chain_retired_logs",
+    sa.Column("successor", sa.String(42), nullable=False),
+    sa.Column("retired_at", sa.BigInteger, nullable=False),
+)
+
+followed_logs = _object(  # by CertificateStatus; id: the AnchorLog; the newest is in force
+    "chain_followed_logs",
+    sa.Column("log", sa.String(42), nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+MOST_KEY = 72
+"""Bytes: the first indexed value of an event, and what tells its objects apart."""
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 lanes = sa.Table(
@@ -85,9 +87,9 @@ events = sa.Table(
     sa.Column("contract", sa.String(64), nullable=False),
     sa.Column("address", sa.String(42), nullable=False),  # tells the versions of a contract apart
     sa.Column("event", sa.String(64), nullable=False),
-    sa.Column("subject", sa.LargeBinary(32), nullable=False),  # the first indexed value
+    sa.Column("object_key", sa.LargeBinary(MOST_KEY), nullable=False),  # ledger/store/index/objects.py
     sa.Column("args", sa.Text, nullable=False),  # JSON, bytes as {"hex": …}
-    sa.Index("events_subject", "contract", "subject", "block_number", "log_index"),
+    sa.Index("events_object", "contract", "object_key", "block_number", "log_index"),
 )
 
 
@@ -163,7 +165,18 @@ annulments = sa.Table(
     ),
 )
 
-FROM_EVENTS = (logs, anchors, closings, decisions, annulments)
+type_proofs = sa.Table(
+    "chain_type_proofs",
+    metadata,
+    *_from_event(
+        sa.Column("status_key", sa.LargeBinary(32), primary_key=True),
+        sa.Column("contract", sa.String(42), primary_key=True),
+        sa.Column("type_code", sa.String(21), nullable=False),
+        sa.Column("department", sa.String(18), nullable=False),
+    ),
+)
+
+FROM_EVENTS = (logs, anchors, closings, decisions, annulments, type_proofs)
 
 block_evidence = sa.Table(  # what proves every event of a block; kept by its hash, so a rollback needs no mending
     "block_evidence",

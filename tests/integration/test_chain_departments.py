@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from ledger.departments import MemberKind
 from ledger.errors import DeniedError, NotFoundError, UnavailableError
 from ledger.evm import council, department_keys, departments
-from ledger.evm.department_keys import DepartmentKeysView, Gateway
+from ledger.evm.department_keys import DepartmentKeysView
 from ledger.evm.departments import CallIntent, DepartmentsView
 from ledger.evm.deploy import deploy
 from ledger.evm.deployment import Deployment
@@ -24,7 +24,7 @@ from ledger.evm.reverts import stored_error
 from ledger.evm.rpc import Rpc
 from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey
-from ledger.keys import KeyId, NewKey, Suite, Validity, validity_at
+from ledger.keys import Gateway, KeyId, NewKey, Suite, Validity, validity_at
 from ledger.store.engine import writing
 from ledger.store.outbox import IntentState
 from ledger.types import BlockTime, DepartmentCode, Digest, Role, TypeCode

@@ -7,13 +7,31 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from ledger.catalogue import Clock, ClockKind, Demand, Draft, Resource, SharingClass, Stage, Version
+from ledger.catalogue import Clock, ClockKind, Demand, Draft, Resource, SharingClass, Stage, State, Version
 from ledger.store.index.events import ToldEvent
 from ledger.store.index.objects import Projection, Row
 from ledger.store.index.values import code, given
 from ledger.store.object_tables import demands, resource_clocks, resources
 from ledger.types import BlockTime, Digest
 
+RESOURCE = frozenset(
+    {
+        "DutyAdded",
+        "DutyEnded",
+        "DrawnUp",
+        "WithdrawalDrawnUp",
+        "Reviewed",
+        "Approved",
+        "SentBack",
+        "Published",
+        "Withdrawn",
+        "Connected",
+        "Disconnected",
+        "ClockSet",
+        "ClockEnded",
+        "DeadlineMoved",
+    }
+)
 STAGES = {"Reviewed": Stage.REVIEWED, "Approved": Stage.APPROVED, "SentBack": Stage.DRAWN_UP}
 
 
@@ -33,7 +51,8 @@ def _after(kept: Resource, event: ToldEvent) -> Resource:
     args = event.args
     match event.event:
         case "DutyAdded":
-            return replace(kept, owed=True, provider=kept.provider if kept.is_open else code(args["provider"]))
+            vacant = kept.state is State.UNKNOWN and not kept.owed
+            return replace(kept, owed=True, provider=code(args["provider"]) if vacant else kept.provider)
         case "DutyEnded":
             return replace(kept, owed=False)
         case "DrawnUp":
@@ -78,6 +97,8 @@ def _published(kept: Resource) -> Resource:
 def _timed(kept: Resource, event: ToldEvent) -> Resource:
     args = event.args
     kind = ClockKind(args["clock"])
+    if event.event != "ClockSet" and kind not in kept.clocks:
+        return kept
     match event.event:
         case "ClockSet":
             clock = Clock(BlockTime(args["start"]), args["workingDays"], BlockTime(args["deadline"]))
@@ -103,7 +124,7 @@ def demand_from(history: Sequence[ToldEvent]) -> Demand | None:
     return found
 
 
-def _resource_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _resource_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     kept = resource_from(history)
     if kept is None:
         return ()
@@ -120,14 +141,14 @@ def _resource_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _clock_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _clock_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     """Those that run."""
     kept = resource_from(history)
     clocks = kept.clocks if kept is not None else {}
     return [{"clock": int(k), "start": c.start, "deadline": c.deadline} for k, c in clocks.items() if c.runs]
 
 
-def _demand_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _demand_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     found = demand_from(history)
     if found is None:
         return ()
@@ -136,7 +157,7 @@ def _demand_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
 
 
 CATALOGUE = (
-    Projection("Catalogue", resources, _resource_rows),
-    Projection("Catalogue", resource_clocks, _clock_rows),
-    Projection("Catalogue", demands, _demand_rows),
+    Projection("Catalogue", resources, RESOURCE, _resource_rows),
+    Projection("Catalogue", resource_clocks, RESOURCE, _clock_rows),
+    Projection("Catalogue", demands, frozenset({"Demanded", "DemandAssigned", "DemandClosed"}), _demand_rows),
 )

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from ledger.credits import (
     Answer,
+    Contribution,
     CreditItem,
     Field,
     FileClass,
+    ItemClass,
     ItemState,
+    Measure,
     Objection,
     Period,
+    Polarity,
+    Profile,
     Severity,
     Stage,
 )
 from ledger.store.index.events import ToldEvent
 from ledger.store.index.objects import Projection, Row
 from ledger.store.index.values import code, given, time
-from ledger.store.object_tables import credit_contributors, credit_items
-from ledger.types import BlockTime, DepartmentCode, Digest
+from ledger.store.object_tables import (
+    credit_classes,
+    credit_contributors,
+    credit_items,
+    credit_profiles,
+    credit_rules,
+)
+from ledger.types import BlockTime, Digest
 
 
 def item_from(history: Sequence[ToldEvent]) -> CreditItem | None:
@@ -90,7 +101,7 @@ def _after(item: CreditItem, event: ToldEvent) -> CreditItem:
             return replace(item, filing=Digest(args["filing"]))
         case "EventEnded":
             return replace(item, event_end=time(args["eventEnd"]), stop_at=time(args["stopAt"]))
-        case "DeadlineMoved":
+        case "DeadlineMoved" if item.objections:
             return _last(item, answer_by=time(args["newDeadline"]))
         case _:
             return item
@@ -108,6 +119,7 @@ def _objected(item: CreditItem, event: ToldEvent) -> CreditItem:
         received_at=BlockTime(args["receivedAt"]),
         recorded_at=at,
         answer_days=args["answerDays"],
+        least_days=args["leastDays"],
         mark_by=time(args["markBy"]),
         answer_by=time(args["answerBy"]),
     )
@@ -130,22 +142,22 @@ def _last(item: CreditItem, **changed: Any) -> CreditItem:
     return replace(item, objections=(*item.objections[:-1], replace(item.objections[-1], **changed)))
 
 
-def contributors_from(history: Sequence[ToldEvent]) -> dict[tuple[DepartmentCode, int], Period]:
-    """(contributor, item class) → when it may add items, of one file class."""
-    found: dict[tuple[DepartmentCode, int], Period] = {}
+def contributors_from(history: Sequence[ToldEvent]) -> dict[Contribution, Period]:
+    """Who may add items of which class to a file class, and when."""
+    found: dict[Contribution, Period] = {}
     for event in history:
         if event.event not in ("ContributorAuthorised", "ContributorEnded"):
             continue
         args = event.args
-        key = code(args["contributor"]), args["itemClass"]
+        key = Contribution(file_class_of(args["fileClass"]), code(args["contributor"]), args["itemClass"])
         if event.event == "ContributorAuthorised":
             found[key] = Period(BlockTime(args["since"]), time(args["until"]))
-        else:
+        elif key in found:
             found[key] = Period(found[key].since, event.block_time)
     return found
 
 
-def _item_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _item_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     item = item_from(history)
     if item is None:
         return ()
@@ -164,12 +176,91 @@ def _item_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _contributor_rows(subject: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _contributor_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return [
-        {"contributor": who, "item_class": what, "since": period.since, "until": period.until}
-        for (who, what), period in contributors_from(history).items()
+        {
+            "keeper": c.file_class.keeper,
+            "field": int(c.file_class.use),
+            "contributor": c.contributor,
+            "item_class": c.item_class,
+            "since": period.since,
+            "until": period.until,
+        }
+        for c, period in contributors_from(history).items()
     ]
 
 
-CREDIT_ITEMS = Projection("CreditRecords", credit_items, _item_rows)
-CREDIT_CONTRIBUTORS = Projection("CreditRecords", credit_contributors, _contributor_rows)
+def class_from(history: Sequence[ToldEvent]) -> ItemClass | None:
+    """The class that these events defined or sealed; None for a subject that is none."""
+    found: ItemClass | None = None
+    for event in history:
+        args = event.args
+        if event.event == "ItemClassSet":
+            sealed = found is not None and found.sealed
+            found = ItemClass(Polarity(args["polarity"]), Measure(args["measure"]), sealed, given(args["basis"]))
+        elif event.event == "ItemClassSealed":
+            found = replace(found or ItemClass(None), sealed=True)
+    return found
+
+
+def profile_from(history: Sequence[ToldEvent]) -> Profile:
+    """The figures set last; the contract begins with those of `Profile()`."""
+    given_ = [event.args["profile"] for event in history if event.event == "ProfileSet"]
+    return Profile(**{_snake(name): value for name, value in given_[-1].items()}) if given_ else Profile()
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + sign.lower() if sign.isupper() else sign for sign in name)
+
+
+def _class_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+    found = class_from(history)
+    if found is None:
+        return ()
+    row = {
+        "number": history[-1].args["itemClass"],
+        "polarity": int(found.polarity) if found.polarity is not None else None,
+        "measure": int(found.measure),
+        "sealed": found.sealed,
+        "basis": found.basis,
+    }
+    return (row,)
+
+
+def _rules_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+    return [{"version": event.args["version"], "hash": event.args["rulesHash"]} for event in history[-1:]]
+
+
+def _profile_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+    return (asdict(profile_from(history)),)
+
+
+ITEM = frozenset(
+    {
+        "ItemAdded",
+        "Objected",
+        "Upheld",
+        "CorrectionOrdered",
+        "Corrected",
+        "Withdrawn",
+        "Repaired",
+        "Archived",
+        "StatementAttached",
+        "Filed",
+        "EventEnded",
+        "DeadlineMoved",
+    }
+)
+CREDITS = (
+    Projection("CreditRecords", credit_items, ITEM, _item_rows),
+    Projection(
+        "CreditRecords",
+        credit_contributors,
+        frozenset({"ContributorAuthorised", "ContributorEnded"}),
+        _contributor_rows,
+        part=("contributor", "itemClass"),
+    ),
+    Projection("CreditRecords", credit_classes, frozenset({"ItemClassSet", "ItemClassSealed"}), _class_rows),
+    Projection("CreditRecords", credit_rules, frozenset({"RulesSet"}), _rules_rows),
+    Projection("CreditRecords", credit_profiles, frozenset({"ProfileSet"}), _profile_rows),
+)

@@ -9,7 +9,7 @@ from ledger.departments import Accreditation, DepartmentHistory, MemberKind, Sus
 from ledger.store.index.events import ToldEvent
 from ledger.store.index.objects import Projection, Row
 from ledger.store.index.values import code, given, time
-from ledger.store.object_tables import accreditations, departments, operators, parts, types
+from ledger.store.object_tables import accreditations, departments, operators, owners, parts, types
 from ledger.types import Address, BlockTime, DepartmentCode, Digest, TypeCode
 
 ADMITTED = {"DepartmentAdmitted": MemberKind.DEPARTMENT, "ServiceOperatorAdmitted": MemberKind.SERVICE_OPERATOR}
@@ -43,7 +43,7 @@ def _after(member: DepartmentHistory, event: ToldEvent) -> DepartmentHistory:
     match event.event:
         case "DepartmentSuspended":
             return replace(member, suspensions=(*known, Suspension(at, None, args["reason"])))
-        case "DepartmentReinstated":
+        case "DepartmentReinstated" if known:
             return replace(member, suspensions=(*known[:-1], replace(known[-1], until=at)))
         case "DepartmentSucceeded":
             return replace(member, succeeded_at=BlockTime(args["at"]), successor=code(args["to"]))
@@ -62,7 +62,8 @@ def operators_from(history: Sequence[ToldEvent]) -> dict[Address, OperatorRecord
             found[account] = OperatorRecord(department, account, args["roles"], time(args["until"]), person)
         elif event.event == "OperatorEnded":
             account = Address(args["operator"].lower())
-            found[account] = replace(found[account], roles=0, until=event.block_time)
+            if account in found:
+                found[account] = replace(found[account], roles=0, until=event.block_time)
     return found
 
 
@@ -94,7 +95,7 @@ def _withdrawn(periods: tuple[Accreditation, ...], at: BlockTime) -> tuple[Accre
     return tuple(kept)
 
 
-def _department_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _department_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     member = department_from(history)
     if member is None:
         return ()
@@ -110,24 +111,27 @@ def _department_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _part_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _part_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     split = [event.args for event in history if event.event == "DepartmentSplit"]
-    return [{"what": args["what"], "successor": code(args["to"]), "since": args["at"]} for args in split]
+    return [
+        {"department": code(a["from"]), "what": a["what"], "successor": code(a["to"]), "since": a["at"]}
+        for a in split[-1:]
+    ]
 
 
-def _operator_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _operator_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return [
         {"account": o.account, "department": o.department, "roles": o.roles, "until": o.until, "person": o.person}
         for o in operators_from(history).values()
     ]
 
 
-def _type_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _type_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     defined = [event.args for event in history if event.event == "TypeDefined"]
     return [{"code": code(args["typeCode"]), "competent": code(args["competent"])} for args in defined[-1:]]
 
 
-def _accreditation_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _accreditation_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return [
         {
             "type_code": a.type_code,
@@ -142,10 +146,32 @@ def _accreditation_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]
     ]
 
 
+def _owner_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+    return [{"owner": e.args["newOwner"].lower(), "since": e.block_time} for e in history[-1:]]
+
+
 DEPARTMENTS = (
-    Projection("Departments", departments, _department_rows),
-    Projection("Departments", parts, _part_rows),
-    Projection("Departments", operators, _operator_rows),
-    Projection("Departments", types, _type_rows),
-    Projection("Departments", accreditations, _accreditation_rows),
+    Projection("Departments", owners, frozenset({"OwnershipTransferred"}), _owner_rows),
+    Projection(
+        "Departments",
+        departments,
+        frozenset({*ADMITTED, "DepartmentSuspended", "DepartmentReinstated", "DepartmentSucceeded"}),
+        _department_rows,
+    ),
+    Projection("Departments", parts, frozenset({"DepartmentSplit"}), _part_rows, part=("what",)),
+    Projection(
+        "Departments",
+        operators,
+        frozenset({"OperatorAppointed", "OperatorEnded"}),
+        _operator_rows,
+        part=("operator",),
+    ),
+    Projection("Departments", types, frozenset({"TypeDefined"}), _type_rows),
+    Projection(
+        "Departments",
+        accreditations,
+        frozenset({"Accredited", "AccreditationWithdrawn"}),
+        _accreditation_rows,
+        part=("typeCode",),
+    ),
 )

@@ -1,4 +1,4 @@
-"""Events of which each makes one row that is never changed: logs, anchors, closings, decisions, annulments.
+"""Events of which each makes one row that is never changed: logs, anchors, closings, decisions and what goes with them.
 
 They come in masses and are written as they are; objects that change by their events are in `objects`.
 """
@@ -11,7 +11,19 @@ import sqlalchemy as sa
 
 from ledger.store.index.events import IndexedEvent
 from ledger.store.index.values import code, given
-from ledger.store.tables import anchors, annulments, closings, decisions, logs
+from ledger.store.tables import anchors, annulments, closings, decisions, logs, type_proofs
+
+MAKE_ROWS = frozenset(
+    {
+        ("AnchorLog", "LogOpened"),
+        ("AnchorLog", "Anchored"),
+        ("AnchorLog", "LogClosed"),
+        ("CertificateStatus", "Decided"),
+        ("CertificateStatus", "Annulled"),
+        ("CertificateStatus", "TypeProven"),
+    }
+)
+"""(contract, event) for which `made_row` has a row"""
 
 
 def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
@@ -54,6 +66,13 @@ def made_row(event: IndexedEvent) -> tuple[sa.Table, dict[str, Any]] | None:
                 "contract": event.address,
                 "number": args["number"],
                 "basis": given(args["basis"]),
+            }
+        case "CertificateStatus", "TypeProven":
+            return type_proofs, {
+                "status_key": args["key"],
+                "contract": event.address,
+                "type_code": code(args["typeCode"]),
+                "department": code(args["department"]),
             }
         case _:
             return None

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ledger.store.tables import blocks, events
+from ledger.store.tables import MOST_KEY, blocks, events
 from ledger.types import Address, Block, BlockTime, ChainHash
 
-SUBJECTS_AT_ONCE = 500
+KEYS_AT_ONCE = 500
 """SQLite takes some tens of thousands of parameters; a few hundred are as fast."""
 
 
@@ -43,7 +43,11 @@ class ToldEvent:
     args: Mapping[str, Any]
 
 
-def event_values(event: IndexedEvent) -> dict[str, Any]:
+Histories = Mapping[bytes, Sequence[ToldEvent]]
+"""what was told of each object, by its key"""
+
+
+def event_values(event: IndexedEvent, object_key: bytes) -> dict[str, Any]:
     """The row of `chain_events`."""
     return {
         "block_hash": event.block.hash,
@@ -53,31 +57,53 @@ def event_values(event: IndexedEvent) -> dict[str, Any]:
         "contract": event.contract,
         "address": event.address,
         "event": event.event,
-        "subject": event.subject,
+        "object_key": object_key,
         "args": json.dumps(event.args, default=_hex),
     }
 
 
-def told(
-    connection: Connection, contract: str, subjects: Sequence[bytes], *, upto: int | None = None
-) -> dict[tuple[bytes, Address], list[ToldEvent]]:
-    """What each version of `contract` said of each of `subjects`, in the chain's order: (subject, address) → events."""
-    found: dict[tuple[bytes, Address], list[ToldEvent]] = {}
-    for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
-        wanted = (
-            sa.select(events, blocks.c.time)
-            .join(blocks, blocks.c.number == events.c.block_number)
-            .where(events.c.contract == contract)
-            .where(events.c.subject.in_(subjects[start : start + SUBJECTS_AT_ONCE]))
-            .order_by(events.c.block_number, events.c.log_index)
-        )
-        if upto is not None:
-            wanted = wanted.where(events.c.block_number <= upto)
-        for row in connection.execute(wanted).mappings():
-            place = (row["block_number"], BlockTime(row["time"]), row["log_index"])
-            event = ToldEvent(*place, row["event"], told_args(row["args"]))
-            found.setdefault((bytes(row["subject"]), Address(row["address"])), []).append(event)
+def about(subject: bytes) -> sa.ColumnElement[bool]:
+    """Whether an event is about `subject`, whichever of its objects it tells of."""
+    return events.c.object_key.between(subject, subject + b"\xff" * (MOST_KEY - len(subject)))
+
+
+def told(connection: Connection, contract: str, address: Address, keys: Sequence[bytes]) -> Histories:
+    """What the version of `contract` at `address` said of each of the objects `keys`, in the chain's order."""
+    found: dict[bytes, list[ToldEvent]] = {}
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        wanted = events.c.object_key.in_(keys[start : start + KEYS_AT_ONCE]) & (events.c.address == address)
+        for key, _, event in _told(connection, contract, wanted):
+            found.setdefault(key, []).append(event)
     return found
+
+
+def told_of(connection: Connection, contract: str, subject: bytes, upto: int) -> dict[Address, list[ToldEvent]]:
+    """What each version of `contract` said of `subject` and all its objects, up to block `upto`."""
+    found: dict[Address, list[ToldEvent]] = {}
+    for _, address, event in _told(connection, contract, about(subject) & (events.c.block_number <= upto)):
+        found.setdefault(address, []).append(event)
+    return found
+
+
+def _told(
+    connection: Connection, contract: str, wanted: sa.ColumnElement[bool]
+) -> Iterator[tuple[bytes, Address, ToldEvent]]:
+    rows = (
+        sa.select(
+            events.c.object_key,
+            events.c.address,
+            events.c.block_number,
+            blocks.c.time,
+            events.c.log_index,
+            events.c.event,
+            events.c.args,
+        )
+        .join(blocks, blocks.c.number == events.c.block_number)
+        .where(events.c.contract == contract, wanted)
+        .order_by(events.c.block_number, events.c.log_index)
+    )
+    for key, address, number, time, log_index, event, args in connection.execute(rows):
+        yield bytes(key), Address(address), ToldEvent(number, BlockTime(time), log_index, event, told_args(args))
 
 
 def told_args(text: str) -> dict[str, Any]:

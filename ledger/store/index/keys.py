@@ -71,7 +71,7 @@ def gateway_from(history: Sequence[ToldEvent]) -> Gateway | None:
     return gateway
 
 
-def _key_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _key_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     key = key_from(history)
     if key is None:
         return ()
@@ -88,7 +88,7 @@ def _key_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _gateway_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _gateway_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     gateway = gateway_from(history)
     if gateway is None:
         return ()
@@ -103,6 +103,16 @@ def _gateway_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
 
 
 KEYS = (
-    Projection("DepartmentKeys", department_keys, _key_rows),
-    Projection("DepartmentKeys", gateways, _gateway_rows),
+    Projection(
+        "DepartmentKeys",
+        department_keys,
+        frozenset({"KeyProposed", "KeyAdded", "KeyEnded", "KeyCompromised"}),
+        _key_rows,
+    ),
+    Projection(
+        "DepartmentKeys",
+        gateways,
+        frozenset({"GatewayRegistered", "GatewayKeyChanged", "GatewayEnded"}),
+        _gateway_rows,
+    ),
 )

@@ -17,7 +17,10 @@ def node_from(history: Sequence[ToldEvent]) -> Node | None:
     """The node that these events made; None before the first."""
     node: Node | None = None
     for event in history:
-        node = _applied(event) if node is None else _after(node, event)
+        if event.event == "NodeApplied":
+            node = _applied(event)
+        elif node is not None:
+            node = _after(node, event)
     return node
 
 
@@ -57,7 +60,7 @@ def _after(node: Node, event: ToldEvent) -> Node:
             return node
 
 
-def _rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     node = node_from(history)
     if node is None:
         return ()
@@ -65,4 +68,16 @@ def _rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
     return ({**found, "node_key": node.node_key},)
 
 
-NODES = Projection("Nodes", nodes, _rows)
+EVENTS = frozenset(
+    {
+        "NodeApplied",
+        "NodeAdmitted",
+        "NodeReleased",
+        "NodeAccepted",
+        "NodePromoted",
+        "NodeDemoted",
+        "NodeRetired",
+        "NodeChanged",
+    }
+)
+NODES = Projection("Nodes", nodes, EVENTS, _rows)

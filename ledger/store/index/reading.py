@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from ledger.statuses import Decision, DecisionCode
 from ledger.store.engine import reading
-from ledger.store.index.events import ToldEvent, told, told_args
+from ledger.store.index.events import ToldEvent, told_args, told_of
 from ledger.store.index.writing import position
 from ledger.store.tables import anchors, annulments, blocks, closings, cursor, decisions, events, logs
 from ledger.types import (
@@ -166,7 +166,7 @@ class IndexReader:
         """All that a contract said of one object (the events' first indexed value), in the chain's order; where several
         versions of the contract did, what the last one to speak said."""
         with reading(self._engine) as connection:
-            found = told(connection, contract, [subject], upto=self._final(connection))
+            found = told_of(connection, contract, subject, self._final(connection))
         return max(found.values(), key=lambda events: (events[-1].block_number, events[-1].log_index), default=[])
 
     def _final(self, connection: Connection) -> int:

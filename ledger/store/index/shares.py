@@ -8,11 +8,17 @@ from typing import Any
 
 from ledger.shares import authorised_queries as queries
 from ledger.shares import emergencies
-from ledger.shares.grants import Clock, Grant, State, Terms
+from ledger.shares.grants import Clock, Grant, Profile, State, Terms
 from ledger.store.index.events import ToldEvent
 from ledger.store.index.objects import Projection, Row
 from ledger.store.index.values import code, given
-from ledger.store.object_tables import acknowledgements, authorised_queries, emergency_shares, grants
+from ledger.store.object_tables import (
+    acknowledgements,
+    authorised_queries,
+    emergency_shares,
+    grants,
+    share_profiles,
+)
 from ledger.types import BlockTime, Digest
 
 STOPPED = frozenset({State.SUSPENDED, State.REVOKED, State.SURRENDERED, State.EXHAUSTED, State.SUPERSEDED})
@@ -125,7 +131,7 @@ def _clock(value: Mapping[str, Any]) -> Clock:
     return Clock(BlockTime(value["start"]), value["workingDays"], BlockTime(value["deadline"]))
 
 
-def _grant_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _grant_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     grant = grant_from(history)
     if grant is None:
         return ()
@@ -144,13 +150,31 @@ def _grant_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _acknowledgement_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _acknowledgement_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     """What each gateway acknowledged last."""
     told = {e.args["gateway"].lower(): e.args for e in history if e.event == "Acknowledged"}
     return [
-        {"gateway": gateway, "department": code(a["department"]), "stop": a["stop"], "applied_at": a["appliedAt"]}
+        {
+            "grant_id": a["id"],
+            "gateway": gateway,
+            "department": code(a["department"]),
+            "stop": a["stop"],
+            "applied_at": a["appliedAt"],
+        }
         for gateway, a in told.items()
     ]
+
+
+def profile_from(history: Sequence[ToldEvent]) -> Profile:
+    """What holds where the authority is the provider's; the contract begins with `Profile()`."""
+    given_ = [event.args for event in history if event.event == "ProfileSet"]
+    return Profile(given_[-1]["preReview"], given_[-1]["returnClock"]) if given_ else Profile()
+
+
+def _profile_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+    profile = profile_from(history)
+    authority = code(history[-1].args["authority"])
+    return ({"authority": authority, "pre_review": profile.pre_review, "return_clock": profile.return_clock},)
 
 
 # Emergencies
@@ -211,7 +235,7 @@ def _emergency_after(known: emergencies.Emergency, event: ToldEvent) -> emergenc
             return known
 
 
-def _emergency_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _emergency_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     found = emergency_from(history)
     if found is None:
         return ()
@@ -268,7 +292,7 @@ def _query_after(known: queries.Query, event: ToldEvent) -> queries.Query:
     return replace(known, state=to, reason=args["reason"], ended_at=event.block_time, uses=uses)
 
 
-def _query_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _query_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     found = query_from(history)
     if found is None:
         return ()
@@ -282,9 +306,39 @@ def _query_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
+GRANT = frozenset(
+    {
+        "Proposed",
+        "Moved",
+        "ReviewStarted",
+        "Escalated",
+        "ExtensionAsked",
+        "Extended",
+        "DeadlineMoved",
+        "StopFiled",
+        "UseRecorded",
+    }
+)
+EMERGENCY = frozenset(
+    {
+        "EmergencyProposed",
+        "EmergencyOpened",
+        "EmergencyClosed",
+        "EmergencyReported",
+        "EmergencyJudged",
+        "DeadlineMoved",
+    }
+)
 SHARES = (
-    Projection("ShareAuthorisations", grants, _grant_rows),
-    Projection("ShareAuthorisations", acknowledgements, _acknowledgement_rows),
-    Projection("EmergencyShares", emergency_shares, _emergency_rows),
-    Projection("AuthorisedQueries", authorised_queries, _query_rows),
+    Projection("ShareAuthorisations", grants, GRANT, _grant_rows),
+    Projection(
+        "ShareAuthorisations",
+        acknowledgements,
+        frozenset({"Acknowledged"}),
+        _acknowledgement_rows,
+        part=("gateway",),
+    ),
+    Projection("ShareAuthorisations", share_profiles, frozenset({"ProfileSet"}), _profile_rows),
+    Projection("EmergencyShares", emergency_shares, EMERGENCY, _emergency_rows),
+    Projection("AuthorisedQueries", authorised_queries, frozenset({"QueryProposed", "QueryMoved"}), _query_rows),
 )

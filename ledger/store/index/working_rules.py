@@ -3,39 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
+from ledger.authorities import Authorities
+from ledger.calendar import DAY, OFFSET, Calendar, day_of, from_words
 from ledger.store.index.events import ToldEvent
 from ledger.store.index.objects import Projection, Row
 from ledger.store.index.values import code
 from ledger.store.object_tables import authorities, calendar_days, calendar_years
+from ledger.types import DepartmentCode
 
 
-def _authority_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
-    """The department set last for each division of a domain; none where it was taken away."""
-    set_: dict[int, Row] = {}
+def authorities_from(history: Sequence[ToldEvent]) -> Authorities:
+    """What was set and not taken away since."""
+    found: dict[tuple[int, int], DepartmentCode] = {}
+    for event in history:
+        place = event.args["domain"], event.args["division"]
+        if department := code(event.args["department"]):
+            found[place] = department
+        else:
+            found.pop(place, None)
+    return Authorities(MappingProxyType(found))
+
+
+def calendar_from(history: Sequence[ToldEvent]) -> Calendar:
+    """The years as they were set, with the days changed since; from all that the contract said, in order."""
+    years: dict[int, int] = {}
     for event in history:
         args = event.args
-        row = {"domain": args["domain"], "division": args["division"], "department": code(args["department"])}
-        set_[args["division"]] = row
-    return [row for row in set_.values() if row["department"]]
+        if event.event == "YearSet":
+            years[args["year"]] = from_words(args["first"], args["second"])
+        elif event.event == "DaySet":
+            day = day_of(args["dayNumber"] * DAY - OFFSET)
+            place = 1 << (day.timetuple().tm_yday - 1)
+            years[day.year] = years[day.year] | place if args["working"] else years[day.year] & ~place
+    return Calendar(MappingProxyType(years))
 
 
-def _year_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _authority_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+    return [
+        {"domain": domain, "division": division, "department": department}
+        for (domain, division), department in authorities_from(history).departments.items()
+    ]
+
+
+def _year_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     """The bitmap with which a year was set; days changed since are rows of their own."""
     years = [event.args for event in history if event.event == "YearSet"]
     return [
         {"year": args["year"], "first": args["first"].to_bytes(32, "big"), "second": args["second"].to_bytes(32, "big")}
-        for args in years
+        for args in years[-1:]
     ]
 
 
-def _day_rows(_: bytes, history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _day_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     days = [event.args for event in history if event.event == "DaySet"]
     return [{"day_number": args["dayNumber"], "working": args["working"]} for args in days[-1:]]
 
 
-AUTHORITIES = Projection("Authorities", authorities, _authority_rows)
+AUTHORITIES = Projection("Authorities", authorities, frozenset({"AuthoritySet"}), _authority_rows, part=("division",))
 CALENDAR = (
-    Projection("WorkingCalendar", calendar_years, _year_rows),
-    Projection("WorkingCalendar", calendar_days, _day_rows),
+    Projection("WorkingCalendar", calendar_years, frozenset({"YearSet"}), _year_rows),
+    Projection("WorkingCalendar", calendar_days, frozenset({"DaySet"}), _day_rows),
 )

@@ -10,10 +10,10 @@ from sqlalchemy.engine import Connection
 
 from ledger.store.index.event_rows import made_row
 from ledger.store.index.events import IndexedEvent, event_values
-from ledger.store.index.objects import refresh
-from ledger.store.index.projections import PROJECTIONS
+from ledger.store.index.objects import Touched, refresh
+from ledger.store.index.projections import PROJECTIONS, key_of
 from ledger.store.tables import FROM_EVENTS, blocks, cursor, events
-from ledger.types import Block, ChainHash
+from ledger.types import Address, Block, ChainHash
 
 
 def set_cursor(connection: Connection, chain_id: int, genesis_hash: str, number: int, block_hash: str) -> None:
@@ -36,7 +36,8 @@ def add_events(connection: Connection, added: Sequence[IndexedEvent]) -> None:
     """The events themselves, the rows that they make, and the objects that they change; one statement a table."""
     if not added:
         return
-    connection.execute(sa.insert(events), [event_values(event) for event in added])
+    keys = [key_of(event) for event in added]
+    connection.execute(sa.insert(events), [event_values(event, key) for event, key in zip(added, keys, strict=True)])
     rows: dict[sa.Table, list[dict[str, Any]]] = {}
     for event in added:
         made = made_row(event)
@@ -45,7 +46,8 @@ def add_events(connection: Connection, added: Sequence[IndexedEvent]) -> None:
             rows.setdefault(table, []).append({**values, **_place(event)})
     for table, values_of_all in rows.items():
         connection.execute(sa.insert(table), values_of_all)
-    refresh(connection, PROJECTIONS, ((event.contract, event.subject) for event in added))
+    touched = (Touched(e.contract, e.address, e.event, key) for e, key in zip(added, keys, strict=True))
+    refresh(connection, PROJECTIONS, touched)
 
 
 def _place(event: IndexedEvent) -> dict[str, Any]:
@@ -60,11 +62,11 @@ def _place(event: IndexedEvent) -> dict[str, Any]:
 
 def take_back(connection: Connection, above: int) -> int:
     """Forget every block above `above` with all that its events made; how many blocks there were."""
-    gone = sa.select(events.c.contract, events.c.subject).where(events.c.block_number > above).distinct()
-    touched = [(contract, bytes(subject)) for contract, subject in connection.execute(gone)]
+    about = sa.select(events.c.contract, events.c.address, events.c.event, events.c.object_key).distinct()
+    gone = connection.execute(about.where(events.c.block_number > above)).all()
     for table in (*FROM_EVENTS, events):
         connection.execute(sa.delete(table).where(table.c.block_number > above))
-    refresh(connection, PROJECTIONS, touched)
+    refresh(connection, PROJECTIONS, (Touched(c, Address(a), e, bytes(key)) for c, a, e, key in gone))
     return connection.execute(sa.delete(blocks).where(blocks.c.number > above)).rowcount
 
 

@@ -1,0 +1,240 @@
+"""Objects of the index: whatever the contracts told and however the chain came here, the same rows."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.engine import Engine
+
+from ledger.evm.artifacts import Event, artifact
+from ledger.evm.indexer import Indexer
+from ledger.evm.profiles import ANVIL
+from ledger.store import index, object_tables
+from ledger.store.engine import open_engine, reading, upgrade, writing
+from ledger.store.index import IndexReader
+from ledger.store.index.event_rows import MAKE_ROWS
+from ledger.store.index.objects import Projection
+from ledger.store.index.projections import NO_OBJECT, PROJECTIONS
+from ledger.store.tables import FROM_EVENTS, blocks, events, metadata
+from ledger.types import Address
+from tests.fakes.node import FakeNode, Log
+from tests.unit.ledger.event_logs import CODES, CONTRACTS, IDS, all_events, arguments, log
+
+NAMES = (*CONTRACTS, *CONTRACTS)
+"""each contract in two versions"""
+ADDRESSES = tuple("0x" + f"{0xA0 + n:02x}" * 20 for n in range(len(NAMES)))
+OBJECTS = tuple(t for t in metadata.sorted_tables if vars(object_tables).get(t.name.removeprefix("chain_")) is t)
+TABLES = (*FROM_EVENTS, *OBJECTS, events, blocks)
+ONCE = frozenset({"LogOpened", "Anchored", "LogClosed", "Decided", "Annulled", "TypeProven"})
+"""what has a row of its own: here once of each subject, as no contract tells the same twice"""
+
+
+class World:
+    """A fake node, an index of it, and what the contracts told there."""
+
+    def __init__(self, database: Path, node: FakeNode | None = None) -> None:
+        self.engine: Engine = open_engine(f"sqlite:///{database}")
+        self.node = node or FakeNode(ADDRESSES)
+        deployment = self.node.deployment(*NAMES)
+        first = tuple(replace(c, until_block=1) for c in deployment.contracts[: len(CONTRACTS)])
+        self.deployment = replace(deployment, contracts=(*first, *deployment.contracts[len(CONTRACTS) :]))
+
+    def indexer(self) -> Indexer:
+        return Indexer(self.engine, self.node, ANVIL, self.deployment)  # type: ignore[arg-type]
+
+    def say(self, *logs: Log) -> None:
+        self.node.foreign = list(logs)
+        self.node.mine()
+
+    def dump(self) -> dict[str, list[Any]]:
+        with reading(self.engine) as connection:
+            return {
+                t.name: [tuple(r) for r in connection.execute(sa.select(t).order_by(*t.primary_key.columns))]
+                for t in TABLES
+            }
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of the newest revision, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "t.sqlite"
+    engine = open_engine(f"sqlite:///{path}")
+    upgrade(engine)
+    engine.dispose()  # the last connection that closes leaves no -wal behind
+    return path
+
+
+@pytest.fixture
+def world(empty: Path, tmp_path: Path) -> Iterator[World]:
+    world = World(Path(shutil.copy(empty, tmp_path)))
+    yield world
+    world.engine.dispose()
+
+
+def tell(contract: str, name: str, /, version: int = 1, **args: Any) -> Log:
+    event = next(e for e in artifact(contract).events.values() if e.name == name)
+    return log(ADDRESSES[NAMES.index(contract) + (version - 1) * len(CONTRACTS)], event, args)
+
+
+def node_applied(version: int = 1, contact: bytes = IDS[0]) -> Log:
+    return tell(
+        "Nodes", "NodeApplied", version, nodeId=IDS[0], department=CODES[0], host=CODES[0], division=420000,
+        nodeKey=IDS[1], contact=contact, operator="0x" + "99" * 20, application=IDS[1],
+    )  # fmt: skip
+
+
+def test_events__every_one_of_every_abi__makes_rows_or_is_named() -> None:
+    known = {(contract, event.name) for contract, event in all_events()}
+    folded = {(p.contract, event) for p in PROJECTIONS for event in p.events}
+    assert known == MAKE_ROWS | folded | NO_OBJECT
+    assert not MAKE_ROWS & folded
+    assert not NO_OBJECT & (MAKE_ROWS | folded)
+
+
+def test_projections__every_table_once__one_part_an_event() -> None:
+    parts: dict[tuple[str, str], tuple[str, ...]] = {}
+    named = {(c, e.name): {name for name, _, _ in e.parameters} for c, e in all_events()}
+    for p in PROJECTIONS:
+        for event in p.events:
+            assert parts.setdefault((p.contract, event), p.part) == p.part
+            assert set(p.part) <= named[p.contract, event]
+    assert {p.table for p in PROJECTIONS} == set(OBJECTS)
+    assert len(PROJECTIONS) == len(OBJECTS)
+
+
+@settings(max_examples=20, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**32), st.lists(st.sampled_from(CONTRACTS), min_size=1, max_size=2, unique=True))
+def test_index__any_history_of_all_contracts__equals_one_built_from_nothing(
+    empty: Path, seed: int, contracts: list[str]
+) -> None:
+    """Few contracts at a time, so that objects have several events; any object, in either version."""
+    chance = Random(seed)
+    with TemporaryDirectory() as folder:
+        world = World(Path(shutil.copy(empty, folder)))
+        live_through(chance, world, contracts)
+        live = world.dump()
+        assert live["chain_events"]
+        world.indexer().rebuild()
+        assert world.dump() == live
+
+        at = chance.randrange(len(world.node.blocks))
+        with writing(world.engine) as connection:
+            index.take_back(connection, at)
+        shorter = copy(world.node)
+        shorter.blocks = world.node.blocks[: at + 1]
+        fresh = World(Path(shutil.copy(empty, f"{folder}/fresh.sqlite")), shorter)
+        fresh.indexer().catch_up()
+        assert world.dump() == fresh.dump()
+        for one in (world, fresh):
+            one.engine.dispose()
+
+
+def live_through(chance: Random, world: World, contracts: Sequence[str]) -> None:
+    """Blocks with events, indexed now and then, and taken back now and then."""
+    indexer = world.indexer()
+    for _ in range(25):
+        said: list[Log] = []
+        for _ in range(chance.randint(0, 8)):
+            contract = chance.choice(contracts)
+            event = chance.choice(list(artifact(contract).events.values()))
+            version = NAMES.index(contract) + chance.choice((0, 0, len(CONTRACTS)))
+            args = arguments(chance, event)
+            if not is_told(world.node, said, ADDRESSES[version], event, args):
+                said.append(log(ADDRESSES[version], event, args))
+        world.say(*said)
+        if chance.random() < 0.4:
+            indexer.catch_up()
+        if chance.random() < 0.2:
+            world.node.shorten(chance.randint(1, 4))
+            world.node.mine()
+    indexer.catch_up()
+
+
+def is_told(node: FakeNode, pending: list[Log], address: str, event: Event, args: dict[str, Any]) -> bool:
+    """Whether the contracts, either version, said already what they say once."""
+    if event.name not in ONCE:
+        return False
+    mark = log(address, event, args)
+    said = [*pending, *(known for b in node.blocks for _, _, logs in b.txs for known in logs)]
+    return any(known.topics[:2] == mark.topics[:2] for known in said)
+
+
+def test_index__two_versions_of_a_contract_with_one_id__apart(world: World) -> None:
+    world.say(node_applied(1), node_applied(2, contact=IDS[1]))
+    world.say(tell("Nodes", "NodePromoted", 2, nodeId=IDS[0], operator="0x" + "99" * 20, basis=bytes(32)))
+    world.indexer().catch_up()
+    rows = world.dump()["chain_nodes"]
+    states = {row[1]: (row[5], row[-1]) for row in rows}
+    second = ADDRESSES[NAMES.index("Nodes") + len(CONTRACTS)]
+    assert states == {ADDRESSES[NAMES.index("Nodes")]: (1, 1), second: (5, 2)}
+    world.node.shorten(1)
+    world.node.mine()
+    world.indexer().catch_up()
+    assert {row[1]: (row[5], row[-1]) for row in world.dump()["chain_nodes"]}[second] == (1, 1)
+    history = IndexReader(world.engine).history("Nodes", IDS[0])
+    assert [event.args["contact"] for event in history] == [IDS[1]]
+
+
+def test_index__event_that_another_object_of_the_subject_is_about__left_alone(world: World) -> None:
+    who: dict[str, Any] = {
+        "department": CODES[0],
+        "personHash": IDS[0],
+        "actor": bytes(32),
+        "appointedBy": "0x" + "99" * 20,
+    }
+    for account in ("0x" + "91" * 20, "0x" + "92" * 20):
+        world.say(tell("Departments", "OperatorAppointed", operator=account, roles=1, until=0, **who))
+    ended: dict[str, Any] = {"reason": 1, "actor": bytes(32), "endedBy": "0x" + "99" * 20}
+    world.say(tell("Departments", "OperatorEnded", department=CODES[0], operator="0x" + "92" * 20, **ended))
+    indexer = world.indexer()
+    indexer.catch_up()
+    rows = {row[2]: (row[4], row[-1]) for row in world.dump()["chain_operators"]}
+    assert rows == {"0x" + "91" * 20: (1, 1), "0x" + "92" * 20: (0, 3)}
+    assert len(IndexReader(world.engine).history("Departments", CODES[0])) == 3
+
+
+def test_index__event_that_no_row_is_made_of__changes_none(world: World) -> None:
+    duty: dict[str, Any] = {"code": IDS[0], "provider": CODES[0], "department": CODES[0], "operator": "0x" + "99" * 20}
+    world.say(tell("Catalogue", "DutyAdded", **duty, basis=bytes(32)))
+    world.indexer().catch_up()
+    before = world.dump()["chain_resources"]
+    change: dict[str, Any] = {"code": IDS[0], "department": CODES[0], "changedAt": 1, "operator": "0x" + "99" * 20}
+    world.say(tell("Catalogue", "ChangeRecorded", **change, basis=bytes(32)))
+    indexer = world.indexer()
+    indexer.catch_up()
+    assert world.dump()["chain_resources"] == before
+    indexer.rebuild()
+    assert world.dump()["chain_resources"] == before
+
+
+def test_refresh__long_history__each_object_gone_through_once_a_range(world: World) -> None:
+    counted: list[int] = []
+    made = next(p for p in PROJECTIONS if p.table is object_tables.nodes)
+
+    def rows(history: Any) -> Any:
+        counted.append(len(history))
+        return made.rows(history)
+
+    counting: Projection = replace(made, rows=rows)
+    world.say(node_applied(), *(node_changed() for _ in range(99)))
+    touched = [index.objects.Touched("Nodes", Address(ADDRESSES[NAMES.index("Nodes")]), "NodeChanged", IDS[0])] * 100
+    world.indexer().catch_up()
+    with writing(world.engine) as connection:
+        index.objects.refresh(connection, [counting], touched)
+    assert counted == [100]
+
+
+def node_changed() -> Log:
+    who: dict[str, Any] = {"nodeId": IDS[0], "department": CODES[0], "host": CODES[0], "operator": "0x" + "99" * 20}
+    return tell("Nodes", "NodeChanged", **who, contact=IDS[1])

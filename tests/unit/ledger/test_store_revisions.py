@@ -1,0 +1,77 @@
+"""Databases of earlier revisions: what follows from the chain is brought again, everything else stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+import ledger.store
+from ledger.store.engine import open_engine, reading, upgrade, writing
+from ledger.store.tables import metadata, outbox
+
+PLACE = {"block_number": 1, "log_index": 0, "block_hash": "0x01", "block_time": 1, "tx_hash": "0x02"}
+ROWS: dict[str, dict[str, Any]] = {
+    "chain_events": {
+        "block_hash": "0x01", "log_index": 0, "block_number": 1, "tx_hash": "0x02", "contract": "Nodes",
+        "event": "NodeApplied", "subject": b"\1" * 32, "args": "{}",
+    },
+    "chain_logs": {"log_id": b"\1" * 32, "department": "11420000011043080X", "origin": "chuzheng/t/x", **PLACE},
+    "chain_decisions": {
+        "status_key": b"\1" * 32, "number": 1, "code": 2, "cause": 1, "department": "11420000011043080X",
+        "effective_from": 1, **PLACE,
+    },
+    "chain_annulments": {"status_key": b"\1" * 32, "number": 1, **PLACE},
+    "chain_blocks": {"number": 1, "hash": "0x01", "parent": "0x00", "time": 1},
+    "chain_cursor": {"id": 1, "chain_id": 1, "genesis_hash": "0x00", "number": 1, "hash": "0x01"},
+    "outbox": {
+        "intent_key": "k", "sender": "0x" + "aa" * 20, "contract": "C", "function": "f", "calldata": b"\1",
+        "state": "queued", "created_at": 1,
+    },
+}  # fmt: skip
+
+
+def move(engine: sa.Engine, how: Callable[[Config, str], None], revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(ledger.store.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        how(config, revision)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> sa.Engine:
+    return open_engine(f"sqlite:///{tmp_path}/t.sqlite")
+
+
+def test_upgrade__from_0006_with_data__index_forgotten_outbox_kept(engine: sa.Engine) -> None:
+    move(engine, command.upgrade, "0006")
+    with writing(engine) as connection:
+        for name, row in ROWS.items():
+            connection.execute(sa.insert(sa.Table(name, sa.MetaData(), autoload_with=connection)), row)
+    upgrade(engine)
+    with reading(engine) as connection:
+        counts = {
+            t.name: connection.execute(sa.select(sa.func.count()).select_from(t)).scalar()
+            for t in metadata.sorted_tables
+            if t.name.startswith("chain_")
+        }
+        assert set(counts.values()) == {0}
+        assert len(counts) > 30
+        assert connection.execute(sa.select(outbox.c.intent_key)).scalar() == "k"
+    engine.dispose()
+
+
+def test_downgrade__below_0007__says_what_to_do_and_changes_nothing(engine: sa.Engine) -> None:
+    upgrade(engine)
+    with pytest.raises(NotImplementedError, match="restore a backup"):
+        move(engine, command.downgrade, "0006")
+    upgrade(engine)
+    assert sa.inspect(engine).has_table("chain_grants")
+    engine.dispose()

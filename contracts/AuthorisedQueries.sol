@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IAuthorisedQueries} from "./interfaces/IAuthorisedQueries.sol";
 import {ICatalogue} from "./interfaces/ICatalogue.sol";
 import {IDepartments} from "./interfaces/IDepartments.sol";
+import {Articles} from "./libraries/Articles.sol";
 import {Reasons} from "./libraries/Reasons.sol";
 
 /// @title AuthorisedQueries: see IAuthorisedQueries.
@@ -41,13 +42,12 @@ contract AuthorisedQueries is IAuthorisedQueries {
             );
             return false;
         }
+        _requireParty(id, _shared(terms.resource), department);
         _requireFree(department);
         require(id != 0, AuthorisedQueries_IdZero());
         require(person != 0, AuthorisedQueries_PersonNeeded(msg.sender));
         uint8 member = _check(terms);
         require(member == 0, AuthorisedQueries_TermInvalid(member));
-        bytes32 provider = _shared(terms.resource);
-        _requireParty(id, provider, department);
         _use(id, terms.authorisation);
         _use(id, terms.organisation);
         _use(id, terms.matter);
@@ -81,7 +81,7 @@ contract AuthorisedQueries is IAuthorisedQueries {
         _require(id, state == State.PROPOSED, state);
         _requireOther(id, q.handler, person);
         require(reason.kind() == Reasons.REJECTION, AuthorisedQueries_ReasonInvalid(reason));
-        require(article != 0, AuthorisedQueries_ArticleNeeded(id));
+        require(Articles.isArticle(article), AuthorisedQueries_ArticleNeeded(id));
         _end(id, q, department, State.REFUSED, reason, article, basis);
         return true;
     }

@@ -6,6 +6,7 @@ import {ICatalogue} from "./interfaces/ICatalogue.sol";
 import {IDepartments} from "./interfaces/IDepartments.sol";
 import {IEmergencyShares} from "./interfaces/IEmergencyShares.sol";
 import {IWorkingCalendar} from "./interfaces/IWorkingCalendar.sol";
+import {Articles} from "./libraries/Articles.sol";
 import {Reasons} from "./libraries/Reasons.sol";
 
 /// @title EmergencyShares: see IEmergencyShares.
@@ -16,14 +17,11 @@ contract EmergencyShares is IEmergencyShares {
     uint32 private constant APPROVER = 8;
     uint32 private constant GATEWAY = 32;
     uint8 private constant SHARING = 1;
+    uint8 private constant GOVERNMENT = 3;
     uint8 private constant PUBLISHED = 3;
     uint8 private constant CONNECTED = 4;
     uint8 private constant NOT_SHARED = 3;
 
-    /// @dev Statutes 101 to 199 are emergency laws.
-    uint32 private constant ARTICLES = 10_000;
-    uint32 private constant FIRST_LAW = 101;
-    uint32 private constant LAST_LAW = 199;
     uint16 private constant MAX_HOURS = 72;
     uint32 private constant MAX_READS = 1_000;
     /// @dev Working days after the end.
@@ -219,8 +217,11 @@ contract EmergencyShares is IEmergencyShares {
         return _departments.carrierOf(bytes32(e.consumer), id);
     }
 
-    function _authorityOf(bytes32 consumer) private view returns (bytes32) {
-        return _authorities.authorityFor(SHARING, _departments.divisionOf(consumer));
+    /// @dev The consumer's sharing authority; its government where it is the consumer itself, as nobody judges itself.
+    function _authorityOf(bytes32 consumer) private view returns (bytes32 authority) {
+        uint32 division = _departments.divisionOf(consumer);
+        authority = _authorities.authorityFor(SHARING, division);
+        if (authority == consumer) authority = _authorities.authorityFor(GOVERNMENT, division);
     }
 
     function _requireFree(bytes32 department) private view {
@@ -247,8 +248,7 @@ contract EmergencyShares is IEmergencyShares {
     function _check(Terms calldata terms) private pure returns (uint8) {
         if (terms.decision == 0) return 2;
         if (terms.items == 0) return 3;
-        uint32 statute = terms.article / ARTICLES;
-        if (statute < FIRST_LAW || statute > LAST_LAW || terms.article % ARTICLES == 0) return 4;
+        if (!Articles.isOfEmergencyLaw(terms.article)) return 4;
         if (terms.numHours == 0 || terms.numHours > MAX_HOURS) return 6;
         if (terms.maxReads == 0 || terms.maxReads > MAX_READS) return 7;
         return 0;

@@ -6,6 +6,7 @@ import {ICatalogue} from "./interfaces/ICatalogue.sol";
 import {IDepartments} from "./interfaces/IDepartments.sol";
 import {IShareAuthorisations} from "./interfaces/IShareAuthorisations.sol";
 import {IWorkingCalendar} from "./interfaces/IWorkingCalendar.sol";
+import {Articles} from "./libraries/Articles.sol";
 import {Reasons} from "./libraries/Reasons.sol";
 import {ShareTerms} from "./libraries/ShareTerms.sol";
 
@@ -114,11 +115,11 @@ contract ShareAuthorisations is IShareAuthorisations {
         (Grant storage g, bytes32 department, bytes32 person) = _byConsumer(id, APPROVER);
         if (g.state == State.SUBMITTED && !g.returned) return false;
         _requireFree(department);
-        _require(id, g.state == State.INTERNAL_APPROVAL, g.state);
+        _require(id, g, g.state == State.INTERNAL_APPROVAL);
         _requireOther(id, g.consumerHandler, person);
         (, uint8 sharingClass) = _shared(g.terms.resource);
         g.sharingClass = sharingClass;
-        if (_profiles[_authorityOf(id, g)].preReview) g.preReview = true;
+        if (_profiles[_areaOf(_providerOf(id, g))].preReview) g.preReview = true;
         else _start(g, _replyDays(g));
         _move(id, g, department, State.SUBMITTED, 0, sharingClass, g.terms.body);
         return true;
@@ -128,7 +129,7 @@ contract ShareAuthorisations is IShareAuthorisations {
     function preReview(bytes32 id, bool passed, uint16 reason, uint32 article, bytes32 basis) external returns (bool) {
         (Grant storage g, bytes32 department) = _byAuthority(id);
         if (passed ? g.state == State.SUBMITTED && !g.preReview : _isRejected(g, reason, article)) return false;
-        _require(id, g.state == State.SUBMITTED && g.preReview, g.state);
+        _require(id, g, g.state == State.SUBMITTED && g.preReview);
         g.preReview = false;
         if (passed) {
             _start(g, _replyDays(g));
@@ -161,7 +162,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         require(list != 0, ShareAuthorisations_CommitmentNeeded(id));
         _use(id, list);
         g.returned = true;
-        uint8 mode = _profiles[_authorityOf(id, g)].returnClock;
+        uint8 mode = _profiles[_areaOf(_providerOf(id, g))].returnClock;
         // A clock that has run out neither rests nor begins anew: that would heal the silence.
         if (mode != 0 && block.timestamp < g.clock.deadline) {
             if (mode == CLOCK_RESTS) g.clock.workingDays = _daysLeft(g.clock);
@@ -176,7 +177,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         (Grant storage g, bytes32 department, bytes32 person) = _byConsumer(id, APPROVER);
         if (g.state == State.SUBMITTED && g.returned && g.terms.body == body) return false;
         _requireFree(department);
-        _require(id, g.state == State.RETURNED, g.state);
+        _require(id, g, g.state == State.RETURNED);
         _requireOther(id, g.consumerHandler, person);
         require(body != 0, ShareAuthorisations_CommitmentNeeded(id));
         _use(id, body);
@@ -191,7 +192,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         (Grant storage g, bytes32 department,) = _byConsumer(id, HANDLER);
         State state = g.state;
         if (state == State.WITHDRAWN) return false;
-        _require(id, state < State.WITHDRAWN || state == State.DISPUTED, state);
+        _require(id, g, state < State.WITHDRAWN || state == State.DISPUTED);
         _requireReason(reason, Reasons.WITHDRAWAL);
         delete g.clock;
         _move(id, g, department, State.WITHDRAWN, reason, 0, basis);
@@ -206,7 +207,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         if (workingDays != 0 && g.extension == workingDays) return false;
         _requireInTime(id, g);
         require(
-            workingDays != 0 && workingDays <= EXTENSION && !g.extended,
+            workingDays != 0 && workingDays <= EXTENSION && g.extension == 0,
             ShareAuthorisations_ExtensionInvalid(id, workingDays, EXTENSION)
         );
         _requireReason(reason, Reasons.EXTENSION);
@@ -235,7 +236,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         State state = _stateAt(g, block.timestamp);
         if (state == State.GRANTED) return false;
         _requireGranting(id, g, department);
-        _require(id, state == State.PROVIDER_REVIEW, state);
+        _require(id, g, state == State.PROVIDER_REVIEW);
         _requireOther(id, g.providerHandler, person);
         require(block.timestamp < g.terms.notAfter, ShareAuthorisations_WindowOver(id, g.terms.notAfter));
         _shared(g.terms.resource);
@@ -248,7 +249,7 @@ contract ShareAuthorisations is IShareAuthorisations {
     function reject(bytes32 id, uint16 reason, uint32 article, bytes32 basis) external returns (bool) {
         (Grant storage g, bytes32 department, bytes32 person) = _byProvider(id, APPROVER);
         if (_isRejected(g, reason, article)) return false;
-        _require(id, g.state == State.PROVIDER_REVIEW, g.state);
+        _require(id, g, g.state == State.PROVIDER_REVIEW);
         _requireOther(id, g.providerHandler, person);
         _reject(id, g, department, reason, article, basis);
         return true;
@@ -259,11 +260,14 @@ contract ShareAuthorisations is IShareAuthorisations {
     /// @inheritdoc IShareAuthorisations
     function dispute(bytes32 id, bytes32 basis) external returns (bool) {
         (Grant storage g, bytes32 department,) = _byConsumer(id, APPROVER);
-        if (g.state == State.DISPUTED) return false;
-        _require(id, g.state == State.REJECTED, g.state);
-        g.stage = _departments.divisionOf(department) == _departments.divisionOf(_providerOf(id, g))
-            ? NEGOTIATION
-            : AUTHORITY;
+        State state = g.state;
+        if (state == State.DISPUTED) return false;
+        bool silent = _isSilent(g, state);
+        _require(id, g, state == State.REJECTED || silent);
+        bool near = _departments.divisionOf(department) == _departments.divisionOf(_providerOf(id, g));
+        // Whoever didn't answer in time doesn't negotiate either.
+        g.stage = near && !silent ? NEGOTIATION : AUTHORITY;
+        delete g.clock;
         _move(id, g, department, State.DISPUTED, 0, g.stage, basis);
         return true;
     }
@@ -277,7 +281,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         }
         bool disputed = g.state == State.DISPUTED;
         if (disputed && stage != 0 && stage <= g.stage) return false;
-        _require(id, disputed && stage == g.stage + 1 && stage <= LAST_STAGE, g.state);
+        _require(id, g, disputed && stage == g.stage + 1 && stage <= LAST_STAGE);
         g.stage = stage;
         emit Escalated(id, department, msg.sender, stage, basis);
         return true;
@@ -287,11 +291,10 @@ contract ShareAuthorisations is IShareAuthorisations {
     function settle(bytes32 id, bool again, bytes32 basis) external returns (bool) {
         (Grant storage g, bytes32 department,) = _by(id, APPROVER);
         uint8 stage = g.stage;
-        _require(id, stage != 0, g.state);
         _requireParty(id, _deciderOf(id, g), department);
         State to = again ? State.PROVIDER_REVIEW : State.REJECTED_FINAL;
-        if (g.state == to) return false;
-        _require(id, g.state == State.DISPUTED, g.state);
+        if (g.state == to && stage != 0) return false;
+        _require(id, g, g.state == State.DISPUTED);
         require(again || stage == LAST_STAGE, ShareAuthorisations_NotFinal(id, stage));
         if (again) _start(g, _replyDays(g));
         _move(id, g, department, to, 0, stage, basis);
@@ -306,7 +309,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         State state = _stateAt(g, block.timestamp);
         if (state == State.ACTIVE) return false;
         _requireGranting(id, g, department);
-        _require(id, state == State.GRANTED, state);
+        _require(id, g, state == State.GRANTED);
         g.provided = true;
         delete g.clock;
         _move(id, g, department, State.ACTIVE, 0, 0, basis);
@@ -322,10 +325,10 @@ contract ShareAuthorisations is IShareAuthorisations {
     /// @inheritdoc IShareAuthorisations
     function fileStop(bytes32 id, uint16 ground, bytes32 negotiation) external returns (bool) {
         (Grant storage g, bytes32 department,) = _byProvider(id, HANDLER);
+        if (ground != 0 && g.filedGround == ground) return false;
         State state = _stateAt(g, block.timestamp);
-        _require(id, _isOpen(state), state);
+        _require(id, g, _isOpen(state));
         _requireReason(ground, Reasons.OTHER_STOP);
-        if (g.filedGround == ground) return false;
         require(negotiation != 0, ShareAuthorisations_CommitmentNeeded(id));
         g.filedGround = ground;
         emit StopFiled(id, department, msg.sender, ground, negotiation);
@@ -339,7 +342,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         bool suspended = state == State.SUSPENDED;
         if (suspended && g.ground == ground) return false;
         // The authority's order stands above the provider's own suspension, which the provider could end.
-        _require(id, state == State.ACTIVE || (suspended && kind == Reasons.ORDERED), state);
+        _require(id, g, state == State.ACTIVE || (suspended && kind == Reasons.ORDERED));
         _requireStop(id, g, ground, kind);
         require(
             (kind == Reasons.MISUSE) == (mendDays != 0), ShareAuthorisations_MendDaysInvalid(id, ground, mendDays)
@@ -358,7 +361,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         State state = _stateAt(g, block.timestamp);
         if (state == State.ACTIVE) return false;
         _requireGranting(id, g, department);
-        _require(id, state == State.SUSPENDED, state);
+        _require(id, g, state == State.SUSPENDED);
         delete g.clock;
         g.filedGround = 0;
         _move(id, g, department, State.ACTIVE, 0, 0, basis);
@@ -370,13 +373,13 @@ contract ShareAuthorisations is IShareAuthorisations {
         (Grant storage g, bytes32 department, uint16 kind) = _byStopper(id, ground);
         State state = _stateAt(g, block.timestamp);
         if (state == State.REVOKED && g.ground == ground) return false;
-        _require(id, _isOpen(state), state);
+        _require(id, g, _isOpen(state));
         _requireStop(id, g, ground, kind);
-        // Without a deadline to mend there is none that could be over.
+        // Only for the misuse that it was told of, and was given time to mend.
+        bool told = state == State.SUSPENDED && g.ground == ground;
         require(
-            kind != Reasons.MISUSE
-                || (state == State.SUSPENDED && g.clock.start != 0 && block.timestamp >= g.clock.deadline),
-            ShareAuthorisations_MendPending(id, state == State.SUSPENDED ? g.clock.deadline : 0)
+            kind != Reasons.MISUSE || (told && block.timestamp >= g.clock.deadline),
+            ShareAuthorisations_MendPending(id, told ? g.clock.deadline : 0)
         );
         _end(id, g, department, State.REVOKED, ground, 0, basis);
         return true;
@@ -387,7 +390,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         (Grant storage g, bytes32 department,) = _byConsumer(id, APPROVER);
         State state = _stateAt(g, block.timestamp);
         if (state == State.SURRENDERED) return false;
-        _require(id, _isOpen(state), state);
+        _require(id, g, _isOpen(state));
         _requireReason(reason, Reasons.WITHDRAWAL);
         _end(id, g, department, State.SURRENDERED, reason, 0, basis);
         return true;
@@ -398,7 +401,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         (Grant storage g, bytes32 department,) = _byProvider(id, GATEWAY);
         State state = _stateAt(g, block.timestamp);
         if (state == State.EXHAUSTED) return false;
-        _require(id, state == State.ACTIVE || state == State.SUSPENDED, state);
+        _require(id, g, state == State.ACTIVE || state == State.SUSPENDED);
         require(uses >= g.terms.maxUses, ShareAuthorisations_UsesLeft(id, uses, g.terms.maxUses));
         g.uses = uses;
         _end(id, g, department, State.EXHAUSTED, 0, uses, basis);
@@ -567,20 +570,33 @@ contract ShareAuthorisations is IShareAuthorisations {
         return _departments.carrierOf(bytes32(g.provider), id);
     }
 
-    /// @dev The provider's sharing authority; zero if there is none.
-    function _authorityOf(bytes32 id, Grant storage g) private view returns (bytes32) {
-        return _authorities.authorityFor(SHARING, _departments.divisionOf(_providerOf(id, g)));
+    /// @dev The provider's sharing authority, in whose area its profile holds; zero if there is none.
+    function _areaOf(bytes32 provider) private view returns (bytes32) {
+        return _authorities.authorityFor(SHARING, _departments.divisionOf(provider));
     }
 
-    /// @dev Who has the dispute at its stage.
-    function _deciderOf(bytes32 id, Grant storage g) private view returns (bytes32) {
+    /// @dev Who has the authority's part: where the sharing authority is consumer or provider itself, its government, as
+    /// nobody consents to or judges its own acts.
+    function _authorityOf(bytes32 id, Grant storage g) private view returns (bytes32 authority) {
+        bytes32 provider = _providerOf(id, g);
+        authority = _areaOf(provider);
+        if (authority == provider || authority == _consumerOf(id, g)) {
+            authority = _authorities.authorityFor(GOVERNMENT, _departments.divisionOf(provider));
+        }
+    }
+
+    /// @dev Who has the dispute at its stage; a sharing authority that is a party leaves it to the government.
+    function _deciderOf(bytes32 id, Grant storage g) private view returns (bytes32 decider) {
         bytes32 provider = _providerOf(id, g);
         if (g.stage <= NEGOTIATION) return provider;
-        return _authorities.commonAuthority(
-            g.stage == AUTHORITY ? SHARING : GOVERNMENT,
-            _departments.divisionOf(_consumerOf(id, g)),
-            _departments.divisionOf(provider)
-        );
+        bytes32 consumer = _consumerOf(id, g);
+        uint32 near = _departments.divisionOf(consumer);
+        uint32 far = _departments.divisionOf(provider);
+        if (g.stage == AUTHORITY) {
+            decider = _authorities.commonAuthority(SHARING, near, far);
+            if (decider != provider && decider != consumer) return decider;
+        }
+        return _authorities.commonAuthority(GOVERNMENT, near, far);
     }
 
     function _requireFree(bytes32 department) private view {
@@ -601,8 +617,8 @@ contract ShareAuthorisations is IShareAuthorisations {
 
     // Rules
 
-    function _require(bytes32 id, bool allowed, State state) private pure {
-        require(allowed, ShareAuthorisations_MoveNotAllowed(id, state));
+    function _require(bytes32 id, Grant storage g, bool allowed) private view {
+        require(allowed, ShareAuthorisations_MoveNotAllowed(id, _stateAt(g, block.timestamp)));
     }
 
     function _requireReason(uint16 reason, uint16 kind) private pure {
@@ -611,8 +627,14 @@ contract ShareAuthorisations is IShareAuthorisations {
 
     /// @dev SUBMITTED and past any pre-review, or PROVIDER_REVIEW.
     function _requireInReview(bytes32 id, Grant storage g) private view {
-        _require(id, g.state == State.SUBMITTED || g.state == State.PROVIDER_REVIEW, g.state);
+        _require(id, g, g.state == State.SUBMITTED || g.state == State.PROVIDER_REVIEW);
         require(!g.preReview, ShareAuthorisations_PreReviewPending(id));
+    }
+
+    /// @dev The application waits for an answer whose time is over.
+    function _isSilent(Grant storage g, State state) private view returns (bool) {
+        bool waits = state == State.SUBMITTED || state == State.PROVIDER_REVIEW;
+        return waits && g.clock.deadline != 0 && block.timestamp >= g.clock.deadline;
     }
 
     function _requireInTime(bytes32 id, Grant storage g) private view {
@@ -690,7 +712,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         private
     {
         _requireReason(reason, Reasons.REJECTION);
-        require(article != 0, ShareAuthorisations_ArticleNeeded(id));
+        require(Articles.isArticle(article), ShareAuthorisations_ArticleNeeded(id));
         (g.ground, g.article) = (reason, article);
         delete g.clock;
         _move(id, g, department, State.REJECTED, reason, article, basis);

@@ -97,7 +97,7 @@ interface IAuthorisedQueries {
     error AuthorisedQueries_MoveNotAllowed(bytes32 id, State state);
     /// @dev No such code for this act: see ledger/codes/share_reasons.csv.
     error AuthorisedQueries_ReasonInvalid(uint16 reason);
-    /// @dev A refusal names the article.
+    /// @dev A refusal names the article: statute × 10000 + article.
     error AuthorisedQueries_ArticleNeeded(bytes32 id);
     /// @dev The reported count is below the limit.
     error AuthorisedQueries_UsesLeft(bytes32 id, uint32 uses, uint32 maxUses);

@@ -131,7 +131,8 @@ interface IEmergencyShares {
     /// @notice The consumer's account of what was read and why; by a handler, once.
     function report(bytes32 id, bytes32 account) external returns (bool);
 
-    /// @notice REVIEW_DUE → JUSTIFIED | UNJUSTIFIED, by an approver of the consumer's sharing authority.
+    /// @notice REVIEW_DUE → JUSTIFIED | UNJUSTIFIED, by an approver of the consumer's sharing authority; of its government
+    /// where the consumer is that authority.
     function judge(bytes32 id, bool justified, uint16 reason, bytes32 basis) external returns (bool);
 
     /// @notice Computes the review's deadline again after the calendar was changed; by anyone, only later.

@@ -8,11 +8,13 @@ pragma solidity 0.8.37;
 /// INTERNAL_APPROVAL → SUBMITTED → PROVIDER_REVIEW → GRANTED → ACTIVE ⇄ SUSPENDED → REVOKED | SURRENDERED | EXHAUSTED |
 /// SUPERSEDED; EXPIRED follows from block time and is never written. SUBMITTED, PROVIDER_REVIEW → RETURNED (once) →
 /// SUBMITTED. PROVIDER_REVIEW → REJECTED → DISPUTED → PROVIDER_REVIEW | REJECTED_FINAL. Before the grant: WITHDRAWN.
-/// Deadlines are computed here from the working calendar. Silence is overdue (`isOverdue`), never consent.
+/// Deadlines are computed here from the working calendar. Silence is overdue (`isOverdue`), never consent; it can be taken
+/// to the sharing authority as a dispute.
 ///
 /// Every function checks the caller's rights first; a call that would then change nothing returns false. "Handler" is an
 /// operator with SHARE_HANDLER, "approver" one with SHARE_APPROVER, "authority" an approver of the sharing authority.
-/// A department that carries another one's grants acts for it.
+/// A department that carries another one's grants acts for it. Where the sharing authority is consumer or provider itself,
+/// the government of the division has its part.
 interface IShareAuthorisations {
     enum State {
         NONE,
@@ -44,7 +46,7 @@ interface IShareAuthorisations {
     /// | notBefore 8 | notAfter 8 | maxUses 4 | ratePerDay 4 | article 4 | purpose 2 | basisKind 1 | scope 1 |
     /// | dataLife 2 | method 1 | mode 1 |
     /// `article`: statute × 10000 + article (ledger/codes/statutes.csv). `basisKind`: 1 statute, 2 holder's
-    /// authorisation, 3 court, 4 emergency; 1 and 4 need an article, 2 and 3 a document. `scope`: 1 all, 2 a list,
+    /// authorisation, 3 court, 4 emergency; 1 needs an article, 4 one of an emergency law (101 to 199), 2 and 3 a document. `scope`: 1 all, 2 a list,
     /// 3 per-subject authorisation. `method`: 1 query, 2 verify, 3 batch, 4 push. `mode`: 1 VIEW, 2 STORE.
     /// `notAfter`: first second outside. `dataLife`: days that stored data may live after the grant's end, STORE only.
     struct Terms {
@@ -205,11 +207,11 @@ interface IShareAuthorisations {
     error ShareAuthorisations_PreReviewPending(bytes32 id);
     /// @dev No such code for this act: see ledger/codes/share_reasons.csv.
     error ShareAuthorisations_ReasonInvalid(uint16 reason);
-    /// @dev A rejection names the article.
+    /// @dev A rejection names the article: statute × 10000 + article.
     error ShareAuthorisations_ArticleNeeded(bytes32 id);
     /// @dev This act needs the commitment of its document.
     error ShareAuthorisations_CommitmentNeeded(bytes32 id);
-    /// @dev A reply is extended once, by 1 to `limit` working days.
+    /// @dev An extension is asked for once, 1 to `limit` working days: what was consented to doesn't change meanwhile.
     error ShareAuthorisations_ExtensionInvalid(bytes32 id, uint16 workingDays, uint16 limit);
     /// @dev The term is over (or doesn't run): it can't be extended any more.
     error ShareAuthorisations_TermOver(bytes32 id, uint64 deadline);
@@ -219,7 +221,7 @@ interface IShareAuthorisations {
     error ShareAuthorisations_NotFinal(bytes32 id, uint8 stage);
     /// @dev A stop for misuse gives days to mend, another stop none.
     error ShareAuthorisations_MendDaysInvalid(bytes32 id, uint16 ground, uint16 workingDays);
-    /// @dev Misuse: suspend first, terminate once the time to mend is over.
+    /// @dev Misuse: suspend first, terminate for the same ground once the time to mend is over (0: none was given for it).
     error ShareAuthorisations_MendPending(bytes32 id, uint64 deadline);
     /// @dev A stop for this ground is negotiated and filed first (`fileStop`).
     error ShareAuthorisations_NotFiled(bytes32 id, uint16 ground);
@@ -262,7 +264,7 @@ interface IShareAuthorisations {
 
     // The reply
 
-    /// @notice Asks the sharing authority for 1 to 10 more working days; by a handler of the provider, in time.
+    /// @notice Asks the sharing authority for 1 to 10 more working days; by a handler of the provider, in time, once.
     function askExtension(bytes32 id, uint8 workingDays, uint16 reason, bytes32 basis) external returns (bool);
 
     /// @notice Consents to what was asked for; by the provider's sharing authority, in time, once.
@@ -278,14 +280,15 @@ interface IShareAuthorisations {
     // Disputes
 
     /// @notice REJECTED → DISPUTED, by an approver of the consumer. Departments of one division negotiate first (stage 1);
-    /// else the common upper sharing authority has it (stage 2).
+    /// else the common upper sharing authority has it (stage 2). SUBMITTED, PROVIDER_REVIEW → DISPUTED at stage 2 once the
+    /// answer is overdue.
     function dispute(bytes32 id, bytes32 basis) external returns (bool);
 
     /// @notice On to the next stage: by an approver of either side or of the sharing authority that has it.
     function escalate(bytes32 id, uint8 stage, bytes32 basis) external returns (bool);
 
     /// @notice DISPUTED → PROVIDER_REVIEW with a new term, by whoever has the stage: the provider (1), the sharing
-    /// authority (2), the government (3); the last also → REJECTED_FINAL.
+    /// authority (2; the government where that is a party), the government (3); the last also → REJECTED_FINAL.
     function settle(bytes32 id, bool again, bytes32 basis) external returns (bool);
 
     // The grant
@@ -304,8 +307,8 @@ interface IShareAuthorisations {
     /// @notice SUSPENDED → ACTIVE, by the side that suspended.
     function resume(bytes32 id, bytes32 basis) external returns (bool);
 
-    /// @notice GRANTED, ACTIVE, SUSPENDED → REVOKED. Grounds as in `suspend`; for misuse only from SUSPENDED once the
-    /// time to mend is over.
+    /// @notice GRANTED, ACTIVE, SUSPENDED → REVOKED. Grounds as in `suspend`; for misuse only from SUSPENDED for this very
+    /// ground, once the time to mend is over.
     function revoke(bytes32 id, uint16 ground, bytes32 basis) external returns (bool);
 
     /// @notice GRANTED, ACTIVE, SUSPENDED → SURRENDERED, by an approver of the consumer.

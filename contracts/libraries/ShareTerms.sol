@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IShareAuthorisations} from "../interfaces/IShareAuthorisations.sol";
+import {Articles} from "./Articles.sol";
 
 /// @title What an application must say before it can be kept (sharing.md, "An application can't be saved without").
 library ShareTerms {
@@ -26,7 +27,8 @@ library ShareTerms {
         if (terms.notAfter <= block.timestamp || terms.notAfter > LAST) return 8;
         if (terms.maxUses == 0) return 9;
         if (terms.ratePerDay == 0) return 10;
-        if (byArticle && terms.article == 0) return 11;
+        if ((byArticle || terms.article != 0) && !Articles.isArticle(terms.article)) return 11;
+        if (terms.basisKind == BY_EMERGENCY && !Articles.isOfEmergencyLaw(terms.article)) return 11;
         if (terms.purpose == 0) return 12;
         if (terms.basisKind == 0 || terms.basisKind > BY_EMERGENCY) return 13;
         if (terms.scope == 0 || terms.scope > SCOPES) return 14;

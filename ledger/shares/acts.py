@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
-from ledger.shares.grants import NO_CLOCK, OPEN, Book, Clock, Grant, State
+from ledger.shares.grants import AUTHORITY, NEGOTIATION, NO_CLOCK, OPEN, Book, Clock, Grant, State, effective_state
 from ledger.shares.setting import GOVERNMENT as GOVERNMENT_DOMAIN
 from ledger.shares.setting import SHARING, UNCONDITIONAL, Actor, Setting
 from ledger.types import BlockTime, DepartmentCode, Digest, Role
@@ -78,17 +78,22 @@ def by_stopper(book: Book, id_: Digest, ground: int, by: Actor, setting: Setting
 
 
 def authority_of(id_: Digest, grant: Grant, setting: Setting) -> DepartmentCode | None:
-    """The provider's sharing authority."""
-    return setting.sharing_authority(provider_of(id_, grant, setting))
+    """Who has the authority's part: the provider's sharing authority, or its government where that is a party."""
+    provider = provider_of(id_, grant, setting)
+    return setting.authority_over(provider, provider, consumer_of(id_, grant, setting))
 
 
 def decider_of(id_: Digest, grant: Grant, setting: Setting) -> DepartmentCode | None:
-    """Who has the dispute at its stage: the provider, the common sharing authority, the common government."""
+    """Who has the dispute at its stage: the provider, the common sharing authority, the common government, which also
+    stands in for a sharing authority that is a party."""
     provider = provider_of(id_, grant, setting)
-    if grant.stage <= 1:
+    if grant.stage <= NEGOTIATION:
         return provider
-    divisions = setting.divisions[consumer_of(id_, grant, setting)], setting.divisions[provider]
-    return setting.authority(SHARING if grant.stage == 2 else GOVERNMENT_DOMAIN, *divisions)
+    consumer = consumer_of(id_, grant, setting)
+    divisions = setting.divisions[consumer], setting.divisions[provider]
+    if grant.stage == AUTHORITY and (found := setting.authority(SHARING, *divisions)) not in (consumer, provider):
+        return found
+    return setting.authority(GOVERNMENT_DOMAIN, *divisions)
 
 
 def require_granting(id_: Digest, grant: Grant, by: Actor, setting: Setting) -> None:
@@ -110,8 +115,9 @@ def require_other(id_: Digest, handler: Digest | None, by: Actor, area: str = AR
 # Refusals
 
 
-def require_state(id_: Digest, allowed: bool, state: State) -> None:
+def require_state(id_: Digest, allowed: bool, grant: Grant, setting: Setting) -> None:
     if not allowed:
+        state = effective_state(grant, setting.now)
         raise ConflictError(f"{AREA}.move_not_allowed", id=id_.hex(), state=int(state))
 
 
@@ -126,14 +132,14 @@ def require_commitment(id_: Digest, commitment: Digest | None, area: str = AREA)
     return commitment
 
 
-def require_in_review(id_: Digest, grant: Grant) -> None:
-    require_state(id_, grant.state in (State.SUBMITTED, State.PROVIDER_REVIEW), grant.state)
+def require_in_review(id_: Digest, grant: Grant, setting: Setting) -> None:
+    require_state(id_, grant.state in (State.SUBMITTED, State.PROVIDER_REVIEW), grant, setting)
     if grant.pre_review:
         raise ConflictError(f"{AREA}.pre_review_pending", id=id_.hex())
 
 
 def require_in_time(id_: Digest, grant: Grant, setting: Setting) -> None:
-    require_in_review(id_, grant)
+    require_in_review(id_, grant, setting)
     if setting.now >= grant.clock.deadline:
         raise ConflictError(f"{AREA}.term_over", id=id_.hex(), deadline=grant.clock.deadline)
 

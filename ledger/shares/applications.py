@@ -16,7 +16,6 @@ from ledger.shares.acts import (
     PROVIDE,
     REJECTION,
     WITHDRAWAL,
-    authority_of,
     by_authority,
     by_consumer,
     by_provider,
@@ -49,7 +48,7 @@ from ledger.shares.grants import (
     check_terms,
     effective_state,
 )
-from ledger.shares.setting import Actor, Setting
+from ledger.shares.setting import Actor, Setting, is_article
 from ledger.types import DepartmentCode, Digest, Role
 
 NONE = bytes(32)
@@ -83,7 +82,7 @@ def submit(book: Book, id_: Digest, *, by: Actor, setting: Setting) -> Book:
     if grant.state is State.SUBMITTED and not grant.returned:
         return book
     setting.require_free(by.department, AREA)
-    require_state(id_, grant.state is State.INTERNAL_APPROVAL, grant.state)
+    require_state(id_, grant.state is State.INTERNAL_APPROVAL, grant, setting)
     require_other(id_, grant.consumer_handler, by)
     sharing_class = setting.shared(grant.terms.resource, AREA).sharing_class
     grant = replace(grant, state=State.SUBMITTED, sharing_class=sharing_class)
@@ -101,7 +100,7 @@ def pre_review(
         return book
     if not passed and _is_rejected(grant, reason, article):
         return book
-    require_state(id_, grant.state is State.SUBMITTED and grant.pre_review, grant.state)
+    require_state(id_, grant.state is State.SUBMITTED and grant.pre_review, grant, setting)
     grant = replace(grant, pre_review=False)
     if passed:
         return put(book, id_, grant, clock=started(reply_days(grant), setting))
@@ -113,7 +112,7 @@ def review(book: Book, id_: Digest, *, by: Actor, setting: Setting) -> Book:
     grant = by_provider(book, id_, by, Role.SHARE_HANDLER, setting)
     if grant.state is State.PROVIDER_REVIEW and grant.provider_handler == by.person:
         return book
-    require_in_review(id_, grant)
+    require_in_review(id_, grant, setting)
     return put(book, id_, grant, state=State.PROVIDER_REVIEW, provider_handler=require_person(by))
 
 
@@ -124,7 +123,7 @@ def return_for_more(book: Book, id_: Digest, missing: Digest | None, *, by: Acto
     if is_returned and missing is not None and book.used_by.get(missing) == id_:
         return book
     if not is_returned:
-        require_in_review(id_, grant)
+        require_in_review(id_, grant, setting)
     if grant.returned:
         raise ConflictError(f"{AREA}.returned_already", id=id_.hex())
     book = use(book, id_, require_commitment(id_, missing))
@@ -142,7 +141,7 @@ def resubmit(book: Book, id_: Digest, body: Digest | None, *, by: Actor, setting
     if grant.state is State.SUBMITTED and grant.returned and grant.terms.body == body:
         return book
     setting.require_free(by.department, AREA)
-    require_state(id_, grant.state is State.RETURNED, grant.state)
+    require_state(id_, grant.state is State.RETURNED, grant, setting)
     require_other(id_, grant.consumer_handler, by)
     book = use(book, id_, require_commitment(id_, body))
     clock = grant.clock if grant.clock.start else started(grant.clock.working_days, setting)
@@ -154,7 +153,7 @@ def withdraw(book: Book, id_: Digest, reason: int, *, by: Actor, setting: Settin
     grant = by_consumer(book, id_, by, Role.SHARE_HANDLER, setting)
     if grant.state is State.WITHDRAWN:
         return book
-    require_state(id_, grant.state < State.WITHDRAWN or grant.state is State.DISPUTED, grant.state)
+    require_state(id_, grant.state < State.WITHDRAWN or grant.state is State.DISPUTED, grant, setting)
     require_reason(reason, WITHDRAWAL)
     return put(book, id_, grant, state=State.WITHDRAWN, clock=NO_CLOCK)
 
@@ -163,12 +162,12 @@ def withdraw(book: Book, id_: Digest, reason: int, *, by: Actor, setting: Settin
 
 
 def ask_extension(book: Book, id_: Digest, working_days: int, reason: int, *, by: Actor, setting: Setting) -> Book:
-    """The provider's handler asks its sharing authority for 1 to 10 more working days, in time."""
+    """The provider's handler asks its sharing authority for 1 to 10 more working days, in time and once."""
     grant = by_provider(book, id_, by, Role.SHARE_HANDLER, setting)
     if working_days and grant.extension == working_days:
         return book
     require_in_time(id_, grant, setting)
-    if not 1 <= working_days <= EXTENSION_LIMIT or grant.extended:
+    if not 1 <= working_days <= EXTENSION_LIMIT or grant.extension:
         raise _extension_invalid(id_, working_days)
     require_reason(reason, EXTENSION)
     return put(book, id_, grant, extension=working_days)
@@ -194,7 +193,7 @@ def grant(book: Book, id_: Digest, *, by: Actor, setting: Setting) -> Book:
     if state is State.GRANTED:
         return book
     require_granting(id_, found, by, setting)
-    require_state(id_, state is State.PROVIDER_REVIEW, state)
+    require_state(id_, state is State.PROVIDER_REVIEW, found, setting)
     require_other(id_, found.provider_handler, by)
     if setting.now >= found.terms.not_after:
         raise ConflictError(f"{AREA}.window_over", id=id_.hex(), not_after=found.terms.not_after)
@@ -207,7 +206,7 @@ def reject(book: Book, id_: Digest, reason: int, article: int, *, by: Actor, set
     found = by_provider(book, id_, by, Role.SHARE_APPROVER, setting)
     if _is_rejected(found, reason, article):
         return book
-    require_state(id_, found.state is State.PROVIDER_REVIEW, found.state)
+    require_state(id_, found.state is State.PROVIDER_REVIEW, found, setting)
     require_other(id_, found.provider_handler, by)
     return _rejected(book, id_, found, reason, article)
 
@@ -222,7 +221,7 @@ def set_profile(book: Book, authority: DepartmentCode, profile: Profile) -> Book
 
 
 def _profile(book: Book, id_: Digest, found: Grant, setting: Setting) -> Profile:
-    authority = authority_of(id_, found, setting)
+    authority = setting.sharing_authority(provider_of(id_, found, setting))
     return Profile() if authority is None else book.profiles.get(authority, Profile())
 
 
@@ -232,7 +231,7 @@ def _is_rejected(found: Grant, reason: int, article: int) -> bool:
 
 def _rejected(book: Book, id_: Digest, found: Grant, reason: int, article: int) -> Book:
     require_reason(reason, REJECTION)
-    if article == 0:
+    if not is_article(article):
         raise InputError(f"{AREA}.article_needed", id=id_.hex())
     return put(book, id_, found, state=State.REJECTED, ground=reason, article=article, clock=NO_CLOCK)
 

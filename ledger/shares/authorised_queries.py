@@ -13,7 +13,7 @@ from typing import Any
 
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
 from ledger.shares.acts import LAPSE, REJECTION, WITHDRAWAL, kind, require_other, require_person, require_reason
-from ledger.shares.setting import NEVER, Actor, Setting
+from ledger.shares.setting import NEVER, Actor, Setting, is_article
 from ledger.types import BlockTime, DepartmentCode, Digest, Role
 
 AREA = "authorised_queries"
@@ -97,13 +97,13 @@ def propose(book: Queries, id_: Digest, terms: Terms, *, by: Actor, setting: Set
         if setting.carrier(taken.provider, id_) != by.department or taken.terms != terms:
             raise ConflictError(f"{AREA}.id_taken", id=id_.hex())
         return book
+    _require_party(id_, setting.shared(terms.resource, AREA).provider, by.department)
     setting.require_free(by.department, AREA)
     if id_ == bytes(32):
         raise InputError(f"{AREA}.id_zero")
     person = require_person(by, AREA)
     if member := check_terms(terms, setting.now):
         raise InputError(f"{AREA}.term_invalid", member=member)
-    _require_party(id_, setting.shared(terms.resource, AREA).provider, by.department)
     used = dict(book.used_by)
     for commitment in (terms.authorisation, terms.organisation, terms.matter, terms.items):
         if commitment is None:
@@ -135,7 +135,7 @@ def refuse(book: Queries, id_: Digest, reason: int, article: int, *, by: Actor, 
     _require_state(id_, state is State.PROPOSED, state)
     require_other(id_, found.handler, by, AREA)
     require_reason(reason, REJECTION, AREA)
-    if article == 0:
+    if not is_article(article):
         raise InputError(f"{AREA}.article_needed", id=id_.hex())
     return _put(book, id_, found, state=State.REFUSED, reason=reason, ended_at=setting.now)
 

@@ -1,5 +1,6 @@
-"""Disputes about a rejection: negotiation, the sharing authority, the government. Pure; see ledger.shares.applications.
+"""Disputes about a rejection or a silence: negotiation, the sharing authority, the government.
 
+Pure; see ledger.shares.applications.
 Departments of one division negotiate first; across levels or regions the common upper sharing authority has it; then
 the government decides (Decree 809 art. 28).
 """
@@ -20,19 +21,25 @@ from ledger.shares.acts import (
     require_state,
     started,
 )
-from ledger.shares.grants import AUTHORITY, GOVERNMENT, NEGOTIATION, Book, State
+from ledger.shares.grants import AUTHORITY, GOVERNMENT, NEGOTIATION, NO_CLOCK, Book, State, is_silent
 from ledger.shares.setting import Actor, Setting
 from ledger.types import Digest, Role
 
 
 def dispute(book: Book, id_: Digest, *, by: Actor, setting: Setting) -> Book:
-    """Departments of one division negotiate first; else the common upper sharing authority has it (art. 28)."""
+    """Departments of one division negotiate first; else the common upper sharing authority has it (art. 28).
+
+    An answer that is overdue goes to the authority at once: silence escalates.
+    """
     found = by_consumer(book, id_, by, Role.SHARE_APPROVER, setting)
     if found.state is State.DISPUTED:
         return book
-    require_state(id_, found.state is State.REJECTED, found.state)
-    same = setting.divisions[by.department] == setting.divisions[provider_of(id_, found, setting)]
-    return put(book, id_, found, state=State.DISPUTED, stage=NEGOTIATION if same else AUTHORITY)
+    silent = is_silent(found, setting.now)
+    require_state(id_, found.state is State.REJECTED or silent, found, setting)
+    near = setting.divisions[by.department] == setting.divisions[provider_of(id_, found, setting)]
+    # Whoever didn't answer in time doesn't negotiate either.
+    stage = NEGOTIATION if near and not silent else AUTHORITY
+    return put(book, id_, found, state=State.DISPUTED, stage=stage, clock=NO_CLOCK)
 
 
 def escalate(book: Book, id_: Digest, stage: int, *, by: Actor, setting: Setting) -> Book:
@@ -44,7 +51,7 @@ def escalate(book: Book, id_: Digest, stage: int, *, by: Actor, setting: Setting
     disputed = found.state is State.DISPUTED
     if disputed and 0 < stage <= found.stage:
         return book
-    require_state(id_, disputed and stage == found.stage + 1 <= GOVERNMENT, found.state)
+    require_state(id_, disputed and stage == found.stage + 1 <= GOVERNMENT, found, setting)
     return put(book, id_, found, stage=stage)
 
 
@@ -52,12 +59,11 @@ def settle(book: Book, id_: Digest, again: bool, *, by: Actor, setting: Setting)
     """Who has the stage settles on a review anew, with a new term; the government alone may reject for good."""
     by.require(Role.SHARE_APPROVER)
     found = known(book, id_)
-    require_state(id_, found.stage != 0, found.state)
     require_party(id_, decider_of(id_, found, setting), by.department)
     to = State.PROVIDER_REVIEW if again else State.REJECTED_FINAL
-    if found.state is to:
+    if found.stage and found.state is to:
         return book
-    require_state(id_, found.state is State.DISPUTED, found.state)
+    require_state(id_, found.state is State.DISPUTED, found, setting)
     if not again and found.stage != GOVERNMENT:
         raise DeniedError(f"{AREA}.not_final", id=id_.hex(), stage=found.stage)
     return put(book, id_, found, state=to, clock=started(reply_days(found), setting) if again else found.clock)

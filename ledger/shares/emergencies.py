@@ -13,7 +13,7 @@ from typing import Any
 
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
 from ledger.shares.acts import EMERGENCY, kind, require_commitment, require_other, require_person, require_reason
-from ledger.shares.setting import HOUR, NEVER, Actor, Setting
+from ledger.shares.setting import HOUR, NEVER, Actor, Setting, is_of_emergency_law
 from ledger.types import BlockTime, DepartmentCode, Digest, Role
 
 AREA = "emergency_shares"
@@ -93,11 +93,10 @@ def pending(book: Emergencies, department: DepartmentCode) -> frozenset[Digest]:
 
 def check_terms(terms: Terms) -> int:
     """Number (from 1, in the contract's order) of the first member that is missing or above its limit; 0: none."""
-    law, article = divmod(terms.article, 10_000)
     wrong = {
         2: terms.decision is None,
         3: terms.items is None,
-        4: not 101 <= law <= 199 or article == 0,
+        4: not is_of_emergency_law(terms.article),
         6: not 1 <= terms.num_hours <= MAX_HOURS,
         7: not 1 <= terms.max_reads <= MAX_READS,
     }
@@ -166,7 +165,7 @@ def close(book: Emergencies, id_: Digest, reason: int, reads: int, *, by: Actor,
         if reason == 0:
             _require_party(id_, provider, by.department)
         elif by.department != consumer:
-            _require_party(id_, setting.sharing_authority(consumer), by.department)
+            _require_party(id_, setting.authority_over(consumer, consumer), by.department)
     state = effective_state(found, setting.now)
     if state is State.REVIEW_DUE:
         return book
@@ -193,11 +192,11 @@ def report(book: Emergencies, id_: Digest, account: Digest | None, *, by: Actor,
 def judge(
     book: Emergencies, id_: Digest, justified: bool, reason: int, basis: Digest | None, *, by: Actor, setting: Setting
 ) -> Emergencies:
-    """The consumer's sharing authority judges it, once access has ended."""
+    """The consumer's sharing authority (its government where that is the consumer) judges it, once access has ended."""
     by.require(Role.SHARE_APPROVER)
     found = _known(book, id_)
-    authority = setting.sharing_authority(setting.carrier(found.consumer, id_))
-    _require_party(id_, authority, by.department)
+    consumer = setting.carrier(found.consumer, id_)
+    _require_party(id_, setting.authority_over(consumer, consumer), by.department)
     state = effective_state(found, setting.now)
     to = State.JUSTIFIED if justified else State.UNJUSTIFIED
     if state is to:

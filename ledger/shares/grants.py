@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from ledger.shares.setting import DAY, NEVER
+from ledger.shares.setting import DAY, NEVER, is_article, is_of_emergency_law
 from ledger.types import Address, BlockTime, DepartmentCode, Digest
 
 
@@ -148,6 +148,7 @@ class Book:
 def check_terms(terms: Terms, now: BlockTime) -> int:
     """Number (from 1, in the contract's order) of the first member that is missing or doesn't fit; 0: all do."""
     by_article = terms.basis_kind in (STATUTE, EMERGENCY)
+    fits = is_of_emergency_law if terms.basis_kind == EMERGENCY else is_article
     wrong = {
         2: terms.body is None,
         3: terms.items is None,
@@ -157,7 +158,7 @@ def check_terms(terms: Terms, now: BlockTime) -> int:
         8: not now < terms.not_after <= LAST_TIME,
         9: terms.max_uses == 0,
         10: terms.rate_per_day == 0,
-        11: by_article and terms.article == 0,
+        11: (by_article or terms.article != 0) and not fits(terms.article),
         12: terms.purpose == 0,
         13: not STATUTE <= terms.basis_kind <= EMERGENCY,
         14: not ALL <= terms.scope <= PER_SUBJECT,
@@ -179,6 +180,11 @@ def is_overdue(grant: Grant, at: BlockTime) -> bool:
     """Whether a term that runs is over at `at`: nobody answered, provided or mended. Silence is never consent."""
     late = grant.clock.deadline != 0 and at >= grant.clock.deadline
     return late and effective_state(grant, at) is not State.EXPIRED
+
+
+def is_silent(grant: Grant, at: BlockTime) -> bool:
+    """Whether the application waits at `at` for an answer whose time is over."""
+    return grant.state in (State.SUBMITTED, State.PROVIDER_REVIEW) and is_overdue(grant, at)
 
 
 def disposal(grant: Grant, at: BlockTime, successor: Grant | None = None) -> tuple[BlockTime, bool] | None:

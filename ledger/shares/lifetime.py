@@ -48,7 +48,7 @@ def activate(book: Book, id_: Digest, *, by: Actor, setting: Setting) -> Book:
     if state is State.ACTIVE:
         return book
     require_granting(id_, found, by, setting)
-    require_state(id_, state is State.GRANTED, state)
+    require_state(id_, state is State.GRANTED, found, setting)
     book = put(book, id_, found, state=State.ACTIVE, provided=True, clock=NO_CLOCK)
     renewed = found.terms.supersedes
     if renewed is None or not is_open(effective_state(book.grants[renewed], setting.now)):
@@ -59,11 +59,11 @@ def activate(book: Book, id_: Digest, *, by: Actor, setting: Setting) -> Book:
 def file_stop(book: Book, id_: Digest, ground: int, negotiation: Digest | None, *, by: Actor, setting: Setting) -> Book:
     """Files a stop for another ground than misuse, after negotiation."""
     found = by_provider(book, id_, by, Role.SHARE_HANDLER, setting)
-    state = effective_state(found, setting.now)
-    require_state(id_, is_open(state), state)
-    require_reason(ground, OTHER_STOP)
-    if found.filed_ground == ground:
+    if ground and found.filed_ground == ground:
         return book
+    state = effective_state(found, setting.now)
+    require_state(id_, is_open(state), found, setting)
+    require_reason(ground, OTHER_STOP)
     require_commitment(id_, negotiation)
     return put(book, id_, found, filed_ground=ground)
 
@@ -76,7 +76,7 @@ def suspend(book: Book, id_: Digest, ground: int, mend_days: int, *, by: Actor, 
     if suspended and found.ground == ground:
         return book
     # The authority's order stands above the provider's own suspension, which the provider could end.
-    require_state(id_, state is State.ACTIVE or (suspended and kind(ground) == ORDERED), state)
+    require_state(id_, state is State.ACTIVE or (suspended and kind(ground) == ORDERED), found, setting)
     _require_stop(id_, found, ground)
     if (kind(ground) == MISUSE) != (mend_days != 0):
         raise InputError(f"{AREA}.mend_days_invalid", id=id_.hex(), ground=ground, working_days=mend_days)
@@ -95,7 +95,7 @@ def resume(book: Book, id_: Digest, *, by: Actor, setting: Setting) -> Book:
     if state is State.ACTIVE:
         return book
     require_granting(id_, found, by, setting)
-    require_state(id_, state is State.SUSPENDED, state)
+    require_state(id_, state is State.SUSPENDED, found, setting)
     return put(book, id_, found, state=State.ACTIVE, clock=NO_CLOCK, filed_ground=0)
 
 
@@ -105,10 +105,12 @@ def revoke(book: Book, id_: Digest, ground: int, *, by: Actor, setting: Setting)
     state = effective_state(found, setting.now)
     if state is State.REVOKED and found.ground == ground:
         return book
-    require_state(id_, is_open(state), state)
+    require_state(id_, is_open(state), found, setting)
     _require_stop(id_, found, ground)
-    clock = found.clock if state is State.SUSPENDED else NO_CLOCK
-    if kind(ground) == MISUSE and (clock.start == 0 or setting.now < clock.deadline):
+    # Only for the misuse that it was told of, and was given time to mend.
+    told = state is State.SUSPENDED and found.ground == ground
+    clock = found.clock if told else NO_CLOCK
+    if kind(ground) == MISUSE and (not told or setting.now < clock.deadline):
         raise ConflictError(f"{AREA}.mend_pending", id=id_.hex(), deadline=clock.deadline)
     return put(book, id_, ended(found, State.REVOKED, ground, setting))
 
@@ -119,7 +121,7 @@ def surrender(book: Book, id_: Digest, reason: int, *, by: Actor, setting: Setti
     state = effective_state(found, setting.now)
     if state is State.SURRENDERED:
         return book
-    require_state(id_, is_open(state), state)
+    require_state(id_, is_open(state), found, setting)
     require_reason(reason, WITHDRAWAL)
     return put(book, id_, ended(found, State.SURRENDERED, reason, setting))
 
@@ -130,7 +132,7 @@ def exhaust(book: Book, id_: Digest, uses: int, *, by: Actor, setting: Setting) 
     state = effective_state(found, setting.now)
     if state is State.EXHAUSTED:
         return book
-    require_state(id_, state in (State.ACTIVE, State.SUSPENDED), state)
+    require_state(id_, state in (State.ACTIVE, State.SUSPENDED), found, setting)
     if uses < found.terms.max_uses:
         raise InputError(f"{AREA}.uses_left", id=id_.hex(), uses=uses, max_uses=found.terms.max_uses)
     return put(book, id_, replace(ended(found, State.EXHAUSTED, 0, setting), uses=uses))

@@ -23,6 +23,17 @@ DAY = 86_400
 HOUR = 3_600
 
 
+def is_article(code: int) -> bool:
+    """Whether `code` names both a statute and an article (contracts/libraries/Articles.sol)."""
+    statute, article = divmod(code, 10_000)
+    return statute > 0 and article > 0
+
+
+def is_of_emergency_law(code: int) -> bool:
+    """Whether it is an article of an emergency law: statutes 101 to 199."""
+    return is_article(code) and 101 <= code // 10_000 <= 199
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who sends the transaction: `roles` is the mask of ledger.types.Role; `person` None for a machine."""
@@ -69,6 +80,14 @@ class Setting:
     def sharing_authority(self, department: DepartmentCode) -> DepartmentCode | None:
         division = self.divisions[department]
         return self.authority(SHARING, division, division)
+
+    def authority_over(self, department: DepartmentCode, *parties: DepartmentCode) -> DepartmentCode | None:
+        """The department's sharing authority; its government where that is one of `parties`: nobody judges itself."""
+        found = self.sharing_authority(department)
+        if found not in parties:
+            return found
+        division = self.divisions[department]
+        return self.authority(GOVERNMENT, division, division)
 
     def shared(self, resource: Digest, area: str) -> Resource:
         """The resource, if it is published and may be shared; NotFoundError or DeniedError of `area` otherwise."""

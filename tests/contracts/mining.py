@@ -16,6 +16,21 @@ def ask(method: str, *params):
     return web3.provider.make_request(method, list(params))["result"]
 
 
+def asked(function, sender, *args) -> bool | str:
+    """What the act would answer now, or its refusal as `world.refusal` writes it: no transaction, so quick."""
+    request = {"from": str(sender), "to": function._address, "data": function.encode_input(*args)}
+    answer = web3.provider.make_request("eth_call", [request, "latest"])
+    if "error" in answer:
+        return decode_typed_error(answer["error"]["data"])
+    return bool(int(answer["result"], 16))
+
+
+def does(function, sender, *args) -> None:
+    """Sends an act that only leads up to a test, without Brownie's receipt; it must change something."""
+    error, done, _ = transact(function, sender, *args)
+    assert (error, done) == (None, 1), (function, error)
+
+
 def transact(function, sender, *args) -> tuple[str | None, int | None, int]:
     """Sends with a fixed limit of gas, so that a refusal is mined too and both sides judge at the same block time."""
     request = {

@@ -14,8 +14,8 @@ from brownie import (
     ShareAuthorisations,
     accounts,
 )
-from mining import ask
-from world import CODES, NONE, digest, left
+from mining import ask, does
+from world import CODES, NONE, digest, left, now, wait
 
 from ledger.shares.grants import Grant, Terms
 from ledger.shares.setting import NOT_SHARED, Actor, Resource, Setting
@@ -33,6 +33,52 @@ RESOURCES = {
     DRAFT: Resource(PROVIDER, 2, 2),
 }
 DAY = 86_400
+BASIS = digest("basis")
+(
+    INTERNAL,
+    SUBMITTED,
+    REVIEW,
+    RETURNED,
+    WITHDRAWN,
+    REJECTED,
+    DISPUTED,
+    FINAL,
+    GRANTED,
+    ACTIVE,
+    SUSPENDED,
+    EXPIRED,
+    EXHAUSTED,
+    REVOKED,
+    SURRENDERED,
+    SUPERSEDED,
+) = STATES = range(1, 17)
+PAUSED = "0x600160005260206000f3"
+"""Code that answers every call with true: a Council that has paused."""
+# How an application gets to each state: function, who, arguments after the id.
+_SUBMIT, _REVIEW = ("submit", "approver"), ("review", "provider_handler")
+_REJECT = ("reject", "provider_approver", 401, 10_021, BASIS)
+_GRANT = (_SUBMIT, _REVIEW, ("grant", "provider_approver", BASIS))
+_ACTIVE = (*_GRANT, ("activate", "provider_handler", BASIS))
+_DISPUTE = (_SUBMIT, _REVIEW, _REJECT, ("dispute", "approver", BASIS))
+_UP = tuple(("escalate", "approver", stage, BASIS) for stage in (2, 3))
+WAYS = {
+    INTERNAL: (),
+    SUBMITTED: (_SUBMIT,),
+    REVIEW: (_SUBMIT, _REVIEW),
+    RETURNED: (_SUBMIT, ("returnForMore", "provider_handler", None)),
+    WITHDRAWN: (("withdraw", "handler", 501, BASIS),),
+    REJECTED: (_SUBMIT, _REVIEW, _REJECT),
+    DISPUTED: _DISPUTE,
+    FINAL: (*_DISPUTE, *_UP, ("settle", "government", False, BASIS)),
+    GRANTED: _GRANT,
+    ACTIVE: _ACTIVE,
+    SUSPENDED: (*_ACTIVE, ("suspend", "provider_approver", 101, 3, BASIS)),
+    EXPIRED: _ACTIVE,
+    EXHAUSTED: (*_ACTIVE, ("exhaust", "gateway", 5, BASIS)),
+    REVOKED: (*_ACTIVE, ("revoke", "authority", 301, BASIS)),
+    SURRENDERED: (*_ACTIVE, ("surrender", "approver", 503, BASIS)),
+    SUPERSEDED: _ACTIVE,
+}
 
 
 class SharesWorld:
@@ -60,7 +106,7 @@ class SharesWorld:
         # One person who holds both roles, on the consumer's side and on the provider's.
         self.both = self.person("both", 8, PROVIDER, HANDLER | APPROVER, named="provider_handler")
         self.both_consumer = self.person("both_consumer", 9, CONSUMER, HANDLER | APPROVER, named="handler")
-        # The far provider's people: more than anvil has accounts, so only for `mining.transact`.
+        # The far provider's people.
         for number, (name, roles) in enumerate((("handler", HANDLER), ("approver", APPROVER), ("gateway", GATEWAY))):
             self.stand_in(f"far_{name}", f"0x{0xFA00 + number:040x}", ELSEWHERE, roles)
         for code, resource in RESOURCES.items():
@@ -78,11 +124,39 @@ class SharesWorld:
         self.people[name] = Actor(str(account), code, roles, None if machine else who)
         return account
 
-    def stand_in(self, name: str, address: str, code: str, roles: int) -> None:
+    def stand_in(self, name: str, address: str, code: str, roles: int, *, machine: bool = False) -> str:
+        """A person for `mining.transact` and `mining.asked`: anvil has ten accounts."""
         ask("anvil_impersonateAccount", address)
-        given = (address, left(code), roles, 0, digest(name))
+        who = None if machine else digest(name)
+        given = (address, left(code), roles, 0, who or NONE)
         self.departments.appointOperator(*given, {"from": self.council})
-        self.people[name] = Actor(address, code, roles, digest(name))
+        self.people[name] = Actor(address, code, roles, who)
+        return address
+
+    def propose(self, id_: bytes, **changes) -> tuple:
+        """An application of its own commitments; the struct as it was given."""
+        given = terms_tuple(terms(now(), id_.hex(), **changes))
+        does(self.shares.propose, self.handler, id_, given)
+        return given
+
+    def bring(self, id_: bytes, state: int, **changes) -> bytes:
+        """A new application, brought to `state`; its id."""
+        if state == EXPIRED:
+            changes = {"not_after": now() + 1800} | changes
+        self.propose(id_, **changes)
+        for name, who, *args in WAYS[state]:
+            own = digest(f"missing {id_.hex()}")
+            function = getattr(self.shares, name)
+            does(function, self.people[who].operator, id_, *(own if a is None else a for a in args))
+        if state == EXPIRED:
+            wait(3600)
+        if state == SUPERSEDED:
+            self.bring(digest(f"renewal of {id_.hex()}"), ACTIVE, supersedes=id_)
+        return id_
+
+    def pause(self, paused: bool = True) -> None:
+        """The Council's address answers `paused()` with true from now on, or has no code again."""
+        ask("anvil_setCode", str(self.council), PAUSED if paused else "0x")
 
     def setting(self, now: int, block: int, **changes) -> Setting:
         """The twin's view of the other contracts, as they were made here."""
@@ -103,7 +177,7 @@ class SharesWorld:
         )
 
 
-def terms(now: int, number: int = 0, **changes) -> Terms:
+def terms(now: int, number: int | str = 0, **changes) -> Terms:
     """An application that fits; `number` makes its commitments its own."""
     given = {
         "resource": CONDITIONAL,

@@ -1,48 +1,39 @@
-"""ShareAuthorisations by example: what is emitted, what is refused with which arguments. Each act's every way is in
-test_shares_machine; here are the ones that a reader looks for first."""
+"""ShareAuthorisations by example: applications and the provider's reply. What is possible in which state, and to whom,
+is in test_share_moves; the grant's life in test_share_grants; every way there is in test_shares_machine."""
 
 from __future__ import annotations
 
 import pytest
 from brownie import accounts
+from mining import asked, does
 from shares_world import (
-    APPROVER,
+    ACTIVE,
     AUTHORITY,
+    BASIS,
     CLOSED,
     CONDITIONAL,
     CONSUMER,
     DAY,
-    GATEWAY,
-    HANDLER,
+    DRAFT,
+    GRANTED,
+    INTERNAL,
     OPEN,
+    OWN,
     PROVIDER,
+    REJECTED,
+    RETURNED,
+    REVIEW,
+    SUBMITTED,
+    WITHDRAWN,
     SharesWorld,
     terms,
     terms_tuple,
 )
-from world import NONE, digest, emitted, left, now, plain, reverts, unchanged, wait
+from world import NONE, digest, emitted, left, now, plain, refusal, reverts, unchanged, wait
 
 ID = digest("an id")
 OTHER_ID = digest("another id")
-BASIS = digest("basis")
-(
-    INTERNAL,
-    SUBMITTED,
-    REVIEW,
-    RETURNED,
-    WITHDRAWN,
-    REJECTED,
-    DISPUTED,
-    FINAL,
-    GRANTED,
-    ACTIVE,
-    SUSPENDED,
-    EXPIRED,
-    EXHAUSTED,
-    REVOKED,
-    SURRENDERED,
-    SUPERSEDED,
-) = range(1, 17)
+ANOTHER = f"0x{0xFB00:040x}"
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +45,14 @@ def by(account) -> dict:
     return {"from": account}
 
 
+def clock(w, id_=ID) -> tuple:
+    """(start, working days, deadline)."""
+    return plain(w.shares.grantOf(id_))[16]
+
+
 def propose(w, id_=ID, number=0, **changes):
     given = terms_tuple(terms(now(), number, **changes))
     return w.shares.propose(id_, given, by(w.handler)), given
-
-
-def review(w, id_=ID, **changes):
-    propose(w, id_, **changes)
-    w.shares.submit(id_, by(w.approver))
-    return w.shares.review(id_, by(w.provider_handler))
-
-
-def activate(w, id_=ID, **changes):
-    review(w, id_, **changes)
-    w.shares.grant(id_, BASIS, by(w.provider_approver))
-    return w.shares.activate(id_, BASIS, by(w.provider_handler))
-
-
-def state(w, id_=ID) -> int:
-    return w.shares.effectiveState(id_, now())
 
 
 def test_propose__fits__done_then_noop_then_taken(w):
@@ -82,279 +62,303 @@ def test_propose__fits__done_then_noop_then_taken(w):
     assert unchanged(w.shares.propose(ID, given, by(w.handler)))
     with reverts("ShareAuthorisations_IdTaken", ID):
         propose(w, number=1)
+    other = w.stand_in("other", ANOTHER, AUTHORITY, 4)
+    assert asked(w.shares.propose, other, ID, given) == refusal("ShareAuthorisations_IdTaken", ID)
 
 
-def test_propose__not_shared_or_without_a_legal_basis__denied(w):
-    with reverts("ShareAuthorisations_NotShared", CLOSED):
-        propose(w, resource=CLOSED)
-    with reverts("ShareAuthorisations_TermInvalid", 11):
-        propose(w, article=0)
-    with reverts("ShareAuthorisations_TermInvalid", 5):
-        propose(w, basis_kind=2)
+def test_propose__what_an_application_can_not_be_saved_without__denied_with_the_member(w):
+    """sharing.md: legal basis, purpose, items, method, mode, window, maximum uses, rate, data life."""
+    missing = {
+        2: [{"body": None}],
+        3: [{"items": None}],
+        4: [{"scope": 2}, {"scope": 1, "subjects": digest("list")}],
+        5: [{"basis_kind": 2}, {"basis_kind": 3}],
+        7: [{"not_before": now() + 200 * DAY}],
+        8: [{"not_before": 1, "not_after": now()}, {"not_after": 2**40}],
+        9: [{"max_uses": 0}],
+        10: [{"rate_per_day": 0}],
+        # Statute and article, for an emergency one of an emergency law.
+        11: [{"article": a} for a in (0, 21, 10_000)]
+        + [{"basis_kind": 4}, {"basis_kind": 4, "article": 2_000_001}, {"basis_kind": 4, "article": 1_010_000}]
+        + [{"basis_kind": 2, "document": digest("document"), "article": 7}],
+        12: [{"purpose": 0}],
+        13: [{"basis_kind": 0, "document": digest("document")}, {"basis_kind": 5, "document": digest("document")}],
+        14: [{"scope": 0}, {"scope": 4}],
+        15: [{"data_life": 0}, {"mode": 1}],
+        16: [{"method": 0}, {"method": 5}],
+        17: [{"mode": 0, "data_life": 0}, {"mode": 3, "data_life": 0}],
+    }
+    for member, cases in missing.items():
+        for changes in cases:
+            found = asked(w.shares.propose, w.handler, ID, terms_tuple(terms(now(), **changes)))
+            assert found == refusal("ShareAuthorisations_TermInvalid", member), changes
+    for fits in (
+        {"basis_kind": 4, "article": 1_010_052},
+        {"basis_kind": 2, "article": 0, "document": digest("authorisation")},
+        {"scope": 2, "subjects": digest("list")},
+        {"mode": 1, "data_life": 0},
+    ):
+        assert asked(w.shares.propose, w.handler, ID, terms_tuple(terms(now(), **fits))) is True, fits
+
+
+def test_propose__resource_machine_or_zero_id__denied_with_arguments(w):
+    def found(id_=ID, who=w.handler, **changes):
+        return asked(w.shares.propose, who, id_, terms_tuple(terms(now(), **changes)))
+
+    assert found(resource=CLOSED) == refusal("ShareAuthorisations_NotShared", CLOSED)
+    assert found(resource=DRAFT) == refusal("ShareAuthorisations_NotPublished", DRAFT)
+    assert found(resource=digest("none")) == refusal("ShareAuthorisations_NotPublished", digest("none"))
+    assert found(resource=OWN) == refusal("ShareAuthorisations_OwnResource", OWN)
+    assert found(NONE) == refusal("ShareAuthorisations_IdZero")
+    machine = w.stand_in("machine", ANOTHER, CONSUMER, 4, machine=True)
+    assert found(who=machine) == refusal("ShareAuthorisations_PersonNeeded", machine)
+    wrong = {"supersedes": digest("never granted")}
+    assert found(**wrong) == refusal("ShareAuthorisations_SupersedesInvalid", ID, wrong["supersedes"])
+    w.bring(OTHER_ID, GRANTED)
+    assert found(supersedes=OTHER_ID) is True
+    wrong = {"supersedes": OTHER_ID, "resource": OPEN}
+    assert found(**wrong) == refusal("ShareAuthorisations_SupersedesInvalid", ID, OTHER_ID)
 
 
 def test_propose__a_commitment_of_another_application__denied(w):
     """Two applications with one commitment would be joined by it."""
     propose(w)
-    for member in ("body", "items"):
+    for member in ("body", "items", "document"):
         with reverts("ShareAuthorisations_CommitmentUsed", digest("items 0")):
             propose(w, OTHER_ID, 1, **{member: digest("items 0")})
 
 
-def test_every_function__stranger__role_missing_first(w):
-    w.departments.endOperator(w.both, 1, by(w.council))
-    t = terms_tuple(terms(0, not_after=0))
-    calls = {
-        "propose": (NONE, t, HANDLER),
-        "submit": (NONE, APPROVER),
-        "preReview": (NONE, True, 0, 0, NONE, APPROVER),
-        "review": (NONE, HANDLER),
-        "returnForMore": (NONE, NONE, HANDLER),
-        "resubmit": (NONE, NONE, APPROVER),
-        "withdraw": (NONE, 0, NONE, HANDLER),
-        "askExtension": (NONE, 0, 0, NONE, HANDLER),
-        "extend": (NONE, NONE, APPROVER),
-        "grant": (NONE, NONE, APPROVER),
-        "reject": (NONE, 0, 0, NONE, APPROVER),
-        "dispute": (NONE, NONE, APPROVER),
-        "escalate": (NONE, 0, NONE, APPROVER),
-        "settle": (NONE, True, NONE, APPROVER),
-        "activate": (NONE, NONE, HANDLER),
-        "fileStop": (NONE, 0, NONE, HANDLER),
-        "suspend": (NONE, 0, 0, NONE, APPROVER),
-        "resume": (NONE, NONE, APPROVER),
-        "revoke": (NONE, 0, NONE, APPROVER),
-        "surrender": (NONE, 0, NONE, APPROVER),
-        "exhaust": (NONE, 0, NONE, GATEWAY),
-        "recordUse": (NONE, 0, NONE, HANDLER),
-        "acknowledge": (NONE, 0, 0, GATEWAY),
-    }
-    for function, (*args, role) in calls.items():
-        with reverts("Departments_RoleMissing", w.both, role):
-            getattr(w.shares, function)(*args, by(w.both))
-    with reverts("ShareAuthorisations_NotCouncil", w.both):
-        w.shares.setProfile(left(AUTHORITY), True, 0, NONE, by(w.both))
+def test_catalogue__withdrawn_or_closed_meanwhile__neither_submitted_nor_granted(w):
+    """What was granted before goes on: the provider stops it, negotiated and filed."""
+    w.bring(ID, INTERNAL)
+    w.bring(OTHER_ID, REVIEW)
+    active = w.bring(digest("active"), ACTIVE)
+    for sharing_class, state, name in ((2, 5, "NotPublished"), (3, 3, "NotShared")):
+        w.places.setResource(CONDITIONAL, left(PROVIDER), sharing_class, state, by(w.council))
+        expected = refusal(f"ShareAuthorisations_{name}", CONDITIONAL)
+        assert asked(w.shares.submit, w.approver, ID) == expected
+        assert asked(w.shares.grant, w.provider_approver, OTHER_ID, BASIS) == expected
+        assert w.shares.effectiveState(active, now()) == ACTIVE
 
 
-def test_submit_and_grant__same_person_or_machine__denied(w):
+def test_submit__another_person__the_class_of_that_moment(w):
     propose(w)
     with reverts("ShareAuthorisations_SamePerson", ID):
         w.shares.submit(ID, by(w.both_consumer))
-    w.shares.submit(ID, by(w.approver))
-    with reverts("ShareAuthorisations_PersonNeeded", w.gateway):
-        w.shares.review(ID, by(w.gateway))
-    w.shares.review(ID, by(w.provider_handler))
-    with reverts("ShareAuthorisations_SamePerson", ID):
-        w.shares.grant(ID, BASIS, by(w.both))
-    with reverts("ShareAuthorisations_PersonNeeded", w.gateway):
-        w.shares.grant(ID, BASIS, by(w.gateway))
-    with reverts("ShareAuthorisations_NotParty", ID, left(PROVIDER), left(CONSUMER)):
-        w.shares.grant(ID, BASIS, by(w.approver))
+    machine = w.stand_in("machine", ANOTHER, CONSUMER, 8, machine=True)
+    assert asked(w.shares.submit, machine, ID) == refusal("ShareAuthorisations_PersonNeeded", machine)
+    w.places.setResource(CONDITIONAL, left(PROVIDER), 1, 3, by(w.council))
+    tx = w.shares.submit(ID, by(w.approver))
+    assert emitted(tx, "Moved", department=left(CONSUMER), to=SUBMITTED, detail=1)
+    assert clock(w) == (tx.timestamp, 1, (tx.timestamp // DAY + 2) * DAY)
+    assert unchanged(w.shares.submit(ID, by(w.approver)))
+
+
+def test_review_and_grant__two_people_and_no_machine(w):
+    w.bring(ID, SUBMITTED)
+    assert asked(w.shares.review, w.gateway, ID) == refusal("ShareAuthorisations_PersonNeeded", w.gateway)
+    tx = w.shares.review(ID, by(w.provider_handler))
+    assert emitted(tx, "ReviewStarted", department=left(PROVIDER), person=digest("provider_handler"))
+    assert unchanged(w.shares.review(ID, by(w.provider_handler)))
+    for act, args in (("grant", (BASIS,)), ("reject", (401, 10_021, BASIS))):
+        answer = getattr(w.shares, act)
+        assert asked(answer, w.both, ID, *args) == refusal("ShareAuthorisations_SamePerson", ID)
+        assert asked(answer, w.gateway, ID, *args) == refusal("ShareAuthorisations_PersonNeeded", w.gateway)
+    tx = w.shares.grant(ID, BASIS, by(w.provider_approver))
+    assert emitted(tx, "Moved", department=left(PROVIDER), to=GRANTED, basis=BASIS)
+    assert clock(w) == (tx.timestamp, 20, (tx.timestamp // DAY + 21) * DAY)
+    assert unchanged(w.shares.grant(ID, BASIS, by(w.provider_approver)))
+
+
+def test_review__another_handler__takes_over(w):
+    w.bring(ID, REVIEW)
+    third = w.stand_in("third", ANOTHER, PROVIDER, 4 | 8)
+    does(w.shares.review, third, ID)
+    assert plain(w.shares.grantOf(ID))[21] == digest("third")
+    # Who took it over can't answer; who had it before can.
+    assert asked(w.shares.grant, third, ID, BASIS) == refusal("ShareAuthorisations_SamePerson", ID)
+    assert asked(w.shares.grant, w.both, ID, BASIS) is True
 
 
 @pytest.mark.parametrize(("resource", "days"), [(OPEN, 1), (CONDITIONAL, 10)])
 def test_reply__class__its_term_and_silence_is_overdue_not_consent(w, resource, days):
     propose(w, resource=resource)
     tx = w.shares.submit(ID, by(w.approver))
-    clock = plain(w.shares.grantOf(ID))[16]
-    assert clock == (tx.timestamp, days, (tx.timestamp // DAY + 1 + days) * DAY)
-    assert plain(tx.events["Moved"]["clock"]) == clock
-    assert not w.shares.isOverdue(ID, clock[2] - 1)
-    assert w.shares.isOverdue(ID, clock[2])
+    assert clock(w) == (tx.timestamp, days, (tx.timestamp // DAY + 1 + days) * DAY)
+    assert plain(tx.events["Moved"]["clock"]) == clock(w)
+    deadline = clock(w)[2]
+    assert not w.shares.isOverdue(ID, deadline - 1)
+    assert w.shares.isOverdue(ID, deadline)
     wait(30 * DAY)
-    assert state(w) == SUBMITTED
-    w.shares.review(ID, by(w.provider_handler))
-    with reverts("ShareAuthorisations_TermOver", ID, clock[2]):
-        w.shares.askExtension(ID, 5, 801, NONE, by(w.provider_handler))
+    assert w.shares.effectiveState(ID, now()) == SUBMITTED
+    does(w.shares.review, w.provider_handler, ID)
+    late = refusal("ShareAuthorisations_TermOver", ID, deadline)
+    assert asked(w.shares.askExtension, w.provider_handler, ID, 5, 801, NONE) == late
+    assert asked(w.shares.extend, w.authority, ID, NONE) == late
     # A late answer is an answer.
-    assert w.shares.grant(ID, BASIS, by(w.provider_approver)).return_value
+    assert asked(w.shares.grant, w.provider_approver, ID, BASIS) is True
+
+
+def test_grant__window_over__denied(w):
+    end = now() + 3600
+    w.bring(ID, REVIEW, not_after=end)
+    wait(4000)
+    assert asked(w.shares.grant, w.provider_approver, ID, BASIS) == refusal("ShareAuthorisations_WindowOver", ID, end)
+    assert asked(w.shares.reject, w.provider_approver, ID, 401, 10_021, BASIS) is True
 
 
 def test_extension__asked_and_consented__once_and_at_most_ten(w):
-    review(w)
+    w.bring(ID, REVIEW)
+    start, days, _ = clock(w)
     ask = (ID, 10, 801, BASIS, by(w.provider_handler))
-    with reverts("ShareAuthorisations_ExtensionInvalid", ID, 11, 10):
-        w.shares.askExtension(ID, 11, 801, BASIS, by(w.provider_handler))
-    with reverts("ShareAuthorisations_ExtensionInvalid", ID, 0, 10):
-        w.shares.extend(ID, BASIS, by(w.authority))
+    for wrong in (0, 11):
+        found = asked(w.shares.askExtension, w.provider_handler, ID, wrong, 801, BASIS)
+        assert found == refusal("ShareAuthorisations_ExtensionInvalid", ID, wrong, 10)
+    found = asked(w.shares.askExtension, w.provider_handler, ID, 5, 401, BASIS)
+    assert found == refusal("ShareAuthorisations_ReasonInvalid", 401)
+    assert asked(w.shares.extend, w.authority, ID, BASIS) == refusal("ShareAuthorisations_ExtensionInvalid", ID, 0, 10)
     assert emitted(w.shares.askExtension(*ask), "ExtensionAsked", workingDays=10, reason=801)
     assert unchanged(w.shares.askExtension(*ask))
-    with reverts("ShareAuthorisations_NotParty", ID, left(AUTHORITY), left(PROVIDER)):
-        w.shares.extend(ID, BASIS, by(w.provider_approver))
-    assert emitted(w.shares.extend(ID, BASIS, by(w.authority)), "Extended", department=left(AUTHORITY))
-    assert plain(w.shares.grantOf(ID))[16][1] == 20
+    # What the authority is looking at doesn't change under its hands.
+    found = asked(w.shares.askExtension, w.provider_handler, ID, 3, 801, BASIS)
+    assert found == refusal("ShareAuthorisations_ExtensionInvalid", ID, 3, 10)
+    assert clock(w)[1] == days
+    tx = w.shares.extend(ID, BASIS, by(w.authority))
+    assert emitted(tx, "Extended", department=left(AUTHORITY), basis=BASIS)
+    assert plain(tx.events["Extended"]["clock"]) == clock(w) == (start, 20, (start // DAY + 21) * DAY)
     assert unchanged(w.shares.extend(ID, BASIS, by(w.authority)))
-    with reverts("ShareAuthorisations_ExtensionInvalid", ID, 3, 10):
-        w.shares.askExtension(ID, 3, 801, BASIS, by(w.provider_handler))
 
 
 def test_return__once_and_the_clock_runs_on(w):
-    review(w)
-    before = plain(w.shares.grantOf(ID))[16]
-    missing = digest("what is missing")
+    w.bring(ID, REVIEW)
+    before, missing = clock(w), digest("what is missing")
+    found = asked(w.shares.returnForMore, w.provider_handler, ID, NONE)
+    assert found == refusal("ShareAuthorisations_CommitmentNeeded", ID)
     tx = w.shares.returnForMore(ID, missing, by(w.provider_handler))
     assert emitted(tx, "Moved", to=RETURNED, basis=missing)
     assert unchanged(w.shares.returnForMore(ID, missing, by(w.provider_handler)))
-    with reverts("ShareAuthorisations_ReturnedAlready", ID):
-        w.shares.returnForMore(ID, digest("more"), by(w.provider_handler))
+    for who, body, name, args in (
+        (w.both_consumer, digest("completed"), "SamePerson", (ID,)),
+        (w.approver, NONE, "CommitmentNeeded", (ID,)),
+        (w.approver, missing, "CommitmentUsed", (missing,)),
+    ):
+        assert asked(w.shares.resubmit, who, ID, body) == refusal(f"ShareAuthorisations_{name}", *args)
     tx = w.shares.resubmit(ID, digest("completed"), by(w.approver))
     assert emitted(tx, "Moved", to=SUBMITTED, basis=digest("completed"))
-    assert plain(w.shares.grantOf(ID))[16] == before
-    with reverts("ShareAuthorisations_ReturnedAlready", ID):
-        w.shares.returnForMore(ID, digest("more"), by(w.provider_handler))
+    assert unchanged(w.shares.resubmit(ID, digest("completed"), by(w.approver)))
+    assert clock(w) == before
+    found = asked(w.shares.returnForMore, w.provider_handler, ID, digest("more"))
+    assert found == refusal("ShareAuthorisations_ReturnedAlready", ID)
 
 
 @pytest.mark.parametrize(("mode", "left_over"), [(1, 7), (2, 10)])
 def test_return__profile__clock_rests_or_begins_anew(w, mode, left_over):
     w.shares.setProfile(left(AUTHORITY), False, mode, BASIS, by(w.council))
-    review(w)
+    w.bring(ID, REVIEW)
     wait(4 * DAY)  # days 1 to 3 are over, the fourth isn't
-    w.shares.returnForMore(ID, digest("missing"), by(w.provider_handler))
-    assert plain(w.shares.grantOf(ID))[16] == (0, left_over, 0)
+    does(w.shares.returnForMore, w.provider_handler, ID, digest("missing"))
+    assert clock(w) == (0, left_over, 0)
     wait(50 * DAY)
+    assert not w.shares.isOverdue(ID, now())
     tx = w.shares.resubmit(ID, digest("completed"), by(w.approver))
-    deadline = (tx.timestamp // DAY + 1 + left_over) * DAY
-    assert plain(w.shares.grantOf(ID))[16] == (tx.timestamp, left_over, deadline)
+    assert clock(w) == (tx.timestamp, left_over, (tx.timestamp // DAY + 1 + left_over) * DAY)
+
+
+def test_return__after_the_term__heals_no_silence(w):
+    w.shares.setProfile(left(AUTHORITY), False, 2, BASIS, by(w.council))
+    w.bring(ID, REVIEW)
+    before = clock(w)
+    wait(12 * DAY)
+    does(w.shares.returnForMore, w.provider_handler, ID, digest("missing"))
+    assert clock(w) == before
+    assert w.shares.isOverdue(ID, now())
 
 
 def test_pre_review__profile__uses_none_of_the_term(w):
     w.shares.setProfile(left(AUTHORITY), True, 0, BASIS, by(w.council))
-    propose(w)
-    w.shares.submit(ID, by(w.approver))
-    assert plain(w.shares.grantOf(ID))[16] == (0, 0, 0)
-    with reverts("ShareAuthorisations_PreReviewPending", ID):
-        w.shares.review(ID, by(w.provider_handler))
+    w.bring(ID, SUBMITTED)
+    w.bring(OTHER_ID, SUBMITTED)
+    assert clock(w) == (0, 0, 0)
+    pending = refusal("ShareAuthorisations_PreReviewPending", ID)
+    assert asked(w.shares.review, w.provider_handler, ID) == pending
+    assert asked(w.shares.returnForMore, w.provider_handler, ID, digest("list")) == pending
+    assert asked(w.shares.askExtension, w.provider_handler, ID, 5, 801, BASIS) == pending
     wait(9 * DAY)
+    # No silence of the provider's yet.
+    found = asked(w.shares.dispute, w.approver, ID, BASIS)
+    assert found == refusal("ShareAuthorisations_MoveNotAllowed", ID, SUBMITTED)
     tx = w.shares.preReview(ID, True, 0, 0, BASIS, by(w.authority))
-    assert plain(w.shares.grantOf(ID))[16][:2] == (tx.timestamp, 10)
+    assert emitted(tx, "Moved", department=left(AUTHORITY), to=SUBMITTED)
+    assert clock(w)[:2] == (tx.timestamp, 10)
     assert unchanged(w.shares.preReview(ID, True, 0, 0, BASIS, by(w.authority)))
 
+    refuse = (OTHER_ID, False, 406, 10_021, BASIS)
+    found = asked(w.shares.preReview, w.authority, OTHER_ID, False, 406, 0, BASIS)
+    assert found == refusal("ShareAuthorisations_ArticleNeeded", OTHER_ID)
+    assert emitted(w.shares.preReview(*refuse, by(w.authority)), "Moved", to=REJECTED, reason=406, detail=10_021)
+    assert unchanged(w.shares.preReview(*refuse, by(w.authority)))
 
-def test_reject_and_dispute__to_the_government__final(w):
-    review(w)
-    with reverts("ShareAuthorisations_ArticleNeeded", ID):
-        w.shares.reject(ID, 401, 0, BASIS, by(w.provider_approver))
-    with reverts("ShareAuthorisations_ReasonInvalid", 101):
-        w.shares.reject(ID, 101, 10_021, BASIS, by(w.provider_approver))
+
+def test_reject__reason_and_article__or_not_at_all(w):
+    w.bring(ID, REVIEW)
+    for reason, article, name, args in (
+        (101, 10_021, "ReasonInvalid", (101,)),
+        (400, 10_021, "ReasonInvalid", (400,)),
+        (401, 0, "ArticleNeeded", (ID,)),
+        (401, 21, "ArticleNeeded", (ID,)),
+        (401, 10_000, "ArticleNeeded", (ID,)),
+    ):
+        found = asked(w.shares.reject, w.provider_approver, ID, reason, article, BASIS)
+        assert found == refusal(f"ShareAuthorisations_{name}", *args)
     tx = w.shares.reject(ID, 401, 10_021, BASIS, by(w.provider_approver))
-    assert emitted(tx, "Moved", to=REJECTED, reason=401, detail=10_021)
-    assert emitted(w.shares.dispute(ID, BASIS, by(w.approver)), "Moved", to=DISPUTED, detail=1)
-    with reverts("ShareAuthorisations_NotParty", ID, left(PROVIDER), left(AUTHORITY)):
-        w.shares.settle(ID, True, BASIS, by(w.authority))
-    w.shares.escalate(ID, 2, BASIS, by(w.approver))
-    with reverts("ShareAuthorisations_NotFinal", ID, 2):
-        w.shares.settle(ID, False, BASIS, by(w.authority))
-    assert emitted(w.shares.escalate(ID, 3, BASIS, by(w.authority)), "Escalated", stage=3)
-    assert unchanged(w.shares.escalate(ID, 3, BASIS, by(w.approver)))
-    assert emitted(w.shares.settle(ID, False, BASIS, by(w.government)), "Moved", to=FINAL, detail=3)
-    assert unchanged(w.shares.settle(ID, False, BASIS, by(w.government)))
-    with reverts("ShareAuthorisations_MoveNotAllowed", ID, FINAL):
-        w.shares.dispute(ID, BASIS, by(w.approver))
+    assert emitted(tx, "Moved", to=REJECTED, reason=401, detail=10_021, basis=BASIS)
+    assert clock(w) == (0, 0, 0)
+    assert unchanged(w.shares.reject(ID, 401, 10_021, BASIS, by(w.provider_approver)))
+    # Another reason is another rejection.
+    found = asked(w.shares.reject, w.provider_approver, ID, 402, 10_021, BASIS)
+    assert found == refusal("ShareAuthorisations_MoveNotAllowed", ID, REJECTED)
 
 
-def test_misuse__suspend_mend_terminate(w):
-    activate(w)
-    stopper = by(w.provider_approver)
-    with reverts("ShareAuthorisations_MendPending", ID, 0):
-        w.shares.revoke(ID, 101, BASIS, stopper)
-    with reverts("ShareAuthorisations_MendDaysInvalid", ID, 101, 0):
-        w.shares.suspend(ID, 101, 0, BASIS, stopper)
-    tx = w.shares.suspend(ID, 101, 3, BASIS, stopper)
-    assert emitted(tx, "Moved", to=SUSPENDED, reason=101)
-    assert unchanged(w.shares.suspend(ID, 101, 3, BASIS, stopper))
-    deadline = plain(w.shares.grantOf(ID))[16][2]
-    with reverts("ShareAuthorisations_MendPending", ID, deadline):
-        w.shares.revoke(ID, 101, BASIS, stopper)
-    wait(4 * DAY)
-    tx = w.shares.revoke(ID, 101, BASIS, stopper)
-    assert emitted(tx, "Moved", to=REVOKED, reason=101)
-    assert unchanged(w.shares.revoke(ID, 101, BASIS, stopper))
-    # What was stored is due a day later, with all three records.
-    assert plain(w.shares.disposal(ID, now())) == (tx.timestamp + DAY, False)
-    for kind in (1, 2, 3):
-        w.shares.recordUse(ID, kind, digest(f"record {kind}"), by(w.handler))
-    assert plain(w.shares.disposal(ID, now())) == (tx.timestamp + DAY, True)
+def test_withdraw__before_the_grant__with_a_reason(w):
+    w.bring(ID, REVIEW)
+    assert asked(w.shares.withdraw, w.handler, ID, 401, BASIS) == refusal("ShareAuthorisations_ReasonInvalid", 401)
+    tx = w.shares.withdraw(ID, 503, BASIS, by(w.handler))
+    assert emitted(tx, "Moved", to=WITHDRAWN, reason=503, basis=BASIS)
+    assert clock(w) == (0, 0, 0)
+    assert unchanged(w.shares.withdraw(ID, 503, BASIS, by(w.handler)))
 
 
-def test_other_stop__negotiated_and_filed_first(w):
-    activate(w)
-    stopper = by(w.provider_approver)
-    with reverts("ShareAuthorisations_NotFiled", ID, 201):
-        w.shares.revoke(ID, 201, BASIS, stopper)
-    with reverts("ShareAuthorisations_CommitmentNeeded", ID):
-        w.shares.fileStop(ID, 201, NONE, by(w.provider_handler))
-    tx = w.shares.fileStop(ID, 201, digest("negotiation"), by(w.provider_handler))
-    assert emitted(tx, "StopFiled", ground=201, negotiation=digest("negotiation"))
-    assert w.shares.revoke(ID, 201, BASIS, stopper).return_value
-
-
-def test_acknowledge__each_gateway__late_ones_show(w):
-    activate(w)
-    w.shares.suspend(ID, 301, 0, BASIS, by(w.authority))
-    block = plain(w.shares.grantOf(ID))[18]
-    assert plain(w.shares.acknowledged(ID, w.gateway)) == (0, 0)
-    with reverts("ShareAuthorisations_StopInvalid", ID, 2, block):
-        w.shares.acknowledge(ID, 2, block, by(w.gateway))
-    with reverts("ShareAuthorisations_StopInvalid", ID, 1, block - 1):
-        w.shares.acknowledge(ID, 1, block - 1, by(w.gateway))
-    tx = w.shares.acknowledge(ID, 1, block, by(w.gateway))
-    assert emitted(tx, "Acknowledged", gateway=w.gateway, stop=1, appliedAt=block)
-    assert unchanged(w.shares.acknowledge(ID, 1, block, by(w.gateway)))
-    assert plain(w.shares.acknowledged(ID, w.gateway)) == (1, block)
-    assert w.shares.acknowledge(ID, 1, block, by(w.approver)).return_value
-
-
-def test_renewal__activated__supersedes_and_takes_the_disposal_over(w):
-    activate(w)
-    activate(w, OTHER_ID, number=1, supersedes=ID)
-    assert (state(w), state(w, OTHER_ID)) == (SUPERSEDED, ACTIVE)
-    assert plain(w.shares.grantOf(ID))[22] == OTHER_ID
-    assert plain(w.shares.disposal(ID, now())) == (0, False)
-
-
-def test_expiry__block_time_alone__nothing_reopens_it(w):
-    activate(w)
-    end = plain(w.shares.grantOf(ID))[0][7]
-    assert w.shares.effectiveState(ID, end - 1) == ACTIVE
-    assert w.shares.effectiveState(ID, end) == EXPIRED
-    wait(101 * DAY)
-    with reverts("ShareAuthorisations_MoveNotAllowed", ID, EXPIRED):
-        w.shares.suspend(ID, 301, 0, BASIS, by(w.authority))
-    assert plain(w.shares.disposal(ID, now())) == (end + 30 * DAY, False)
-
-
-def test_suspended_department__neither_applies_nor_grants__but_stops(w):
-    activate(w)
-    w.departments.suspend(left(PROVIDER), 1, NONE, by(w.council))
-    review_id = OTHER_ID
-    propose(w, review_id, 1)
-    w.shares.submit(review_id, by(w.approver))
-    w.shares.review(review_id, by(w.provider_handler))
-    with reverts("ShareAuthorisations_DepartmentSuspended", left(PROVIDER)):
-        w.shares.grant(review_id, BASIS, by(w.provider_approver))
-    assert w.shares.suspend(ID, 101, 3, BASIS, by(w.provider_approver)).return_value
-    w.departments.suspend(left(CONSUMER), 1, NONE, by(w.council))
-    with reverts("ShareAuthorisations_DepartmentSuspended", left(CONSUMER)):
-        propose(w, digest("third"), 2)
-    assert w.shares.withdraw(review_id, 501, BASIS, by(w.handler)).return_value
+def test_set_profile__council__done_noop_denied(w):
+    args = (left(AUTHORITY), True, 2, BASIS)
+    tx = w.shares.setProfile(*args, by(w.council))
+    assert emitted(tx, "ProfileSet", authority=left(AUTHORITY), operator=w.council, preReview=True, returnClock=2)
+    assert unchanged(w.shares.setProfile(*args, by(w.council)))
+    assert plain(w.shares.profileOf(left(AUTHORITY))) == (True, 2)
+    found = asked(w.shares.setProfile, w.council, left(AUTHORITY), True, 3, BASIS)
+    assert found == refusal("ShareAuthorisations_ProfileInvalid", 3)
 
 
 def test_calendar_changed__deadline_moves_later_only(w):
-    propose(w)
-    w.shares.submit(ID, by(w.approver))
-    before = plain(w.shares.grantOf(ID))[16][2]
+    w.bring(ID, SUBMITTED)
+    before = clock(w)[2]
     assert unchanged(w.shares.moveDeadline(ID, by(accounts[0])))
     w.places.setSlip(2, by(w.council))
     tx = w.shares.moveDeadline(ID, by(accounts[0]))
     assert emitted(tx, "DeadlineMoved", **{"from": before, "to": before + 2 * DAY})
     w.places.setSlip(0, by(w.council))
     assert unchanged(w.shares.moveDeadline(ID, by(accounts[0])))
+    assert clock(w)[2] == before + 2 * DAY
+    w.bring(OTHER_ID, REJECTED)
+    assert unchanged(w.shares.moveDeadline(OTHER_ID, by(accounts[0])))
 
 
 def test_succession__who_carries__acts(w):
     """The provider is succeeded: its successor answers, under the old application."""
-    review(w)
+    w.bring(ID, REVIEW)
     w.departments.succeed(left(PROVIDER), left(AUTHORITY), 0, [], BASIS, by(w.council))
-    with reverts("ShareAuthorisations_NotParty", ID, left(AUTHORITY), left(CONSUMER)):
-        w.shares.grant(ID, BASIS, by(w.approver))
+    found = asked(w.shares.grant, w.approver, ID, BASIS)
+    assert found == refusal("ShareAuthorisations_NotParty", ID, left(AUTHORITY), left(CONSUMER))
+    assert asked(w.shares.grant, w.provider_approver, ID, BASIS) == refusal(
+        "Departments_Succeeded", left(PROVIDER), left(AUTHORITY)
+    )
     assert emitted(w.shares.grant(ID, BASIS, by(w.authority)), "Moved", to=GRANTED, department=left(AUTHORITY))

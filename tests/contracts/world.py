@@ -149,6 +149,11 @@ def error_data(name: str, *args: Any) -> str:
     )
 
 
+def refusal(name: str, *args: Any) -> str:
+    """This custom error with these arguments, as `mining.asked` tells it."""
+    return str(decode_typed_error(error_data(name, *args)))
+
+
 @contextmanager
 def reverts(name: str, *args: Any) -> Iterator[None]:
     """The block reverts with exactly this custom error and these arguments."""

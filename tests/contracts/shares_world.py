@@ -88,11 +88,10 @@ class SharesWorld:
         council = self.council = accounts[0]
         by = {"from": council}
         self.departments = Departments.deploy(council, by)
-        self.places = FakeSharingPlaces.deploy(by)
-        at = self.places
-        self.shares = ShareAuthorisations.deploy(self.departments, at, at, at, by)
-        self.emergencies = EmergencyShares.deploy(self.departments, at, at, at, by)
-        self.queries = AuthorisedQueries.deploy(self.departments, at, by)
+        *places, catalogue = self.places_of_sharing()
+        self.shares = ShareAuthorisations.deploy(self.departments, *places, catalogue, by)
+        self.emergencies = EmergencyShares.deploy(self.departments, *places, catalogue, by)
+        self.queries = AuthorisedQueries.deploy(self.departments, catalogue, by)
         for code, division in DIVISIONS.items():
             self.departments.admit(left(code), division, NONE, by)
         self.people: dict[str, Actor] = {}
@@ -109,6 +108,16 @@ class SharesWorld:
         # The far provider's people.
         for number, (name, roles) in enumerate((("handler", HANDLER), ("approver", APPROVER), ("gateway", GATEWAY))):
             self.stand_in(f"far_{name}", f"0x{0xFA00 + number:040x}", ELSEWHERE, roles)
+        self.furnish()
+
+    def places_of_sharing(self) -> tuple:
+        """Authorities, calendar and catalogue."""
+        self.places = FakeSharingPlaces.deploy({"from": self.council})
+        return self.places, self.places, self.places
+
+    def furnish(self) -> None:
+        """Resources, and the authorities of the two providers' divisions."""
+        at, by = self.places, {"from": self.council}
         for code, resource in RESOURCES.items():
             at.setResource(code, left(resource.provider), resource.sharing_class, resource.state, by)
         for division in (420106, 420500):

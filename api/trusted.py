@@ -2,6 +2,7 @@
 
 A new version counts if the council signed it and every step from the one before is there (`trust-000002.json`, …,
 beside it). One that doesn't count changes nothing: the earlier stays in force and `problem` says why (health: trust).
+What counted once is remembered beside it, so that an older one put back shows after a restart too.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import structlog
 
-from ledger.errors import ChuzhengError, ConfigurationError, InputError
-from notary.trust import parse_trust, read_trust, trust_hash, verify_versions
+from api.trust_memory import remember, seen_beside, verify_pinned, version_path
+from ledger.errors import ChuzhengError, ConfigurationError
+from notary.trust import parse_trust, read_trust
+from notary.trust_chain import check_seen, follow
 from notary.trust_file import TrustFile
 
 log = structlog.get_logger("api.trust")
@@ -70,23 +73,20 @@ class TrustSource:
 
     def _read(self) -> Trusted:
         data = self._bytes(self._path)
-        new = parse_trust(data)
+        new, seen = parse_trust(data), seen_beside(self._path)
         if self._now is not None:
-            return Trusted(self._step(self._now.file, new, data), data)
-        if self._pin is None or trust_hash(new) == self._pin:
-            return Trusted(read_trust(data, pinned=self._pin), data)
-        earlier = [parse_trust(self._bytes(self._version(n))) for n in range(1, new.sequence)]
-        return Trusted(verify_versions([*earlier, new], self._pin), data)
-
-    def _step(self, known: TrustFile, new: TrustFile, data: bytes) -> TrustFile:
-        if new.sequence < known.sequence:
-            raise InputError("trust.sequence", expected=known.sequence + 1, found=new.sequence)
-        for number in range(known.sequence + 1, new.sequence):
-            known = read_trust(self._bytes(self._version(number)), earlier=known)
-        return read_trust(data, earlier=known)
-
-    def _version(self, sequence: int) -> Path:
-        return self._path.with_name(f"trust-{sequence:06d}.json")
+            known = self._now.file
+            between = range(known.sequence + 1, new.sequence)
+            follow(known, [*(parse_trust(self._bytes(version_path(self._path, n))) for n in between), new], seen)
+        else:
+            check_seen(new, seen)
+            if self._pin is None:
+                read_trust(data)
+            else:
+                verify_pinned(self._path, new, self._pin)
+        if seen is None or seen.sequence < new.sequence:
+            remember(self._path, new)
+        return Trusted(new, data)
 
     @staticmethod
     def _bytes(path: Path) -> bytes:

@@ -151,18 +151,20 @@ def verify_first(trust: TrustFile, pinned: bytes | None) -> None:
 
 def verify_next(old: TrustFile, new: TrustFile) -> None:
     """`new` directly follows `old`, by the members of both councils. InputError `trust.*`, or IntegrityError
-    `trust.forked` where another file claims the old one's sequence number."""
+    `trust.forked` where another file with as many signatures claims the old one's sequence number."""
+    if _chain(new) == _chain(old) and new.sequence == old.sequence and trust_hash(new) != trust_hash(old):
+        _check_threshold(new, old)
+        _check_threshold(new, new)
+        raise IntegrityError("trust.forked", sequence=new.sequence)
     check_follows(old, new)
     _check_threshold(new, old)
     _check_threshold(new, new)
 
 
 def check_follows(old: TrustFile, new: TrustFile) -> None:
-    """`new` says of itself that it directly follows `old`, signatures aside; the errors of verify_next."""
+    """`new` says of itself that it directly follows `old`, signatures aside. InputError `trust.*`."""
     if _chain(new) != _chain(old):
         raise InputError("trust.network", expected=_chain(old), found=_chain(new))
-    if new.sequence == old.sequence and trust_hash(new) != trust_hash(old):
-        raise IntegrityError("trust.forked", sequence=new.sequence)
     if new.sequence != old.sequence + 1:
         raise InputError("trust.sequence", expected=old.sequence + 1, found=new.sequence)
     if new.previous != trust_hash(old):

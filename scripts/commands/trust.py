@@ -1,7 +1,7 @@
 """`chuzheng trust`: whom a verifier believes, shown and updated along the chain of signed versions (formats.md §8).
 
-Beside `trust.json` lies `trust.json.seen`, the highest version ever accepted: an older file put back is noticed. Two
-versions that contradict each other are both kept beside it, and nothing is replaced.
+Beside `trust.json` lie `trust.json.seen`, the highest version ever accepted, so that an older file put back is noticed,
+and the versions that led to it. Two that contradict each other are both kept beside it, and nothing is replaced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scripts.help import App
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
-    from notary.trust_chain import ForkedError, Seen
+    from notary.trust_chain import ForkedError
     from notary.trust_file import TrustFile
 
 _PIN = re.compile(r"[0-9a-f]{64}")
@@ -46,12 +46,13 @@ def trust_show(
     json_: Json = False,
 ) -> None:
     """显示信任文件内容与哈希，与官方公告核对。/ Show it and its hash, to compare with the official notice."""
+    from api.trust_memory import seen_beside
     from notary.trust import read_trust, trust_hash
     from notary.trust_chain import check_seen
 
     path = file or default_trust(home)
     trust = read_trust(read_file(path))
-    check_seen(trust, _seen(path))
+    check_seen(trust, seen_beside(path))
     facts: dict[str, Any] = {
         "path": str(path), "hash": trust_hash(trust).hex(), "network": trust.network, "chain_id": trust.chain_id,
         "genesis_hash": trust.genesis_hash, "finality": trust.finality, "sequence": trust.sequence,
@@ -80,6 +81,7 @@ def trust_update(
     json_: Json = False,
 ) -> None:
     """核对新文件由旧文件延续而来，再替换。/ Replace the trust file by one that provably follows it."""
+    from api.trust_memory import seen_beside, seen_path
     from ledger.errors import InputError
     from notary.trust import parse_trust, read_trust, trust_hash
     from notary.trust_chain import ForkedError, Seen, follow
@@ -92,7 +94,7 @@ def trust_update(
     }
     if not offered:
         raise InputError("trust.none")
-    seen = _seen(path)
+    seen = seen_beside(path)
     if path.exists():
         before = trust = read_trust(read_file(path))
     elif pin is None:
@@ -107,7 +109,10 @@ def trust_update(
         raise
     changed = before is None or trust_hash(trust) != trust_hash(before)
     # The memory first: a crash between the two leaves a file that is older than what was seen, which is told.
-    replace_file(_seen_path(path), Seen.of(trust).to_json())
+    replace_file(seen_path(path), Seen.of(trust).to_json())
+    if before is not None:
+        offered.setdefault(trust_hash(before), (before, read_file(path)))
+    _keep_versions(path, trust, offered)
     if changed:
         replace_file(path, offered[trust_hash(trust)][1])
     payload = output.message(
@@ -128,15 +133,16 @@ def _pinned(offered: dict[Any, tuple[TrustFile, bytes]], pin: bytes) -> tuple[Tr
     return offered.get(pin, oldest)
 
 
-def _seen_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.seen")
+def _keep_versions(path: Path, newest: TrustFile, offered: dict[Any, tuple[TrustFile, bytes]]) -> None:
+    """Keep the versions that lead to `newest`, each under its number, so that `--pin` of an earlier one still holds."""
+    from api.trust_memory import version_path
+    from notary.trust import trust_hash
 
-
-def _seen(path: Path) -> Seen | None:
-    from notary.trust_chain import parse_seen
-
-    beside = _seen_path(path)
-    return parse_seen(read_file(beside)) if beside.is_file() else None
+    each: TrustFile | None = newest
+    while each is not None and (known := offered.get(trust_hash(each))) is not None:
+        if not (kept := version_path(path, each.sequence)).exists():
+            replace_file(kept, known[1])
+        each = next((t for t, _ in offered.values() if trust_hash(t) == known[0].previous), None)
 
 
 def _keep_both(path: Path, fork: ForkedError, offered: dict[Any, bytes]) -> None:
@@ -176,14 +182,16 @@ def moment(at: int) -> str:
 
 def believed(path: Path | None, pin: str | None) -> TrustFile | None:
     """The trust file that verification rests on; without one every check that rests on it is `unknown`."""
-    from notary.trust import read_trust
+    from api.trust_memory import seen_beside, verify_pinned
+    from notary.trust import parse_trust, read_trust
 
     chosen = path or default_trust(None)
     if path is None and not chosen.is_file():
         output.say("cli.trust.none")
         return None
-    trust = read_trust(read_file(chosen), pinned=None if pin is None else _pin(pin))
-    if (seen := _seen(chosen)) is not None:
+    data = read_file(chosen)
+    trust = read_trust(data) if pin is None else verify_pinned(chosen, parse_trust(data), _pin(pin))
+    if (seen := seen_beside(chosen)) is not None:
         from notary.trust_chain import check_seen
 
         check_seen(trust, seen)

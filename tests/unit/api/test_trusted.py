@@ -104,6 +104,35 @@ def test_trust__pinned_first_version__is_reached_over_those_kept(path: Path) -> 
         TrustSource(path, trust_hash(first))
 
 
+def test_trust__older_one_put_back_before_a_restart__refused(path: Path) -> None:
+    """Rolled back (formats.md §8): the server remembers what counted, not only while it runs."""
+    first = path.read_bytes()
+    second = version(parse_trust(first))
+    source = TrustSource(path)
+    put(path, second)
+    assert sequence(source) == 2
+    put(path, first)
+    with pytest.raises(ChuzhengError) as caught:
+        TrustSource(path)
+    assert caught.value.code == "trust.rolled_back"
+    put(path, version(parse_trust(first), expires=FAR + 1))
+    with pytest.raises(ChuzhengError) as caught:
+        TrustSource(path)
+    assert caught.value.code == "trust.forked"
+    put(path, second)
+    assert sequence(TrustSource(path)) == 2
+
+
+def test_trust__another_of_the_same_version_that_anybody_could_write__is_no_fork(path: Path) -> None:
+    first = path.read_bytes()
+    put(path, version(parse_trust(first)))
+    source = TrustSource(path)
+    put(path, version(parse_trust(first), council=66))
+    assert sequence(source) == 2
+    assert source.problem is not None
+    assert source.problem.code == "trust.signatures"
+
+
 def test_trust__none_at_start__is_taken_when_it_comes(tmp_path: Path) -> None:
     source = TrustSource(tmp_path / "trust.json")
     assert source.now() is None

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
-from ledger.errors import ChuzhengError, InputError, UnreadableError
+from ledger.errors import ChuzhengError, InputError, NotFoundError, UnreadableError
 from ledger.evidence.build import EMPTY_ROOT, receipts_trie
 from ledger.evidence.events import Event, parse_receipt, proven_event
-from ledger.evidence.header import parse_header
+from ledger.evidence.header import parse_header, quorum
+from ledger.evidence.sealed import SealedBlock
 from ledger.evidence.trie import proven_value
 from ledger.types import Address
 from tests.fakes.qbft import addresses, get_proof, make_block, receipt_of, validators
@@ -75,6 +76,94 @@ def test_proven_event__blocks_of_many_sizes__every_place(count: int) -> None:
     block = make_block([[own[i]] for i in range(count)], SIGNERS)
     for i in {0, 1, count // 2, count - 1} & set(range(count)):
         assert proven_event(block.trie.root_hash, i, 0, block.proof(i)) == own[i]
+
+
+LOGS = st.builds(
+    Event,
+    st.binary(min_size=20, max_size=20).map(lambda raw: Address("0x" + raw.hex())),
+    st.lists(st.binary(min_size=32, max_size=32), max_size=4).map(tuple),
+    st.binary(max_size=200),
+)
+KINDS = st.sampled_from([0, 0, 1, 2, 3, 4, 0x7F])
+
+
+@st.composite
+def blocks(draw: st.DrawFn, least: int = 1) -> tuple[list[tuple[int, int, list[Event]]], list[bytes]]:
+    """1 to 300 transactions as (type, status, events), and their receipts; a few of them drawn, the others repeat them:
+    drawing three hundred would take longer than what is tested."""
+    few = draw(st.lists(st.tuples(KINDS, st.integers(0, 1), st.lists(LOGS, max_size=4)), min_size=1, max_size=6))
+    count = draw(st.one_of(st.sampled_from([1, 2, 127, 128, 129, 256, 257, 300]), st.integers(1, 300)))
+    whole = [few[i % len(few)] for i in range(max(least, count))]
+    receipts = [
+        receipt_of(events, status=status, kind=kind, gas=21_000 * (i + 1))
+        for i, (kind, status, events) in enumerate(whole)
+    ]
+    return whole, receipts
+
+
+@given(blocks(), st.data())
+@settings(max_examples=25, deadline=None)
+def test_block__random_logs_in_1_to_300_receipts_of_any_type__each_event_proven_where_it_is(
+    block: tuple[list[tuple[int, int, list[Event]]], list[bytes]], data: st.DataObject
+) -> None:
+    """By another's trie, by our own, and by what capture keeps: the same event, at the same place, and no other."""
+    whole, receipts = block
+    made = make_block(receipts, SIGNERS)
+    sealed = SealedBlock(made.header(), tuple(receipts))
+    header = parse_header(sealed.header)
+    i = data.draw(st.integers(0, len(whole) - 1))
+    kind, status, events = whole[i]
+    root, proof = receipts_trie(receipts, i)
+    assert root == made.trie.root_hash == header.receipts_root
+    assert parse_receipt(receipts[i]) == (status, tuple(events))
+    assert receipts[i][:1] == bytes([kind]) if kind else receipts[i][0] >= 0xC0
+    position = sum(len(each[2]) for each in whole[:i])
+    for j, event in enumerate(events):
+        found = sealed.prove(position + j)
+        assert (found.tx_index, found.log_index, found.event, found.receipt_proof) == (i, j, event, proof)
+        if status:
+            assert proven_event(root, i, j, proof) == proven_event(root, i, j, made.proof(i)) == event
+        else:
+            with pytest.raises(InputError, match=r"evidence\.reverted"):
+                proven_event(root, i, j, proof)
+    with pytest.raises(InputError, match=r"evidence\.(log_index|reverted)"):
+        proven_event(root, i, len(events), proof)
+    for other in {0, i - 1, i + 1, len(whole) - 1} - {i, -1}:
+        with pytest.raises(ChuzhengError):
+            proven_event(root, other, 0, proof)
+    with pytest.raises(NotFoundError):
+        sealed.prove(sum(len(each[2]) for each in whole))
+
+
+@given(blocks(least=2), st.data())
+@settings(max_examples=40, deadline=None)
+def test_block__one_bit_of_any_receipt_flipped__another_root(
+    block: tuple[list[tuple[int, int, list[Event]]], list[bytes]], data: st.DataObject
+) -> None:
+    """A block of which a node told any receipt wrongly is not kept, whichever event is asked for."""
+    _, receipts = block
+    root, _ = receipts_trie(receipts, 0)
+    i = data.draw(st.integers(0, len(receipts) - 1))
+    flipped = bytearray(receipts[i])
+    bit = data.draw(st.integers(0, len(flipped) * 8 - 1))
+    flipped[bit // 8] ^= 1 << bit % 8
+    assert receipts_trie([*receipts[:i], bytes(flipped), *receipts[i + 1 :]], 0)[0] != root
+    assert receipts_trie(receipts[:-1], 0)[0] != root
+    assert receipts_trie([*receipts, receipts[0]], 0)[0] != root
+
+
+@given(st.lists(st.integers(1, 9), min_size=4, max_size=9, unique=True), st.integers(0, 300), st.data())
+@settings(max_examples=30, deadline=None)
+def test_seals__any_set_and_any_of_them_sealing__exactly_those_counted(
+    seeds: list[int], round_: int, data: st.DataObject
+) -> None:
+    signers = [key for seed in seeds for key in validators(1, f"random {seed}")]
+    sealing = data.draw(st.lists(st.sampled_from(signers), max_size=len(signers)))
+    strangers = validators(data.draw(st.integers(0, 2)), "stranger")
+    header = parse_header(make_block([[EVENT]], signers, round_=round_, sealers=[*strangers, *sealing]).header())
+    counted = header.sealers() & set(header.validators)
+    assert counted == set(addresses(sealing))
+    assert (len(counted) >= quorum(len(signers))) == (3 * len(set(sealing)) >= 2 * len(signers))
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2, 4, 0x7F])

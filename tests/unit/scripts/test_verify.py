@@ -370,6 +370,28 @@ def test_trust_update__folder_fork_and_rollback__kept_told_and_nothing_replaced(
     assert chuzheng("verify", "a.record.json", "--trust", "mine.json").code == 0
 
 
+def test_verify__pin_of_the_first_version__holds_after_updates(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    """The notice names the first version's hash; who has it in a setting needn't change it with every update."""
+    versions = [trust_bytes(world)]
+    for _ in range(2):
+        versions.append(trust_bytes(world, after=parse_trust(versions[-1])))
+    pins = [trust_hash(parse_trust(data)).hex() for data in versions]
+    mine = ("--trust", "mine.json")
+    for number, data in enumerate(versions, 1):
+        (tmp_path / "new.json").write_bytes(data)
+        assert chuzheng("trust", "update", "new.json", *mine, "--pin", pins[0]).code == 0
+        for pin in pins[:number]:
+            assert chuzheng("verify", "a.record.json", *mine, "--pin", pin).code == 0
+    assert chuzheng("verify", "a.record.json", *mine, "--pin", "0" * 64, "--json").json["code"] == "trust.pin"
+    (tmp_path / "mine-000002.json").unlink()
+    assert chuzheng("verify", "a.record.json", *mine, "--pin", pins[0], "--json").json["code"] == "trust.pin"
+    (tmp_path / "mine-000002.json").write_bytes(trust_bytes(world, after=parse_trust(versions[0]), as_of_block=9))
+    assert chuzheng("verify", "a.record.json", *mine, "--pin", pins[0], "--json").json["code"] == "trust.previous"
+    assert chuzheng("verify", "a.record.json", *mine, "--pin", pins[2]).code == 0
+
+
 def test_trust_update__without_a_data_folder__here(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
     pin = trust_hash(world.make_trust()).hex()
     assert chuzheng("trust", "update", "t.json", "--pin", pin).code == 0

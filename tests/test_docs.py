@@ -188,3 +188,15 @@ def _anchors(page: Path) -> set[str]:
         plain = re.sub(r"[^\w\- ]", "", heading.lower())
         found.add(plain.replace(" ", "-"))
     return found
+
+
+def test_formats__tests_that_it_names__are_there() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    named = {code for code in _INLINE.findall(page) if code.startswith("test_") and "/" not in code}
+    there = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.M)
+    }
+    assert len(named) > 40
+    assert named - there == set()

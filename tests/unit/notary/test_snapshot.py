@@ -14,12 +14,14 @@ from ledger.types import Millis
 from notary.b64 import to_b64
 from notary.entry import status_key
 from notary.evidence import Evidence, Presented
+from notary.receipt import Receipt
 from notary.report import CheckName, Outcome, Report, Verdict
 from notary.snapshot import Snapshot, parse_snapshot, sign_snapshot
 from notary.snapshot_facts import why_not, with_snapshot
 from notary.trust import TrustFile
 from notary.verify import verify
 from tests.fakes.chain import ANCHOR_LOG, GENESIS_TIME
+from tests.fakes.judging import signed
 from tests.fakes.registry import DAY, ISSUER, OTHER, TYPE, signer
 from tests.unit.notary.test_verify_evidence import RECORD, Sealed, sealed, sets
 
@@ -54,12 +56,19 @@ def snapshot(s: Sealed, **changes: Any) -> Snapshot:
 
 
 def judged(
-    s: Sealed, found: Snapshot, *, at: int = 0, now: int = 0, seen: int | None = None, trust: TrustFile | None = None
+    s: Sealed,
+    found: Snapshot,
+    *,
+    at: int = 0,
+    now: int = 0,
+    seen: int | None = None,
+    trust: TrustFile | None = None,
+    receipt: Receipt | None = None,
 ) -> Report:
     """Offline with evidence and a snapshot; `at` seconds after the snapshot's block, `now` milliseconds after it."""
     time = found.time * 1000
     believed = trust or s.trust(snapshot_key=KEY.public_key)
-    request = Presented(s.with_evidence(), RECORD)
+    request = Presented(receipt or s.with_evidence(), RECORD)
     moment = Millis(time + now)
     evidence = with_snapshot(Evidence(), found, request, believed, moment, seen=seen)
     return verify(request, evidence, believed, Millis(time + at * 1000), moment)
@@ -100,6 +109,26 @@ def test_offline__issuer_not_in_it_or_not_accredited__not_recognised(sealed: Sea
     member = body(sealed)["departments"][0]
     for departments in ([], [{**member, "code": OTHER}], [{**member, "accreditations": []}]):
         assert judged(sealed, snapshot(sealed, departments=departments)).verdict is Verdict.ISSUER_NOT_RECOGNISED
+
+
+def test_offline__issuers_signature__9_by_the_keys_in_it(sealed: Sealed) -> None:
+    receipt = signed(sealed.world, sealed.with_evidence())
+    assert receipt.anchor is not None
+    member, issued = body(sealed)["departments"][0], receipt.anchor.block_time
+    key = {"key_id": "k1", "suite": "intl", "key": to_b64(signer("issuer").public_key), "since": GENESIS_TIME}
+    for keys, outcome in (
+        ([key], Outcome.PASS),
+        ([{**key, "until": issued + 1}], Outcome.PASS),
+        ([{**key, "until": issued}], Outcome.FAIL),
+        ([{**key, "compromised_since": issued}], Outcome.FAIL),
+        ([{**key, "key": to_b64(signer("other").public_key)}], Outcome.FAIL),
+        ([], Outcome.FAIL),
+    ):
+        found = snapshot(sealed, departments=[{**member, "keys": keys}])
+        report = judged(sealed, found, receipt=receipt)
+        assert report.check(CheckName.ISSUER_KEY).outcome is outcome, keys
+    old = judged(sealed, snapshot(sealed, departments=[{**member, "keys": [key]}]), receipt=receipt, now=8 * DAY)
+    assert old.check(CheckName.ISSUER_KEY).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,10 @@ contract CertificateStatus is ICertificateStatus {
 
     /// @dev Kinds with a status: certificate, document, credit.
     uint256 private constant KINDS = 0x26; // 1, 2, 5
+    /// @dev In a key's slot of `_owners`: the successor has the key's history now.
+    bytes32 private constant MOVED = bytes32(uint256(1));
+    /// @dev As in AnchorLog: asking one version after the other always ends.
+    uint8 private constant VERSIONS = 16;
 
     /// | head 32 | see Heads
     /// | basis 32 |
@@ -42,19 +46,34 @@ contract CertificateStatus is ICertificateStatus {
     }
 
     IDepartments private immutable _departments;
+    ICertificateStatus private immutable _previous;
+    /// @inheritdoc ICertificateStatus
+    uint8 public immutable version;
     /// @inheritdoc ICertificateStatus
     IAnchorLog public log;
+    /// @inheritdoc ICertificateStatus
+    address public successor;
 
-    /// @dev The department whose log holds the entry, from the first decision on.
-    mapping(bytes32 key => bytes18) private _owners;
+    /// | owner 18 | 0 13 | MOVED 1 |
+    /// @dev The department whose log holds the entry, from the first decision on. The flag lies here because every later
+    /// decision reads this slot anyway, and has no gas left for another one.
+    mapping(bytes32 key => bytes32) private _owners;
     /// @dev From number 1 on; the first head that is zero ends them. A count beside them would cost every decision the
     /// change of one more slot.
     mapping(bytes32 key => mapping(uint32 number => Kept)) private _kept;
     mapping(bytes32 key => bytes32 typeCode) private _types;
 
-    constructor(IDepartments departments_, IAnchorLog log_) {
+    /// @param previous_ The CertificateStatus that this one follows; zero for the first.
+    constructor(IDepartments departments_, IAnchorLog log_, ICertificateStatus previous_) {
         _departments = departments_;
         log = log_;
+        _previous = previous_;
+        version = address(previous_) == address(0) ? 1 : _versionAfter(previous_);
+    }
+
+    modifier onlyCouncil() {
+        require(msg.sender == _departments.council(), CertificateStatus_NotCouncil(msg.sender));
+        _;
     }
 
     // Decisions
@@ -73,9 +92,9 @@ contract CertificateStatus is ICertificateStatus {
     /// @inheritdoc ICertificateStatus
     function decide(bytes32 key, DecisionInput calldata decision) external returns (bool) {
         bytes32 department = _operator();
-        bytes18 owner = _owners[key];
+        bytes18 owner = _ownerHere(key);
         require(owner != 0, CertificateStatus_ProofNeeded(key));
-        if (owner != bytes18(department)) _requireEntitled(key, department, owner, _types[key]);
+        if (owner != bytes18(department)) _requireEntitled(key, department, owner, typeOf(key));
         return _decide(key, department, decision, 0, owner);
     }
 
@@ -90,13 +109,13 @@ contract CertificateStatus is ICertificateStatus {
         bytes32 department = _operator();
         bytes18 owner = _entitled(key, department, oldProof, typeProof);
         require(decision.code == Moves.SUPERSEDED, CertificateStatus_CodeNotSuperseded(decision.code));
-        bytes32 successor = _keyOf(key, newProof.entry);
+        bytes32 newKey = _keyOf(key, newProof.entry);
         require(
-            successor != key && (decision.successor == 0 || decision.successor == successor),
-            CertificateStatus_SuccessorDiffers(decision.successor, successor)
+            newKey != key && (decision.successor == 0 || decision.successor == newKey),
+            CertificateStatus_SuccessorDiffers(decision.successor, newKey)
         );
         _requireIncluded(newProof);
-        return _decide(key, department, decision, successor, owner);
+        return _decide(key, department, decision, newKey, owner);
     }
 
     /// @inheritdoc ICertificateStatus
@@ -113,10 +132,11 @@ contract CertificateStatus is ICertificateStatus {
     /// @inheritdoc ICertificateStatus
     function annul(bytes32 key, uint32 number, bytes32 basis) external returns (bool) {
         bytes32 department = _operator();
+        bytes18 owner = _ownerHere(key);
         Kept storage kept = _kept[key][number];
         uint256 head = kept.head;
         require(head != 0, CertificateStatus_DecisionUnknown(key, number));
-        _requireDecider(key, number, _departmentOf(kept, head, _owners[key]), department);
+        _requireDecider(key, number, _departmentOf(kept, head, owner), department);
         require(!_departments.isSuspended(department), CertificateStatus_DepartmentSuspended(department, 0));
         if (head.annulledAt() != 0) return false;
         kept.head = head.annulled();
@@ -127,33 +147,71 @@ contract CertificateStatus is ICertificateStatus {
     /// @inheritdoc ICertificateStatus
     function proveType(bytes32 key, TypeProof calldata proof) external returns (bool) {
         bytes32 department = _operator();
-        if (_types[key] == 0) {
+        bytes32 known = typeOf(key);
+        if (known == 0) {
             _prove(key, department, proof);
             return true;
         }
         _requireType(key, proof);
-        require(_types[key] == proof.typeCode, CertificateStatus_TypeDiffers(key, _types[key]));
+        require(known == proof.typeCode, CertificateStatus_TypeDiffers(key, known));
         return false;
     }
 
+    // The Council
+
     /// @inheritdoc ICertificateStatus
-    function followLog(IAnchorLog successor, bytes32 basis) external returns (bool) {
-        require(msg.sender == _departments.council(), CertificateStatus_NotCouncil(msg.sender));
-        if (successor == log) return false;
+    function followLog(IAnchorLog newLog, bytes32 basis) external onlyCouncil returns (bool) {
+        if (newLog == log) return false;
         address named = log.successor();
         require(
-            address(successor) == named && named != address(0),
-            CertificateStatus_LogNotSuccessor(address(successor), named)
+            address(newLog) == named && named != address(0),
+            CertificateStatus_LogNotSuccessor(address(newLog), named)
         );
-        log = successor;
-        emit LogFollowed(address(successor), msg.sender, basis);
+        log = newLog;
+        emit LogFollowed(address(newLog), msg.sender, basis);
         return true;
+    }
+
+    /// @inheritdoc ICertificateStatus
+    function retire(address successor_, bytes32 basis) external onlyCouncil returns (bool) {
+        if (successor == successor_ && successor_ != address(0)) return false;
+        require(successor == address(0), CertificateStatus_Retired(successor));
+        require(_follows(successor_), CertificateStatus_SuccessorInvalid(successor_));
+        successor = successor_;
+        emit Retired(successor_, msg.sender, basis);
+        return true;
+    }
+
+    // Moving
+
+    /// @inheritdoc ICertificateStatus
+    function carry(bytes32[] calldata keys) external returns (uint256 carried) {
+        _requireNamed();
+        for (uint256 i = 0; i < keys.length; ++i) {
+            if (_owners[keys[i]] == 0 && _carry(keys[i]) != 0) ++carried;
+        }
+    }
+
+    /// @inheritdoc ICertificateStatus
+    function release(bytes32 key) external returns (bytes32 owner, Decision[] memory list) {
+        require(msg.sender == successor, CertificateStatus_NotSuccessor(msg.sender, successor));
+        owner = _ownerHere(key);
+        if (owner == 0) return (owner, list);
+        list = decisions(key);
+        _owners[key] = owner | MOVED;
     }
 
     // Views
 
     /// @inheritdoc ICertificateStatus
-    function decisions(bytes32 key) external view returns (Decision[] memory list) {
+    function previous() external view returns (address) {
+        return address(_previous);
+    }
+
+    /// @inheritdoc ICertificateStatus
+    function decisions(bytes32 key) public view returns (Decision[] memory list) {
+        if (_isElsewhere(key)) return _previous.decisions(key);
+        bytes18 owner = bytes18(_owners[key]);
         uint32 count = _count(key);
         list = new Decision[](count);
         for (uint32 i = 0; i < count; ++i) {
@@ -163,7 +221,7 @@ contract CertificateStatus is ICertificateStatus {
                 number: i + 1,
                 code: head.code(),
                 cause: head.cause(),
-                department: bytes32(_departmentOf(kept, head, _owners[key])),
+                department: bytes32(_departmentOf(kept, head, owner)),
                 effectiveFrom: head.effectiveFrom(),
                 recordedAt: head.recordedAt(),
                 basis: kept.basis,
@@ -176,12 +234,14 @@ contract CertificateStatus is ICertificateStatus {
     }
 
     /// @inheritdoc ICertificateStatus
-    function typeOf(bytes32 key) external view returns (bytes32) {
-        return _types[key];
+    function typeOf(bytes32 key) public view returns (bytes32 typeCode) {
+        typeCode = _types[key];
+        if (typeCode == 0 && address(_previous) != address(0)) typeCode = _previous.typeOf(key);
     }
 
     /// @inheritdoc ICertificateStatus
     function statusAt(bytes32 key, uint64 time, uint64 known) external view returns (uint8 code, uint32 number) {
+        if (_isElsewhere(key)) return _previous.statusAt(key, time, known);
         uint32 count = _count(key);
         bool[] memory ended = new bool[](uint256(count) + 1);
         for (uint32 n = count; n > 0; --n) {
@@ -210,7 +270,7 @@ contract CertificateStatus is ICertificateStatus {
         private
         returns (bytes18 owner)
     {
-        owner = _owners[key];
+        owner = _ownerHere(key);
         bool first = owner == 0;
         if (first) {
             require(proof.entry.length != 0, CertificateStatus_ProofNeeded(key));
@@ -219,13 +279,18 @@ contract CertificateStatus is ICertificateStatus {
             owner = Entries.issuer(proof.entry);
         }
         if (owner != bytes18(department)) {
-            bytes32 typeCode = _types[key];
+            bytes32 typeCode = typeOf(key);
             if (typeCode == 0 && typeProof.n != 0 && !_standsFor(department, owner, 0)) {
                 typeCode = _prove(key, department, typeProof);
             }
             _requireEntitled(key, department, owner, typeCode);
         }
-        if (first) _requireIncluded(proof);
+        if (first) {
+            require(successor == address(0), CertificateStatus_Retired(successor));
+            // Before the previous one is retired it might begin the same key itself.
+            if (address(_previous) != address(0)) _requireNamed();
+            _requireIncluded(proof);
+        }
     }
 
     /// @dev Another department than the owner: the competent one of the type, or who carries what was the owner's.
@@ -270,9 +335,67 @@ contract CertificateStatus is ICertificateStatus {
     /// @dev Only who decided, who succeeded it, or the competent department, ends or annuls a decision.
     function _requireDecider(bytes32 key, uint32 number, bytes18 decidedBy, bytes32 department) private view {
         require(
-            decidedBy == bytes18(department) || _standsFor(department, decidedBy, _types[key]),
+            decidedBy == bytes18(department) || _standsFor(department, decidedBy, typeOf(key)),
             CertificateStatus_NotDecider(key, number, bytes32(decidedBy), department)
         );
+    }
+
+    // Which version has a key's history
+
+    /// @dev The owner of a key whose history is here, or comes here now; 0 for one without decisions.
+    function _ownerHere(bytes32 key) private returns (bytes18 owner) {
+        bytes32 slot = _owners[key];
+        // Not `require`: the error's argument would be read from its slot each time.
+        if (slot & MOVED != 0) revert CertificateStatus_Retired(successor);
+        owner = bytes18(slot);
+        if (owner == 0 && address(_previous) != address(0)) owner = _carry(key);
+    }
+
+    /// @dev Takes over the decisions that the previous contract has; it lets go of them for this one only, and once.
+    function _carry(bytes32 key) private returns (bytes18 owner) {
+        _requireNamed();
+        (bytes32 owner_, Decision[] memory list) = _previous.release(key);
+        if (owner_ == 0) return 0;
+        owner = bytes18(owner_);
+        _owners[key] = owner_;
+        for (uint256 i = 0; i < list.length; ++i) {
+            Decision memory d = list[i];
+            bool byOther = bytes18(d.department) != owner;
+            Kept storage kept = _kept[key][d.number];
+            kept.head = Heads.content(d.code, d.cause, d.effectiveFrom, d.until, d.ends, byOther)
+                .withTimes(d.recordedAt, d.annulledAt);
+            if (d.basis != 0) kept.basis = d.basis;
+            if (d.successor != 0) kept.successor = d.successor;
+            if (byOther) kept.department = bytes18(d.department);
+        }
+        emit StatusCarried(key, owner_, address(_previous), uint32(list.length), msg.sender);
+    }
+
+    /// @dev Whether the previous contract, if there is one, has the answers about the key.
+    function _isElsewhere(bytes32 key) private view returns (bool) {
+        return address(_previous) != address(0) && _owners[key] == 0;
+    }
+
+    /// @dev The previous contract is retired, and names this one.
+    function _requireNamed() private view {
+        address named = address(_previous) == address(0) ? address(0) : _previous.successor();
+        require(named == address(this), CertificateStatus_NotInForce(address(_previous), named));
+    }
+
+    /// @dev Whether `account` is a contract that was made to follow this one.
+    function _follows(address account) private view returns (bool) {
+        (bool ok, bytes memory answer) = account.staticcall(abi.encodeCall(ICertificateStatus.previous, ()));
+        return ok && answer.length == 32 && abi.decode(answer, (uint256)) == uint160(address(this));
+    }
+
+    function _versionAfter(ICertificateStatus previous_) private view returns (uint8) {
+        require(address(previous_).code.length != 0, CertificateStatus_PreviousInvalid(address(previous_)));
+        try previous_.version() returns (uint8 number) {
+            require(number < VERSIONS, CertificateStatus_PreviousInvalid(address(previous_)));
+            return number + 1;
+        } catch {
+            revert CertificateStatus_PreviousInvalid(address(previous_));
+        }
     }
 
     // The rules of a decision
@@ -281,14 +404,14 @@ contract CertificateStatus is ICertificateStatus {
         bytes32 key,
         bytes32 department,
         DecisionInput calldata decision,
-        bytes32 successor,
+        bytes32 newKey,
         bytes18 owner
     ) private returns (bool) {
         uint8 code = decision.code;
         require(Moves.isCode(code), CertificateStatus_CodeUnknown(code));
         // 8 comes with a proven successor, by way of `supersede`; no other code names one.
         require(
-            (code == Moves.SUPERSEDED) == (successor != 0) && (successor != 0 || decision.successor == 0),
+            (code == Moves.SUPERSEDED) == (newKey != 0) && (newKey != 0 || decision.successor == 0),
             CertificateStatus_SuccessorUnexpected(code)
         );
         require(
@@ -311,7 +434,7 @@ contract CertificateStatus is ICertificateStatus {
             owner != bytes18(department)
         );
         uint32 count = _count(key);
-        Situation memory met = _situation(key, bytes18(department), owner, decision, successor, content, count);
+        Situation memory met = _situation(key, bytes18(department), owner, decision, newKey, content, count);
         // Before the other rules: a resent decision would break those that it itself brought about.
         if (met.repeats != 0) {
             require(!met.annulled, CertificateStatus_DecisionAnnulled(key, met.repeats));
@@ -319,8 +442,8 @@ contract CertificateStatus is ICertificateStatus {
         }
         _requireMembers(decision);
         _requireMove(key, department, decision, met);
-        if (count == 0) _owners[key] = owner;
-        _keep(key, count + 1, department, decision, successor, content);
+        if (count == 0) _owners[key] = bytes32(owner);
+        _keep(key, count + 1, department, decision, newKey, content);
         return true;
     }
 
@@ -358,7 +481,7 @@ contract CertificateStatus is ICertificateStatus {
         bytes18 department,
         bytes18 owner,
         DecisionInput calldata decision,
-        bytes32 successor,
+        bytes32 newKey,
         uint256 content,
         uint32 count
     ) private view returns (Situation memory met) {
@@ -372,7 +495,7 @@ contract CertificateStatus is ICertificateStatus {
             bool annulled = head.annulledAt() != 0;
             if (
                 head.hasContent(content) && decidedBy == department && kept.basis == decision.basis
-                    && kept.successor == successor
+                    && kept.successor == newKey
             ) {
                 (met.repeats, met.annulled) = (n, annulled);
                 return met;
@@ -409,13 +532,13 @@ contract CertificateStatus is ICertificateStatus {
         uint32 number,
         bytes32 department,
         DecisionInput calldata decision,
-        bytes32 successor,
+        bytes32 newKey,
         uint256 content
     ) private {
         Kept storage kept = _kept[key][number];
         kept.head = content.recorded();
         if (decision.basis != 0) kept.basis = decision.basis;
-        if (successor != 0) kept.successor = successor;
+        if (newKey != 0) kept.successor = newKey;
         if (content.byOther()) kept.department = bytes18(department);
         emit Decided(
             key,
@@ -426,7 +549,7 @@ contract CertificateStatus is ICertificateStatus {
             decision.cause,
             decision.effectiveFrom,
             decision.basis,
-            successor,
+            newKey,
             decision.until,
             decision.ends
         );

@@ -15,6 +15,11 @@ import {IAnchorLog} from "./IAnchorLog.sol";
 /// `type`, also in the very call of its first decision. A decision is ended or annulled by who made it, by who succeeded
 /// that department, or by the competent one.
 ///
+/// Moving. The Council retires a contract and names its successor, one made with the address of the old one. From then
+/// on the old one takes no first decisions. The history of a key goes over with its first act on the successor, or by
+/// `carry`; until then both tell it as the old one has it, and from then on the old one takes nothing about the key.
+/// Numbers and times stay as they are.
+///
 /// Every function checks the caller's rights first; a call that would then change nothing returns false.
 interface ICertificateStatus {
     /// @dev What a department decides. `effectiveFrom` <= block time; 0 is "from the start".
@@ -99,11 +104,33 @@ interface ICertificateStatus {
     /// @notice The key's record is a certificate of this type: the type's competent department may decide on it.
     event TypeProven(bytes32 indexed key, bytes32 indexed typeCode, bytes32 department, address operator);
 
+    /// @notice The Council retired this contract: first decisions are `successor`'s from this block on.
+    event Retired(address indexed successor, address operator, bytes32 basis);
+
+    /// @notice The history of a key, `count` decisions, was taken over from `previous`.
+    event StatusCarried(
+        bytes32 indexed key,
+        bytes32 indexed owner,
+        address indexed previous,
+        uint32 count,
+        address operator
+    );
+
     /// @notice Proofs are asked of this AnchorLog from now on; those that the one before took keep working.
     event LogFollowed(address indexed log, address operator, bytes32 basis);
 
     /// @dev Only the Council may do this.
     error CertificateStatus_NotCouncil(address account);
+    /// @dev The previous contract isn't a CertificateStatus, or has too many before it.
+    error CertificateStatus_PreviousInvalid(address previous);
+    /// @dev The contract is retired, or the key's history has moved: `successor` takes its place.
+    error CertificateStatus_Retired(address successor);
+    /// @dev The successor must be a CertificateStatus made with this one's address.
+    error CertificateStatus_SuccessorInvalid(address successor);
+    /// @dev The previous contract isn't retired in favour of this one; it names `successor` (zero: it is in force).
+    error CertificateStatus_NotInForce(address previous, address successor);
+    /// @dev Only `successor` takes histories over.
+    error CertificateStatus_NotSuccessor(address account, address successor);
     /// @dev The AnchorLog that is followed names `named` as its successor (zero: it is in force).
     error CertificateStatus_LogNotSuccessor(address log, address named);
     /// @dev The key has no decision: the first one brings the entry and its proof (`decideFirst`).
@@ -196,7 +223,28 @@ interface ICertificateStatus {
 
     /// @notice Points to the AnchorLog that the followed one names as its successor. Council only. False if it is
     /// followed.
-    function followLog(IAnchorLog successor, bytes32 basis) external returns (bool);
+    function followLog(IAnchorLog newLog, bytes32 basis) external returns (bool);
+
+    /// @notice Retires this contract in favour of `successor`, for good. Council only. False if that stands already.
+    function retire(address successor, bytes32 basis) external returns (bool);
+
+    /// @notice Takes over histories from the previous contract, which must be retired in favour of this one. By anyone;
+    /// keys without decisions, and those taken over already, count nothing.
+    /// @return carried How many were new.
+    function carry(bytes32[] calldata keys) external returns (uint256 carried);
+
+    /// @notice Hands the history of a key to the successor, which alone may call this: this contract takes nothing about
+    /// the key from now on. Owner zero and no decisions where there are none.
+    function release(bytes32 key) external returns (bytes32 owner, Decision[] memory list);
+
+    /// @notice The contract that this one follows; zero for the first.
+    function previous() external view returns (address);
+
+    /// @notice Which of its line this contract is; 1 for the first, at most 16.
+    function version() external view returns (uint8);
+
+    /// @notice The contract that takes this one's place; zero while it is in force.
+    function successor() external view returns (address);
 
     /// @notice The AnchorLog that proofs are asked of.
     function log() external view returns (IAnchorLog);

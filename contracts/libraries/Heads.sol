@@ -31,6 +31,11 @@ library Heads {
         return content_ | (block.timestamp << RECORDED_AT);
     }
 
+    /// @notice The head of `content_` with the times that it was recorded and annulled at elsewhere.
+    function withTimes(uint256 content_, uint64 recordedAt_, uint64 annulledAt_) internal pure returns (uint256) {
+        return content_ | (uint256(recordedAt_) << RECORDED_AT) | annulledAt_;
+    }
+
     /// @notice The head, annulled now; it mustn't be already.
     function annulled(uint256 head) internal view returns (uint256) {
         return head | block.timestamp;

@@ -116,6 +116,16 @@ def follow_log(log: Address, basis: Digest | None = None) -> tuple[str, str, lis
     return NAME, "followLog", [log, basis or ZERO]
 
 
+def retire(successor: Address, basis: Digest | None = None) -> tuple[str, str, list[Any]]:
+    """By the Council: only `successor`, a CertificateStatus made with this one's address, takes first decisions now."""
+    return NAME, "retire", [successor, basis or ZERO]
+
+
+def carry(keys: Sequence[Digest]) -> tuple[str, str, list[Any]]:
+    """By anyone, on the successor: takes histories over from the retired contract."""
+    return NAME, "carry", [list(keys)]
+
+
 class CertificateStatusView(ContractView):
     contract = NAME
 
@@ -131,6 +141,11 @@ class CertificateStatusView(ContractView):
     def log(self, block: int) -> Address:
         """The AnchorLog that proofs are asked of."""
         return Address(str(self.read("log", [], block)[0]).lower())
+
+    def successor(self, block: int) -> Address | None:
+        """The contract that takes this one's place; None while it is in force."""
+        named = Address(str(self.read("successor", [], block)[0]).lower())
+        return None if int(named, 16) == 0 else named
 
     def status_at(self, key: Digest, time: BlockTime, known: BlockTime, block: int) -> tuple[int, int]:
         """(code, number) of the decision in force, (0, 0) if none: the contract's own judgement."""

@@ -73,14 +73,22 @@ class EvmChainReader:
         return found.size if found is not None and found.closed else None
 
     def anchored_root(self, log_id: LogId, size: int, block: int | None = None) -> Digest | None:
-        return self._logs.anchored_root(log_id, size, self._at(block))
+        at = self._at(block)
+        self._require_newest(self._logs, at)
+        return self._logs.anchored_root(log_id, size, at)
 
     def anchors(self, log_id: LogId, above_size: int = 0, limit: int = 1) -> Sequence[Anchor]:
         """Sizes only grow along the chain, so the first `limit` that are above are the smallest ones."""
-        return self._search_anchors(log_id, above_size, limit, upto=self.final_head().number)
+        upto = self.final_head().number
+        found = self._search_anchors(log_id, above_size, limit, upto=upto)
+        if len(found) < limit:
+            self._require_newest(self._logs, upto)
+        return found
 
     def decisions(self, status_key: Digest, block: int | None = None) -> Sequence[Decision]:
-        return self._statuses.decisions(status_key, self._at(block))
+        at = self._at(block)
+        self._require_newest(self._statuses, at)
+        return self._statuses.decisions(status_key, at)
 
     def department(self, code: DepartmentCode, block: int | None = None) -> DepartmentHistory | None:
         return self._departments.department(code, self._at(block))
@@ -103,6 +111,13 @@ class EvmChainReader:
         if not self._verified:
             verify_deployment(self._rpc, self._deployment)
             self._verified = True
+
+    def _require_newest(self, view: AnchorLogView | CertificateStatusView, at: int) -> None:
+        """UnavailableError if the contract that we know was retired in favour of one that we don't: what it doesn't hold,
+        or held once, may be otherwise there. A newer trust file or deployment record names it."""
+        named = view.successor(at)
+        if named is not None and named not in {c.address for c in self._deployment.versions(view.contract)}:
+            raise UnavailableError("chain.contract_retired", contract=view.contract, address=named)
 
     def _at(self, block: int | None) -> int:
         if block is None:

@@ -18,7 +18,7 @@ from notary.trust_file import TrustFile
 
 _ANCHORED = CheckName.ANCHORED
 _FINAL = CheckName.FINAL
-OTHER_ROOT, ANOTHER_CHAIN = "other_root", "another_chain"
+OTHER_ROOT, ANOTHER_CHAIN, NEWER_CONTRACT = "other_root", "another_chain", "newer_contract"
 
 
 def check_anchored(case: Case) -> Check:
@@ -82,7 +82,8 @@ def _evidenced(examined: Examined, root: Digest | None) -> Check:
 
 
 def _another_chain(case: Case, trust: TrustFile) -> Check | None:
-    """A receipt of our network whose anchor names another chain or contract contradicts the trust file."""
+    """A receipt of our network whose anchor names another chain or contract contradicts the trust file, unless that is
+    older than the contract may be."""
     anchor = case.receipt.anchor
     if anchor is None:
         return None
@@ -93,12 +94,24 @@ def _another_chain(case: Case, trust: TrustFile) -> Check | None:
         ("contract", anchor.contract, " ".join(sorted(known)), anchor.contract in known),
     )
     for member, observed, expected, same in pairs:
+        if member == "contract" and not same and _may_be_newer(case, trust):
+            params = {"block": anchor.block_number, "as_of": trust.as_of_block}
+            return Check(_ANCHORED, Outcome.UNKNOWN, NEWER_CONTRACT, params, observed=str(observed), source="trust")
         if not same:
             return Check(
                 _ANCHORED, Outcome.FAIL, ANOTHER_CHAIN, {"member": member},
                 observed=str(observed), expected=str(expected), source="trust",
             )  # fmt: skip
     return None
+
+
+def _may_be_newer(case: Case, trust: TrustFile) -> bool:
+    """Whether a contract that the trust file doesn't name may have been named since: its block is above `as_of_block`, and
+    nobody says otherwise. A chain that has no such root, or another one, does."""
+    anchor, head, root = case.receipt.anchor, case.receipt.head, case.evidence.root
+    if anchor is None or anchor.block_number <= trust.as_of_block:
+        return False
+    return isinstance(root, Unavailable) or (head is not None and root == head.root)
 
 
 def _promised(case: Case, trust: TrustFile) -> Check:

@@ -101,6 +101,8 @@ def examine(
     try:
         event = proven_event(header.receipts_root, evidence.tx_index, evidence.log_index, evidence.receipt_proof)
         found = replace(found, event=event)
+        if _may_be_newer(event, claim, place, trust):
+            return replace(found, doubt=STALE, params={"block": header.number, "as_of": trust.as_of_block})
         check_event(event, claim, place, trust)
     except InputError as error:
         return replace(found, event_flaw=error.code)
@@ -117,6 +119,12 @@ def check_event(event: Event, claim: Claim, place: ReceiptAnchor, trust: TrustFi
         raise InputError("evidence.topics")
     if event.data != claim.data:
         raise InputError("evidence.data")
+
+
+def _may_be_newer(event: Event, claim: Claim, place: ReceiptAnchor, trust: TrustFile) -> bool:
+    """Whether the event is of a contract that the trust file doesn't have, in a block later than what it knows."""
+    known = trust.addresses_of(claim.contract)
+    return event.address == place.contract and event.address not in known and place.block_number > trust.as_of_block
 
 
 def witnessed(root: Digest | object, head: Checkpoint) -> bool | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from brownie import CertificateStatus
 from certificates import EMPTY, KEYS, SIZE, TREE, UNTYPED, proof, type_proof
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -60,9 +61,12 @@ ERRORS = {
 class StatusMachine(RuleBasedStateMachine):
     world = None
     log = None
+    newer = None
+    """Made with the address of the first, and not named yet."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.status = self.world.status
         self.history: tuple[Decision, ...] = ()
         self.proven = False
         self.suspended: set[str] = set()
@@ -111,7 +115,7 @@ class StatusMachine(RuleBasedStateMachine):
         """decideFirst, also where there are decisions: it is a later one then."""
         given = (code, 0, since, NONE, NONE, 0, 0)
         shown = type_proof() if typed else UNTYPED
-        error, done, at = self.send(self.world.status.decideFirst, department, KEY, given, proof(self.log, 0), shown)
+        error, done, at = self.send(self.status.decideFirst, department, KEY, given, proof(self.log, 0), shown)
         if self.is_gone(department, error):
             return
         before = self.proven
@@ -145,10 +149,10 @@ class StatusMachine(RuleBasedStateMachine):
         given = (code, cause, since, basis, NONE, until, names)
         if code == 8:
             error, done, at = self.send(
-                self.world.status.supersede, department, KEY, given, EMPTY, proof(self.log, 1), UNTYPED
+                self.status.supersede, department, KEY, given, EMPTY, proof(self.log, 1), UNTYPED
             )
         else:
-            error, done, at = self.send(self.world.status.decide, department, KEY, given)
+            error, done, at = self.send(self.status.decide, department, KEY, given)
         if self.is_gone(department, error):
             return
         new = NewDecision(
@@ -170,7 +174,7 @@ class StatusMachine(RuleBasedStateMachine):
 
     @rule(department=st.sampled_from(DEPARTMENTS), number=st.integers(0, 6))
     def annuls(self, department: str, number: int) -> None:
-        error, done, at = self.send(self.world.status.annul, department, KEY, number, NONE)
+        error, done, at = self.send(self.status.annul, department, KEY, number, NONE)
         if self.is_gone(department, error):
             return
         try:
@@ -183,7 +187,7 @@ class StatusMachine(RuleBasedStateMachine):
 
     @rule(department=st.sampled_from(DEPARTMENTS))
     def proves_the_type(self, department: str) -> None:
-        error, done, _ = self.send(self.world.status.proveType, department, KEY, type_proof())
+        error, done, _ = self.send(self.status.proveType, department, KEY, type_proof())
         if self.is_gone(department, error):
             return
         assert (error, done) == (None, not self.proven)
@@ -193,6 +197,20 @@ class StatusMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         ask("evm_increaseTime", hex(seconds))
         ask("evm_mine")
+
+    @precondition(lambda self: self.status is self.world.status)
+    @rule(carried=st.booleans())
+    def moves_to_a_new_version(self, carried: bool) -> None:
+        """Nothing of the history changes by it, and nothing can be added to it in the old contract."""
+        error, done, _ = transact(self.status.retire, self.world.council, self.newer, NONE)
+        assert (error, done) == (None, True)
+        old, self.status = self.status, self.newer
+        if carried:
+            transact(self.status.carry, self.world.stranger, [KEY])
+            for code in (3, 4):
+                given = (code, 0, 0, NONE, NONE, 0, 0)
+                for department in set(DEPARTMENTS) - set(self.succeeded):
+                    assert transact(old.decide, self.world.operators[department], KEY, given)[0] == "Retired"
 
     @precondition(lambda self: not self.succeeded)
     @rule(old=st.sampled_from([ISSUER, ISSUER, COMPETENT]), to=st.sampled_from([COMPETENT, OTHER]))
@@ -230,7 +248,7 @@ class StatusMachine(RuleBasedStateMachine):
             )
             for d in self.history
         )
-        assert plain(self.world.status.decisions(KEY)) == kept
+        assert plain(self.status.decisions(KEY)) == kept
 
     @invariant()
     def same_answers(self) -> None:
@@ -242,13 +260,14 @@ class StatusMachine(RuleBasedStateMachine):
             for known in (now(), latest.recorded_at - 1):
                 found = status_at(self.history, instant, known)
                 expected = (int(found.code), found.number) if found else (0, 0)
-                assert plain(self.world.status.statusAt(KEY, instant, known)) == expected, (instant, known)
+                assert plain(self.status.statusAt(KEY, instant, known)) == expected, (instant, known)
 
 
 def test_status_machine__any_steps__contract_and_twin_agree(world) -> None:
     log = world.open()
     world.log.anchor(log, SIZE, TREE.root(SIZE), [], {"from": world.issuer})
     StatusMachine.world, StatusMachine.log = world, log
+    StatusMachine.newer = CertificateStatus.deploy(world.departments, world.log, world.status, {"from": world.council})
     run_state_machine_as_test(
         StatusMachine,
         settings=settings(

@@ -96,7 +96,7 @@ class World:
         self.council = accounts[0]
         self.departments = Departments.deploy(self.council, {"from": self.council})
         self.log = AnchorLog.deploy(self.departments, NETWORK, NOBODY, {"from": self.council})
-        self.status = CertificateStatus.deploy(self.departments, self.log, {"from": self.council})
+        self.status = CertificateStatus.deploy(self.departments, self.log, NOBODY, {"from": self.council})
         self.operators = dict(zip((ISSUER, OTHER, COMPETENT), accounts[1:4], strict=True))
         self.issuer, self.other, self.competent = self.operators.values()
         self.stranger = accounts[9]

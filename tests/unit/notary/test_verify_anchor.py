@@ -148,9 +148,26 @@ def test_anchored__chain_or_contract_isnt_the_trust_files__fails(world: World, m
     receipt = world.anchored_record(record)
     assert receipt.anchor is not None
     altered = replace(receipt, anchor=replace(receipt.anchor, **{member: value}))
+    trust = world.make_trust(as_of_block=receipt.anchor.block_number)
     for offline in (False, True):
-        report = judged(world, altered, record=record, offline=offline)
+        report = judged(world, altered, record=record, trust=trust, offline=offline)
         assert outcome(report, N.ANCHORED) == (FAIL, "another_chain")
+
+
+def test_anchored__contract_may_be_newer_than_the_trust_file__unknown_unless_the_chain_says_no(world: World) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    assert receipt.anchor is not None
+    assert receipt.inclusion is not None
+    newer = replace(receipt, anchor=replace(receipt.anchor, contract=Address("0x" + "ab" * 20)))
+    trust = world.make_trust(as_of_block=receipt.anchor.block_number - 1)
+    for offline in (False, True):
+        report = judged(world, newer, record=record, trust=trust, offline=offline)
+        assert outcome(report, N.ANCHORED) == (UNKNOWN, "newer_contract")
+        assert report.verdict is Verdict.CANNOT_CHECK
+    # A chain that was asked, and has nothing of the kind.
+    nothing = judged(World(), newer, record=record, trust=trust)
+    assert outcome(nothing, N.ANCHORED) == (FAIL, "another_chain")
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,8 @@ class EvmChainReader:
             self._verified = True
 
     def _require_newest(self, view: AnchorLogView | CertificateStatusView, at: int) -> None:
-        """UnavailableError if the contract that we know was retired in favour of one that we don't: what it doesn't hold,
-        or held once, may be otherwise there. A newer trust file or deployment record names it."""
+        """UnavailableError if the contract that we know was retired in favour of one that we don't: what it doesn't
+        hold, or held once, may be otherwise there. A newer trust file or deployment record names it."""
         named = view.successor(at)
         if named is not None and named not in {c.address for c in self._deployment.versions(view.contract)}:
             raise UnavailableError("chain.contract_retired", contract=view.contract, address=named)

@@ -106,8 +106,8 @@ def _another_chain(case: Case, trust: TrustFile) -> Check | None:
 
 
 def _may_be_newer(case: Case, trust: TrustFile) -> bool:
-    """Whether a contract that the trust file doesn't name may have been named since: its block is above `as_of_block`, and
-    nobody says otherwise. A chain that has no such root, or another one, does."""
+    """Whether a contract that the trust file doesn't name may have been named since: its block is above `as_of_block`,
+    and nobody says otherwise. A chain that has no such root, or another one, does."""
     anchor, head, root = case.receipt.anchor, case.receipt.head, case.evidence.root
     if anchor is None or anchor.block_number <= trust.as_of_block:
         return False

@@ -29,6 +29,8 @@ NO_OBJECT = frozenset(
         ("AnchorLog", "LogCarried"),  # the anchors and the closing are those that the contract before told
         ("Catalogue", "ChangeRecorded"),  # the clock that it starts is told by `ClockSet`
         ("Catalogue", "UpdateExtended"),  # the same
+        ("CertificateStatus", "Retired"),  # which version is in force the Council's registry tells
+        ("CertificateStatus", "StatusCarried"),  # the decisions are those that the contract before told
         ("Departments", "OwnershipTransferStarted"),  # until it is accepted, the owner is who it was
     }
 )

@@ -36,7 +36,9 @@ def _(stage: Stage) -> tuple:
     return (str(stage.next_log), BASIS)
 
 
-@TABLE.row("carry", "把日志带入新版合约", "carries logs over from the retired contract", anyone(PROVIDER), on="next_log")
+@TABLE.row(
+    "carry", "把日志带入新版合约", "carries logs over from the retired contract", anyone(PROVIDER), on="next_log"
+)
 def _(stage: Stage) -> tuple:
     stage.decree(stage.log.retire, str(stage.next_log), BASIS)
     return ([LOG],)

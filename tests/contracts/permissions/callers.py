@@ -102,9 +102,7 @@ def beside(zh: str, en: str, right: Callable[[Any], str], department: str, refus
 
 def anyone(department: str) -> Party:
     """No right is needed."""
-    return beside(
-        "任何人", "anyone", lambda stage: stage.operator(department, EVERY_ROLE), department, refused=ALLOWED
-    )
+    return beside("任何人", "anyone", lambda stage: stage.operator(department, EVERY_ROLE), department, refused=ALLOWED)
 
 
 def named(cells: Mapping[str, str]) -> dict[Caller, str]:
@@ -138,7 +136,9 @@ class Table:
         """Decorates `prepare`; `cells` are what this function finds otherwise than the party's rule says."""
 
         def keep(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
-            self.rows.append(Row(function, zh, en, party, {**party.cells, **named(cells)}, prepare, on or self.on))
+            row = Row(function, zh, en, party, {**party.cells, **named(cells)}, prepare, on or self.on)
+            # Decorators of one function come from the last to the first.
+            self.rows.insert(sum(known.prepare is not prepare for known in self.rows), row)
             return prepare
 
         return keep

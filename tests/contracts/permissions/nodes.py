@@ -20,7 +20,7 @@ AUTHORITY_ = operator(
     other="Nodes_NotAdmitting", suspended=SUSPENDED,
 )  # fmt: skip
 RELEASER = operator(
-    "审核时指定的放行单位（多为运营公司）的节点员", "NODE of whom admission charged with the release, here a service operator",
+    "审核时指定的放行单位（此处为运营公司）的节点员", "NODE of whom admission named for it, here a service operator",
     COMPANY, NODE, other="Nodes_NotReleaser", suspended=SUSPENDED,
 )  # fmt: skip
 COUNCIL = council("Nodes_NotCouncil")

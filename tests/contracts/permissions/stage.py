@@ -33,7 +33,7 @@ from brownie import (
 from catalogue_world import weekdays
 from certificates import SIZE, TREE
 from mining import COUNTER, ask
-from world import CODES, NETWORK, NOBODY, NONE, TYPE, digest, left, log_id, now, origin_of
+from world import CODES, NETWORK, NOBODY, TYPE, digest, left, log_id, now, origin_of
 
 from ledger.calendar import day_of, words
 
@@ -171,7 +171,9 @@ class Stage:
         # A limit of its own for each: a hash that was taken back and mined again would have the first one's receipt.
         request = self._request(sender, function, args) | {"gas": hex(GAS + next(COUNTER)), "gasPrice": "0x0"}
         sent = ask("eth_sendTransaction", request)
+        patience = time.monotonic() + 30
         while (receipt := ask("eth_getTransactionReceipt", sent)) is None:
+            assert time.monotonic() < patience, f"not mined: {function} {args}"
             time.sleep(0.001)
         assert int(receipt["status"], 16) == 1, (function, args, self.attempt(sender, function, *args))
         return list(receipt["logs"])
@@ -201,6 +203,10 @@ class Stage:
         try:
             yield
         finally:
+            # A receipt comes before the pool is cleared of its transaction; after the revert the next one of that
+            # account and nonce would be cleared away with it and never be mined.
+            while int(ask("txpool_status")["pending"], 16):
+                time.sleep(0.001)
             assert ask("evm_revert", snapshot) is True
 
     def befall(self, caller: Caller, code: str) -> None:
@@ -211,6 +217,9 @@ class Stage:
             to = SECOND_COMPANY if code == COMPANY else SUCCESSOR if code != SUCCESSOR else GOVERNMENT
             self.decree(self.departments.succeed, left(code), left(to), 0, [], BASIS)
 
+    def block(self) -> int:
+        return int(ask("eth_blockNumber"), 16)
+
     def wait(self, seconds: int) -> None:
         ask("evm_increaseTime", seconds)
         ask("evm_mine")
@@ -219,6 +228,11 @@ class Stage:
 
     def _settle(self) -> None:
         at = self.departments
+        # Each member had another delegate once.
+        for code in MEMBERS:
+            account = self.delegate(code, ended=True)
+            self.decree(self.council_contract.appointDelegate, account, left(code), some("delegate", account))
+            self.decree(self.council_contract.endDelegate, account)
         for code, division in DIVISIONS.items():
             self.decree(at.admit, left(code), division, BASIS)
         for code in (COMPANY, SECOND_COMPANY):
@@ -272,5 +286,3 @@ class Stage:
 
 def _address(*who: Any) -> str:
     return web3.to_checksum_address("0x" + digest(repr(who))[:20].hex())
-
-

@@ -1,8 +1,8 @@
 """Who may do what, contract by contract: declared here by rule, tried by test_permissions.py.
 
 A module for each contract declares its TABLE: for each function that changes something, for whom it is and how to make
-the state in which that caller succeeds. `callers` has the rules, `stage` the network that all of it is played on; `page`
-writes docs/permissions.md.
+the state in which that caller succeeds. `callers` has the rules, `stage` the network that all of it is played on;
+`page` writes docs/permissions.md.
 """
 
 from __future__ import annotations

@@ -124,10 +124,10 @@ class Row:
 
 
 class Table:
-    """The rows of a contract, in the order of the page."""
+    """The rows of a contract, in the order of the page. `on` names it among the stage's, `note` stands above them."""
 
-    def __init__(self, contract: str, zh: str, on: str) -> None:
-        self.contract, self.zh, self.on = contract, zh, on
+    def __init__(self, contract: str, zh: str, on: str, note: str = "") -> None:
+        self.contract, self.zh, self.on, self.note = contract, zh, on, note
         self.rows: list[Row] = []
 
     def row(

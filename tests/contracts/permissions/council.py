@@ -10,7 +10,14 @@ from .callers import EVERY_ROLE, SERVICE_ROLES, STATUS, Caller, Party, Table
 from .council_only import council
 from .stage import AUTHORITY, BASIS, COMPANY, CONSUMER, DAY, OTHER, PROVIDER, Stage, some
 
-TABLE = Table("Council", "理事会", "council_contract")
+NOTE = """\
+成员部门由其代表行事。“角色不符”在此是该部门的操作员，有全部角色，但不是代表。席位只由理事会自己除去（`removeMember`）：
+部门在登记中被暂停或承继，代表照样表决。
+A member acts by its delegates. "Wrong role" is here the department's operator with every role who is no delegate. A
+seat is ended by the Council alone (`removeMember`): delegates vote on where `Departments` has the department suspended
+or succeeded.
+"""
+TABLE = Table("Council", "理事会", "council_contract", NOTE)
 ID = some("proposal")
 NEW_MEMBER = left(CODES[13])
 
@@ -25,10 +32,9 @@ def _account(stage: Any, caller: Caller) -> str:
     }.get(caller, lambda: stage.delegate(PROVIDER))()
 
 
-# A seat in the Council is ended by the Council (`removeMember`), not by what Departments says of the department.
 MEMBER = Party(
-    "成员部门的代表（角色不符：该部门的操作员，不是代表）",
-    "a member's delegate (wrong role: the department's operator, no delegate)",
+    "成员部门的代表",
+    "a member's delegate",
     PROVIDER,
     _account,
     {caller: "Council_NotDelegate" for caller in Caller}

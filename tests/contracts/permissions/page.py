@@ -36,6 +36,7 @@ def _section(table: Table) -> str:
     columns = " | ".join(f"{zh} {en}" for zh, en in COLUMNS.values())
     lines = [
         f"\n## {table.zh} {table.contract}\n",
+        *([table.note] if table.note else ()),
         f"| 做什么 what | 该由谁办 for whom | {columns} |",
         "|---|---|" + "---|" * len(COLUMNS),
         *(_line(row) for row in table.rows),

@@ -65,7 +65,7 @@ def _play(stage, row) -> dict[Caller, str]:
         if found[Caller.RIGHT] == ALLOWED:
             account = row.party.account(stage, Caller.RIGHT)
             events = stage.send(account, function, *_args(prepared, account))
-            assert events, "no event tells of the change"
+            assert bool(events) == row.told, f"{row.function}: {len(events)} events tell of the change"
     return found
 
 

@@ -112,7 +112,8 @@ def named(cells: Mapping[str, str]) -> dict[Caller, str]:
 @dataclass(frozen=True)
 class Row:
     """One function for one party. `prepare(stage)` brings about the state in which the right caller succeeds and gives
-    the arguments, or a function of the caller's address that does; `on` names the contract among the stage's."""
+    the arguments, or a function of the caller's address that does; `on` names the contract among the stage's; `told`:
+    by an event of its own, not by the caller's."""
 
     function: str
     zh: str
@@ -121,6 +122,7 @@ class Row:
     cells: Mapping[Caller, str]
     prepare: Callable[[Any], Any]
     on: str
+    told: bool
 
 
 class Table:
@@ -131,12 +133,12 @@ class Table:
         self.rows: list[Row] = []
 
     def row(
-        self, function: str, zh: str, en: str, party: Party, *, on: str = "", **cells: str
+        self, function: str, zh: str, en: str, party: Party, *, on: str = "", told: bool = True, **cells: str
     ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
         """Decorates `prepare`; `cells` are what this function finds otherwise than the party's rule says."""
 
         def keep(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
-            row = Row(function, zh, en, party, {**party.cells, **named(cells)}, prepare, on or self.on)
+            row = Row(function, zh, en, party, {**party.cells, **named(cells)}, prepare, on or self.on, told)
             # Decorators of one function come from the last to the first.
             self.rows.insert(sum(known.prepare is not prepare for known in self.rows), row)
             return prepare

@@ -5,7 +5,7 @@ from __future__ import annotations
 from certificates import KEYS, decision, proof, type_proof
 from world import left
 
-from .callers import STATUS, Table, operator
+from .callers import STATUS, Table, anyone, beside, operator
 from .council_only import council
 from .stage import BASIS, COMPETENT, LOG, PROVIDER, SUCCESSOR, Stage
 
@@ -30,6 +30,14 @@ COMPETENT_OVER = operator(
 )  # fmt: skip
 # A disclosure is proven by whoever has it.
 ANYONES = operator("任一部门的状态员", "any department's STATUS", PROVIDER, STATUS, other="✓")
+
+ANYBODY = anyone(PROVIDER)
+COUNCIL = council("CertificateStatus_NotCouncil")
+# Told by the successor's event, `StatusCarried`.
+NEXT = beside(
+    "新版合约本身", "the succeeding contract itself",
+    lambda stage: str(stage.next_status), PROVIDER, "CertificateStatus_NotSuccessor",
+)  # fmt: skip
 
 
 def owner_suspends(stage: Stage) -> None:
@@ -102,7 +110,26 @@ def _(stage: Stage) -> tuple:
     return (KEY, type_proof())
 
 
-@TABLE.row("followLog", "改用新版锚定日志", "follows the log to its successor", council("CertificateStatus_NotCouncil"))
+@TABLE.row("retire", "改用新版合约", "retires the contract in favour of its successor", COUNCIL)
+def _(stage: Stage) -> tuple:
+    return (str(stage.next_status), BASIS)
+
+
+@TABLE.row("carry", "把历史带入新版合约", "carries histories over from the retired contract", ANYBODY, on="next_status")
+def _(stage: Stage) -> tuple:
+    owner_suspends(stage)
+    stage.decree(stage.status.retire, str(stage.next_status), BASIS)
+    return ([KEY],)
+
+
+@TABLE.row("release", "把历史交给新版合约", "hands a history to the successor", NEXT, told=False)
+def _(stage: Stage) -> tuple:
+    owner_suspends(stage)
+    stage.decree(stage.status.retire, str(stage.next_status), BASIS)
+    return (KEY,)
+
+
+@TABLE.row("followLog", "改用新版锚定日志", "follows the log to its successor", COUNCIL)
 def _(stage: Stage) -> tuple:
     stage.decree(stage.log.retire, str(stage.next_log), BASIS)
     return (str(stage.next_log), BASIS)

@@ -165,11 +165,12 @@ contract CreditRecords is ICreditRecords {
 
     /// @inheritdoc ICreditRecords
     function sealItemClass(uint16 itemClass, bytes32 basis) external returns (bool) {
-        bytes32 actor = _councilOrProvince();
+        require(msg.sender == _departments.council(), CreditRecords_NotCouncil(msg.sender));
         Class storage known = _classes[itemClass];
         if (_isSealed(itemClass, known)) return false;
+        require(basis != 0, CreditRecords_ItemClassInvalid(itemClass, known.polarity, known.measure));
         known.isSealed = true;
-        emit ItemClassSealed(itemClass, actor, msg.sender, basis);
+        emit ItemClassSealed(itemClass, 0, msg.sender, basis);
         return true;
     }
 
@@ -248,7 +249,11 @@ contract CreditRecords is ICreditRecords {
             require(known == rulesHash, CreditRecords_RulesFixed(version, known));
             return false;
         }
-        require(version > _latestRules && rulesHash != 0, CreditRecords_RulesInvalid(version, _latestRules));
+        // One by one: a single high number would be the last one for ever.
+        require(
+            uint256(version) == uint256(_latestRules) + 1 && rulesHash != 0,
+            CreditRecords_RulesInvalid(version, _latestRules)
+        );
         _rules[version] = rulesHash;
         _latestRules = version;
         emit RulesSet(version, actor, rulesHash, msg.sender, basis);
@@ -302,8 +307,12 @@ contract CreditRecords is ICreditRecords {
             kept
         );
         if (state == OBJECTED) {
-            (uint40 answerBy, bool due) = (last.answerBy, last.answerBy != 0 && block.timestamp >= last.answerBy);
-            require(due, CreditRecords_AnswerNotDue(itemId, answerBy));
+            uint40 answerBy = last.answerBy;
+            bool due = answerBy != 0 && block.timestamp >= answerBy;
+            // Else an owner that upholds and at once objects to its own item would keep it from the authority for ever.
+            Raised storage before = _raised[itemId][kept.objections - 1];
+            bool upheld = before.stage == BY_OWNER && before.answer == UPHELD;
+            require(due || upheld, CreditRecords_AnswerNotDue(itemId, answerBy));
             (last.answer, last.answeredAt) = (SILENT, _now());
         }
         _raise(itemId, kept, department, BY_AUTHORITY, false, request, receivedAt);
@@ -331,7 +340,9 @@ contract CreditRecords is ICreditRecords {
         _requireUnsuspended(department);
         if (_repeats(itemId, decision, keccak256(abi.encode(msg.sig, itemId, department, ruling)))) return false;
         Raised storage last = _raised[itemId][kept.objections];
-        _allow(_state(kept) == OBJECTED && last.stage == BY_AUTHORITY && last.answer == OPEN, itemId, kept);
+        // What it ordered and the owner doesn't do, it may end itself.
+        bool waits = last.answer == OPEN || (last.answer == ORDERED && ruling == ENDED_WITHDRAWN);
+        _allow(_state(kept) == OBJECTED && last.stage == BY_AUTHORITY && waits, itemId, kept);
         require(
             ruling == UPHELD || ruling == ENDED_WITHDRAWN || ruling == ORDERED, CreditRecords_RulingInvalid(ruling)
         );
@@ -630,9 +641,11 @@ contract CreditRecords is ICreditRecords {
             authority = _authorities.authorityFor(VETERANS, division);
             if (authority != owner) return authority;
             uint32 above = Divisions.above(division);
-            if (above == 0) return _authorities.authorityFor(GOVERNMENT, division);
+            if (above == 0) break;
             division = above;
         }
+        authority = _authorities.authorityFor(GOVERNMENT, division);
+        if (authority == owner) authority = 0;
     }
 
     /// @dev The veterans' authority of its own county, prefecture or province.

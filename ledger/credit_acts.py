@@ -80,12 +80,16 @@ def set_item_class(book: Book, number: int, now: Now, *, polarity: int, measure:
     return replace(book, classes={**book.classes, number: made})
 
 
-def seal_item_class(book: Book, number: int, now: Now) -> Book:
-    """From now on no item of the class is added or shown, for ever. A pause doesn't stop it."""
-    _require_council_or_province(now)
+def seal_item_class(book: Book, number: int, now: Now, *, basis: Digest | None) -> Book:
+    """From now on no item of the class is added or shown, for ever: by the Council alone. A pause doesn't stop it."""
+    if now.by != NOBODY:
+        raise DeniedError("credit_records.not_council", account=now.by)
     if is_sealed(book, number):
         return book
     known = book.classes.get(number, ItemClass(None))
+    if basis is None:
+        polarity, measure = int(known.polarity or 0), int(known.measure)
+        raise InputError("credit_records.item_class_invalid", item_class=number, polarity=polarity, measure=measure)
     return replace(book, classes={**book.classes, number: replace(known, sealed=True)})
 
 
@@ -140,7 +144,7 @@ def set_profile(book: Book, profile: Profile, basis: Digest | None) -> Book:
 
 
 def set_rules(book: Book, version: int, rules_hash: Digest, now: Now) -> Book:
-    """Fixes a rule set's hash; versions go up."""
+    """Fixes a rule set's hash; versions go up one by one."""
     _require_council_or_province(now)
     known = book.rules.get(version)
     if known is not None:
@@ -148,7 +152,7 @@ def set_rules(book: Book, version: int, rules_hash: Digest, now: Now) -> Book:
             raise ConflictError("credit_records.rules_fixed", version=version, rules_hash=known.hex())
         return book
     latest = max(book.rules, default=0)
-    if version <= latest or not any(rules_hash):
+    if version != latest + 1 or not any(rules_hash):
         raise InputError("credit_records.rules_invalid", version=version, latest=latest)
     return replace(book, rules={**book.rules, version: rules_hash})
 
@@ -195,7 +199,7 @@ def object_to(book: Book, item_id: ItemId, request: Digest | None, received_at: 
 
 
 def appeal(book: Book, item_id: ItemId, request: Digest | None, received_at: BlockTime, now: Now) -> Book:
-    """Takes an upheld item, or one whose owner is overdue, to the authority."""
+    """Takes an upheld item, also one objected to again since, or one whose owner is overdue, to the authority."""
     item = _item(book, item_id)
     _require_party(item, item_id, now)
     act = ("appeal", item_id, now.by, received_at)
@@ -207,7 +211,11 @@ def appeal(book: Book, item_id: ItemId, request: Digest | None, received_at: Blo
     waiting = state == ItemState.OBJECTED and last is not None and last.answer == Answer.OPEN
     _allow(book, item_id, now, last is not None and last.stage == Stage.OWNER and (upheld or waiting))
     if waiting and last is not None:
-        if last.answer_by is None or now.time < last.answer_by:
+        due = last.answer_by is not None and now.time >= last.answer_by
+        # Else an owner that upholds and at once objects to its own item would keep it from the authority for ever.
+        before = item.objections[-2] if len(item.objections) > 1 else None
+        was_upheld = before is not None and (before.stage, before.answer) == (Stage.OWNER, Answer.UPHELD)
+        if not due and not was_upheld:
             raise ConflictError("credit_records.answer_not_due", item_id=item_id.hex(), answer_by=last.answer_by or 0)
         book = _answered(book, item_id, Answer.SILENT, None, now)
     return _raised(book, item_id, now, stage=Stage.AUTHORITY, own=False, request=request, received_at=received_at)
@@ -237,7 +245,15 @@ def rule(book: Book, item_id: ItemId, ruling: int, decision: Digest | None, now:
     if _repeats(book, decision, act):
         return book
     book = _claim(book, item_id, decision, act)
-    _allow(book, item_id, now, _waits(book, item_id, Stage.AUTHORITY, now))
+    last = item.last_objection
+    # What it ordered and the owner doesn't do, it may end itself.
+    unheeded = (
+        _state(book, item_id, now) == ItemState.OBJECTED
+        and last is not None
+        and last.answer == Answer.ORDERED
+        and ruling == Answer.WITHDRAWN
+    )
+    _allow(book, item_id, now, unheeded or _waits(book, item_id, Stage.AUTHORITY, now))
     if ruling not in RULINGS:
         raise InputError("credit_records.ruling_invalid", ruling=ruling)
     book = _answered(book, item_id, Answer(ruling), decision, now)
@@ -371,7 +387,8 @@ def authority_of(item: CreditItem, item_id: ItemId, now: Now) -> DepartmentCode 
         authority = around.authority_for(Domain.VETERANS, division)
         if authority != owner:
             return authority
-    return around.authority_for(Domain.GOVERNMENT, divisions[-1])
+    government = around.authority_for(Domain.GOVERNMENT, divisions[-1])
+    return None if government == owner else government
 
 
 # Who may

@@ -18,7 +18,7 @@ pragma solidity 0.8.37;
 ///
 /// Every function checks the caller's rights first; a call that would then change nothing returns false.
 /// "Authority": the veterans' authority over the keeper's division (IAuthorities, domain 2); where that is the owner
-/// itself, the next one above, and above the province the government (domain 3).
+/// itself, the next one above, and above the province the government (domain 3), unless that is the owner too.
 interface ICreditRecords {
     /// @dev Figures by rule: working days, months. Published: 0 or between minimum and maximum; the minimum is also
     /// that of repair.
@@ -296,7 +296,7 @@ interface ICreditRecords {
     error CreditRecords_CalendarSilent();
     /// @dev That version has a hash; a change is a new version.
     error CreditRecords_RulesFixed(uint32 version, bytes32 rulesHash);
-    /// @dev Versions go up from `latest`, and the hash isn't zero.
+    /// @dev The next version is `latest` + 1, and the hash isn't zero.
     error CreditRecords_RulesInvalid(uint32 version, uint32 latest);
 
     /// @notice Puts a class of items into the catalogue. By the Council or CREDIT of the provincial veterans'
@@ -305,7 +305,9 @@ interface ICreditRecords {
     /// @param basis Commitment of the entry with the legal basis.
     function setItemClass(uint16 itemClass, uint8 polarity, uint8 measure, bytes32 basis) external returns (bool);
 
-    /// @notice Seals a class for ever, in the catalogue or not. By the same. False if it is sealed.
+    /// @notice Seals a class for ever, in the catalogue or not: its items are archived from then on, and nobody opens it
+    /// again. Council only. False if it is sealed.
+    /// @param basis Commitment of the entry with the legal basis.
     function sealItemClass(uint16 itemClass, bytes32 basis) external returns (bool);
 
     /// @notice Lets a department add items of a class for a time. By CREDIT of the keeper. Not while paused. False if
@@ -339,13 +341,15 @@ interface ICreditRecords {
     function objectTo(bytes32 itemId, bytes32 request, uint64 receivedAt) external returns (bool);
 
     /// @notice Takes the objection to the authority, once the owner has upheld the item or is overdue: OBJECTED, stage 2.
+    /// Who was upheld against waits no second time: an objection right after it doesn't begin the owner's days anew.
     /// By CREDIT of the owner, the keeper or the authority. False if this very appeal is recorded.
     function appeal(bytes32 itemId, bytes32 request, uint64 receivedAt) external returns (bool);
 
     /// @notice The owner upholds the item against an objection at stage 1, with reasons: OBJECTED → ACTIVE.
     function uphold(bytes32 itemId, bytes32 decision) external returns (bool);
 
-    /// @notice The authority rules at stage 2. `ruling`: 1 upheld → ACTIVE, 3 → WITHDRAWN, 5 the owner must correct it.
+    /// @notice The authority rules at stage 2. `ruling`: 1 upheld → ACTIVE, 3 → WITHDRAWN, 5 the owner must correct it;
+    /// while the owner hasn't, the authority may still withdraw it.
     function rule(bytes32 itemId, uint8 ruling, bytes32 decision) external returns (bool);
 
     /// @notice Another item takes its place: ACTIVE | OBJECTED → CORRECTED. By the owner. The new one is added by itself
@@ -381,7 +385,8 @@ interface ICreditRecords {
     /// @notice Sets the figures for clocks that start from now on. Council only. False if they stand so.
     function setProfile(Profile calldata profile_, bytes32 basis) external returns (bool);
 
-    /// @notice Fixes the hash of a grade's rule set. By the Council or CREDIT of the provincial veterans' authority.
+    /// @notice Fixes the hash of a grade's rule set, versions one by one. By the Council or CREDIT of the provincial
+    /// veterans' authority.
     /// False if it is that.
     function setRules(uint32 version, bytes32 rulesHash, bytes32 basis) external returns (bool);
 

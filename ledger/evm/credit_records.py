@@ -36,8 +36,9 @@ def set_item_class(number: int, polarity: Polarity, measure: Measure, basis: Dig
     return NAME, "setItemClass", [number, int(polarity), int(measure), basis]
 
 
-def seal_item_class(number: int, basis: Digest | None = None) -> CallIntent:
-    return NAME, "sealItemClass", [number, basis or ZERO]
+def seal_item_class(number: int, basis: Digest) -> CallIntent:
+    """By the Council, and for ever."""
+    return NAME, "sealItemClass", [number, basis]
 
 
 def authorise_contributor(contribution: Contribution, period: Period, basis: Digest | None = None) -> CallIntent:

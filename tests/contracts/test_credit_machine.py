@@ -8,7 +8,10 @@ compared. A refusal of one must be the other's refusal.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import astuple, replace
+from itertools import count
+from typing import ClassVar
 
 import pytest
 from credit_world import (
@@ -46,6 +49,7 @@ from ledger.credits import (
     Book,
     Contribution,
     CreditItem,
+    ItemState,
     NewItem,
     Period,
     Profile,
@@ -66,6 +70,26 @@ COMMITMENTS = st.sampled_from(range(120))
 """0: none. Few enough that some are used twice."""
 
 NEXT = st.tuples(WHO, COMMITMENTS, st.integers(0, 9), st.sampled_from([0, 0, 0, 1, 10, -1]))
+
+
+IN_USE = (ItemState.ACTIVE, ItemState.OBJECTED)
+ENDED = (ItemState.CORRECTED, ItemState.WITHDRAWN, ItemState.REPAIRED)
+MOVES = {
+    ("add", None, ItemState.ACTIVE),
+    ("objectTo", ItemState.ACTIVE, ItemState.OBJECTED),
+    ("uphold", ItemState.OBJECTED, ItemState.ACTIVE),
+    *(("appeal", state, ItemState.OBJECTED) for state in IN_USE),
+    *(("rule", ItemState.OBJECTED, state) for state in (*IN_USE, ItemState.WITHDRAWN)),
+    *((name, state, to) for name, to in zip(("correct", "withdraw", "repair"), ENDED, strict=True) for state in IN_USE),
+    *(("archive", state, ItemState.ARCHIVED) for state in (*IN_USE, *ENDED, ItemState.ARCHIVED)),
+    *(("attachStatement", state, state) for state in (*IN_USE, *ENDED)),
+    ("moveDeadline", ItemState.OBJECTED, ItemState.OBJECTED),
+    ("recordFiling", ItemState.ACTIVE, ItemState.ACTIVE),
+    ("endEvent", ItemState.ACTIVE, ItemState.ACTIVE),
+    *((name, None, None) for name in ("setItemClass", "sealItemClass", "setRules", "setProfile")),
+    *((name, None, None) for name in ("authoriseContributor", "endContributor")),
+}
+"""Every move of credit.md, and every other act, at least once in a walk of the usual length."""
 
 
 def commitment(number: int) -> bytes:
@@ -122,6 +146,8 @@ def told_objections(item: CreditItem) -> tuple:
 class CreditMachine(RuleBasedStateMachine):
     world: CreditWorld
     start: Book
+    met: ClassVar[Counter[tuple[str, ItemState | None, ItemState | None]]] = Counter()
+    """How often each function moved an item from which state to which; None: no item's state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -141,6 +167,7 @@ class CreditMachine(RuleBasedStateMachine):
         sender = self.world.operators[by] if by else self.world.council
         error, done, at = transact(getattr(self.world.credits, name), sender, *args)
         self.touched = {args[0]} & set(ITEMS)
+        before = state_at(self.book, args[0], at) if self.touched else None
         try:
             after = twin(self.book, acts.Now(by, at, self.told))
         except ChuzhengError as refused:
@@ -150,6 +177,7 @@ class CreditMachine(RuleBasedStateMachine):
         self.book = after
         if done:
             self.last = (name, by, args, twin)
+            self.met[name, before, after.items[args[0]].state if self.touched else None] += 1
 
     def who(self, who: str, item_id: bytes) -> str:
         item = self.book.items.get(item_id)
@@ -231,8 +259,12 @@ class CreditMachine(RuleBasedStateMachine):
             self.decides(which, "authority" if choice else who, (1, 1, 3, 5, 5, 5, 2, 0, 1)[choice], given)
         elif waits and choice < 4:
             self.upholds(which, who, given)
+        elif last is not None and last.answer == Answer.UPHELD and choice == 8:
+            self.objects(which, who, given, 0, False)
+        elif last is not None and last.answer == Answer.ORDERED and choice < 6:
+            self.decides(which, "authority", 3 if choice else 1, given)
         elif last is not None and last.stage == Stage.OWNER:
-            if waits and choice < 8:
+            if waits and choice < 6:
                 self.time_passes(9)
             self.appeals(which, who, given)
         else:
@@ -250,6 +282,15 @@ class CreditMachine(RuleBasedStateMachine):
     def upholds(self, which, who, decision) -> None:
         why = commitment(decision)
         self.on_item("uphold", which, who, (why,), lambda b, i, n: acts.uphold(b, i, why, n))
+
+    def upholds_and_appeals(self, which, overdue, numbers) -> None:
+        """To the authority, after the owner upheld it or said nothing."""
+        self.objects(which, "keeper", next(numbers), 0, False)
+        if overdue:
+            self.time_passes(20)
+        else:
+            self.upholds(which, "owner", next(numbers))
+        self.appeals(which, "keeper", next(numbers))
 
     def decides(self, which, who, ruling, decision) -> None:
         why = commitment(decision)
@@ -327,7 +368,8 @@ class CreditMachine(RuleBasedStateMachine):
         elif act == 2:
             self.step("setRules", by, (small, why, NONE), lambda b, n: acts.set_rules(b, small, why, n))
         elif act == 3 and polarity == 0:
-            self.step("sealItemClass", by, (number, NONE), lambda b, n: acts.seal_item_class(b, number, n))
+            basis = why if small else None
+            self.step("sealItemClass", by, (number, why), lambda b, n: acts.seal_item_class(b, number, n, basis=basis))
         elif act > 3:
             self.step(
                 "setProfile",
@@ -466,6 +508,51 @@ def test_credit_machine__any_steps__contract_and_twin_agree(credit_world) -> Non
             suppress_health_check=HealthCheck.all(),
         ),
     )
+
+
+def test_credit_walk__every_move__met(credit_world) -> None:
+    """What random walks seldom come to: each end from each state, and the archive after each end."""
+    CreditMachine.world, CreditMachine.start = credit_world, started()
+    numbers = count(1_000, 2)
+    for end in ((), (1,), (4,), (6,)):  # none, withdrawn, repaired, corrected
+        for objected in (False, True):
+            machine = CreditMachine()
+            machine.first(NEGATIVE, 200)
+            which = 1  # minor: repaired at once
+            if objected:
+                machine.objects(which, "keeper", next(numbers), 0, False)
+            for reason in end:
+                machine.ends(which, "owner", next(numbers), reason)
+            machine.adds_to_an_item(which, "keeper", next(numbers), 0, 0)
+            machine.same_items()
+            machine.adds_to_an_item(which, "owner", next(numbers), 4, 100)  # archived by its owner
+            machine.same_items()
+            machine.teardown()
+    for ruling in (1, 3, 5):
+        machine = CreditMachine()
+        machine.first(CRIME, 0)
+        machine.adds_to_an_item(0, "owner", next(numbers), 2, 0)  # filed
+        machine.upholds_and_appeals(0, ruling == 3, numbers)
+        machine.decides(0, "authority", ruling, next(numbers))
+        machine.same_items()
+        machine.time_passes(2_000)
+        machine.adds_to_an_item(0, SCHOOL, 0, 5, 0)  # the time is up: anyone
+        machine.same_items()
+        machine.teardown()
+    machine = CreditMachine()
+    machine.first(MERIT, 0)
+    machine.adds_to_an_item(0, "owner", 0, 3, 10)  # the event ends
+    machine.objects(0, "keeper", next(numbers), 0, False)
+    machine.holidays_are_declared(4)
+    machine.moves_a_deadline(0)
+    machine.same_items()
+    for act in (0, 2, 3, 4):
+        machine.rules_are_set(act, "", UNKNOWN, 0 if act == 3 else 2, 1, SHORTER)
+    machine.contributors_change(COUNTY, SCHOOL, MERIT, 1, None, False)
+    machine.contributors_change(COUNTY, SCHOOL, MERIT, 1, None, True)
+    machine.teardown()
+    told = {f"{name} {before or ''}→{after or ''}" for name, before, after in MOVES - CreditMachine.met.keys()}
+    assert not told, sorted(told)
 
 
 def test_twin__authority__is_the_contract_s(credit_world) -> None:

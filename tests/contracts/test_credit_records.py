@@ -143,8 +143,9 @@ def test_sealed_class__by_construction__nobody_opens_it(world, credits, number):
 def test_seal__class_in_use__its_items_are_archived_for_ever(world, credits):
     item_id = added(world, publish_months=6)
     assert emitted(
-        credits.sealItemClass(NEGATIVE, digest("law"), world.by(PROVINCE)), "ItemClassSealed", itemClass=NEGATIVE
+        credits.sealItemClass(NEGATIVE, digest("law"), world.as_council), "ItemClassSealed", itemClass=NEGATIVE
     )
+    assert unchanged(credits.sealItemClass(NEGATIVE, digest("law"), world.as_council))
     assert state(world, item_id) == ARCHIVED
     assert credits.isPublished(item_id, now()) is False
     with reverts("CreditRecords_ItemClassSealed", NEGATIVE):
@@ -153,6 +154,14 @@ def test_seal__class_in_use__its_items_are_archived_for_ever(world, credits):
         credits.setItemClass(NEGATIVE, 2, 0, digest("other"), world.as_council)
     tx = credits.archive(item_id, NONE, {"from": world.stranger})
     assert emitted(tx, "Archived", itemId=item_id, department=NONE)
+
+
+def test_seal__by_the_council_alone__with_its_basis(world, credits):
+    """It can't be undone and ends every item of the class: not by one operator of one department."""
+    with reverts("CreditRecords_NotCouncil", world.operators[PROVINCE]):
+        credits.sealItemClass(NEGATIVE, digest("law"), world.by(PROVINCE))
+    with reverts("CreditRecords_ItemClassInvalid", NEGATIVE, 2, 0):
+        credits.sealItemClass(NEGATIVE, NONE, world.as_council)
 
 
 # Contributors
@@ -183,6 +192,16 @@ def test_contributor__time_is_up__adds_nothing(world, credits):
         credits.add(some(), item(MERIT), world.by(SCHOOL))
 
 
+def test_contributor__not_yet__adds_nothing(world, credits):
+    credits.authoriseContributor(FILES32, left(SCHOOL), MERIT, now() + 1_000, 0, NONE, world.by(COUNTY))
+    with reverts("CreditRecords_NotContributor", FILES32, left(SCHOOL), MERIT):
+        credits.add(some(), item(MERIT), world.by(SCHOOL))
+    credits.endContributor(FILES32, left(SCHOOL), MERIT, 1, NONE, world.by(COUNTY))
+    wait(2_000)
+    with reverts("CreditRecords_NotContributor", FILES32, left(SCHOOL), MERIT):
+        credits.add(some(), item(MERIT), world.by(SCHOOL))
+
+
 def test_contributor__refused(world, credits):
     mine = world.by(COUNTY)
     with reverts("CreditRecords_NotKeeper", FILES32, left(COUNTY), left(POLICE)):
@@ -191,7 +210,7 @@ def test_contributor__refused(world, credits):
         credits.authoriseContributor(FILES32, left(COMPANY), MERIT, 1, 0, NONE, mine)
     with reverts("CreditRecords_ItemClassUnknown", UNKNOWN):
         credits.authoriseContributor(FILES32, left(SCHOOL), UNKNOWN, 1, 0, NONE, mine)
-    for since, until in ((0, 0), (100, 100), (1, now() - 5), (2**40, 0)):
+    for since, until in ((0, 0), (100, 100), (1, now() - 5), (2**40, 0), (1, 2**40)):
         with reverts("CreditRecords_PeriodInvalid", since, until):
             credits.authoriseContributor(FILES32, left(SCHOOL), MERIT, since, until, NONE, mine)
 
@@ -344,6 +363,17 @@ def test_suspended__adds_upholds_and_rules_nothing__but_takes_back(world, credit
     world.departments.suspend(left(COUNTY), 1, NONE, world.as_council)
     with reverts("CreditRecords_Suspended", left(COUNTY)):
         credits.authoriseContributor(FILES32, left(SCHOOL), MERIT, 7, 0, NONE, world.by(COUNTY))
+    third = added(world, by=SCHOOL)
+    credits.objectTo(third, some(), today(), world.by(COUNTY))
+    credits.uphold(third, some(), world.by(SCHOOL))
+    credits.appeal(third, some(), today(), world.by(COUNTY))
+    with reverts("CreditRecords_Suspended", left(COUNTY)):
+        credits.rule(third, 1, some(), world.by(COUNTY))
+    world.departments.suspend(left(PROVINCE), 1, NONE, world.as_council)
+    with reverts("CreditRecords_Suspended", left(PROVINCE)):
+        credits.setItemClass(501, 1, 0, digest("article"), world.by(PROVINCE))
+    with reverts("CreditRecords_Suspended", left(PROVINCE)):
+        credits.setRules(1, digest("rules"), NONE, world.by(PROVINCE))
 
 
 # Objections
@@ -430,6 +460,10 @@ def test_move_deadline__a_holiday_is_declared__later_only(world, credits):
     item_id = objected(world)
     known = credits.objectionsOf(item_id)[0][8]
     assert unchanged(credits.moveDeadline(item_id, {"from": world.stranger}))
+    nobody = some()
+    for call in (lambda: credits.moveDeadline(nobody, {"from": world.stranger}), lambda: credits.authorityOf(nobody)):
+        with reverts("CreditRecords_ItemUnknown", nobody):
+            call()
     tomorrow = (now() + OFFSET) // DAY + 1
     days = [d for d in range(tomorrow, tomorrow + 5)]
     world.calendar.setDays(days, False, NONE, world.as_council)
@@ -466,6 +500,72 @@ def test_appeal__before_the_owner_is_overdue__not_due(world, credits):
     assert credits.objectionsOf(item_id)[0][2] == 7  # not in time
     with reverts("CreditRecords_MoveNotAllowed", item_id, OBJECTED, 2, 2, 0):
         credits.uphold(item_id, some(), world.by(POLICE))
+
+
+def test_appeal__owner_upholds_and_objects_again_itself__can_be_made_all_the_same(world, credits):
+    """Else an owner could keep its item from the authority for ever: five days at a time, in one block each."""
+    item_id = objected(world)
+    credits.uphold(item_id, some(), world.by(POLICE))
+    credits.objectTo(item_id, some(), today(), world.by(POLICE))
+    tx = credits.appeal(item_id, some(), today(), world.by(COUNTY))
+    assert emitted(tx, "Objected", number=3, stage=2)
+    assert [o[2] for o in credits.objectionsOf(item_id)] == [1, 7, 0]
+    credits.rule(item_id, 1, some(), world.by(COUNTY))
+    # What the authority upheld is settled: a new objection is the owner's first to answer.
+    credits.objectTo(item_id, some(), today(), world.by(COUNTY))
+    due = credits.objectionsOf(item_id)[3][8]
+    with reverts("CreditRecords_AnswerNotDue", item_id, due):
+        credits.appeal(item_id, some(), today(), world.by(COUNTY))
+
+
+def test_rule_and_appeal__out_of_turn__refused(world, credits):
+    item_id, mine = added(world), world.by(COUNTY)
+    for call in (
+        lambda: credits.rule(item_id, 1, some(), mine),
+        lambda: credits.appeal(item_id, some(), today(), mine),
+    ):
+        with reverts("CreditRecords_MoveNotAllowed", item_id, ACTIVE, 0, 0, 0):
+            call()
+    credits.objectTo(item_id, some(), today(), mine)
+    with reverts("CreditRecords_MoveNotAllowed", item_id, OBJECTED, 1, 1, 0):
+        credits.rule(item_id, 1, some(), mine)
+    credits.uphold(item_id, some(), world.by(POLICE))
+    credits.appeal(item_id, some(), today(), mine)
+    with reverts("CreditRecords_MoveNotAllowed", item_id, OBJECTED, 2, 2, 0):
+        credits.appeal(item_id, some(), today(), mine)
+    credits.rule(item_id, 1, some(), mine)
+    for call in (
+        lambda: credits.rule(item_id, 3, some(), mine),
+        lambda: credits.appeal(item_id, some(), today(), mine),
+    ):
+        with reverts("CreditRecords_MoveNotAllowed", item_id, ACTIVE, 2, 2, 1):
+            call()
+
+
+def test_rule__ordered_and_the_owner_does_nothing__withdrawn_by_the_authority(world, credits):
+    item_id = appealed(world)
+    credits.rule(item_id, 5, some(), world.by(COUNTY))
+    for ruling in (1, 5):
+        with reverts("CreditRecords_MoveNotAllowed", item_id, OBJECTED, 2, 2, 5):
+            credits.rule(item_id, ruling, some(), world.by(COUNTY))
+    decision = some()
+    tx = credits.rule(item_id, 3, decision, world.by(COUNTY))
+    assert emitted(tx, "Withdrawn", itemId=item_id, department=left(COUNTY), reason=3, decision=decision)
+    assert unchanged(credits.rule(item_id, 3, decision, world.by(COUNTY)))
+    assert (state(world, item_id), credits.objectionsOf(item_id)[1][2]) == (WITHDRAWN, 5)
+
+
+def test_rule__the_government_owns_the_item__nobody_rules_on_its_own(world, credits):
+    for division in (420984, 420900):
+        world.authorities.setAuthority(2, division, NONE, NONE, world.as_council)
+    world.authorities.setAuthority(3, 420000, left(PROVINCE), NONE, world.as_council)
+    item_id = added(world, by=PROVINCE)
+    assert plain(credits.authorityOf(item_id)) == NONE
+    credits.objectTo(item_id, some(), today(), world.by(PROVINCE))
+    credits.uphold(item_id, some(), world.by(PROVINCE))
+    credits.appeal(item_id, some(), today(), world.by(PROVINCE))
+    with reverts("CreditRecords_NotAuthority", item_id, NONE, left(PROVINCE)):
+        credits.rule(item_id, 1, some(), world.by(PROVINCE))
 
 
 def test_rule__by_the_authority_alone__upheld_withdrawn_or_ordered(world, credits):
@@ -600,6 +700,22 @@ def test_statement__by_any_party__kept_in_order(world, credits):
         credits.attachStatement(item_id, some(), world.by(SCHOOL))
 
 
+def test_ended_item__nothing_but_the_archive_follows(world, credits):
+    item_id, mine = added(world, severity=1), world.by(POLICE)
+    credits.withdraw(item_id, 1, some(), mine)
+    for call in (
+        lambda: credits.correct(item_id, some(), some(), mine),
+        lambda: credits.repair(item_id, some(), mine),
+        lambda: credits.objectTo(item_id, some(), today(), mine),
+    ):
+        with reverts("CreditRecords_MoveNotAllowed", item_id, WITHDRAWN, 0, 0, 0):
+            call()
+    credits.attachStatement(item_id, some(), mine)
+    credits.archive(item_id, some(), mine)
+    with reverts("CreditRecords_MoveNotAllowed", item_id, ARCHIVED, 0, 0, 0):
+        credits.attachStatement(item_id, some(), mine)
+
+
 def test_filing__of_a_measure_for_a_crime__once(world, credits):
     item_id, filing, plain_one = added(world, CRIME), some(), added(world)
     assert emitted(credits.recordFiling(item_id, filing, world.by(PROVINCE)), "Filed", itemId=item_id, filing=filing)
@@ -612,6 +728,11 @@ def test_filing__of_a_measure_for_a_crime__once(world, credits):
 def test_end_event__what_lasted_is_over__five_years_begin(world, credits):
     item_id, end = added(world, MERIT), today() - 10 * DAY
     stop = TERMS.months_after(end, 60)
+    for wrong in (0, today() + DAY, today() - 3_600):
+        with reverts("CreditRecords_DateInvalid", wrong):
+            credits.endEvent(item_id, wrong, world.by(POLICE))
+    with reverts("CreditRecords_NotOwner", item_id, left(POLICE), left(COUNTY)):
+        credits.endEvent(item_id, end, world.by(COUNTY))
     tx = credits.endEvent(item_id, end, world.by(POLICE))
     assert emitted(tx, "EventEnded", itemId=item_id, eventEnd=end, stopAt=stop)
     assert unchanged(credits.endEvent(item_id, end, world.by(POLICE)))
@@ -670,6 +791,7 @@ def test_profile__set_by_the_council__for_clocks_that_start(world, credits):
         {"general_min_months": 9, "general_max_months": 8},
         {"serious_min_months": 11},
         {"serious_max_months": 37},
+        {"serious_min_months": 36, "serious_max_months": 35},
         {"stop_months": 61},
         {"stop_months": 0},
     ],
@@ -691,10 +813,11 @@ def test_rules__a_version_is_fixed__and_the_next_is_higher(world, credits):
     assert unchanged(credits.setRules(1, first, NONE, world.as_council))
     with reverts("CreditRecords_RulesFixed", 1, first):
         credits.setRules(1, second, NONE, world.by(PROVINCE))
-    credits.setRules(5, second, NONE, world.as_council)
-    for version, rules in ((3, second), (6, NONE), (0, first)):
-        with reverts("CreditRecords_RulesInvalid", version, 5):
+    credits.setRules(2, second, NONE, world.as_council)
+    # The last of all numbers would be the last version for ever.
+    for version, rules in ((4, second), (2**32 - 1, second), (3, NONE), (0, first)):
+        with reverts("CreditRecords_RulesInvalid", version, 2):
             credits.setRules(version, rules, NONE, world.by(PROVINCE))
-    assert plain(credits.rulesOf(1)) == (first, 5)
+    assert plain(credits.rulesOf(1)) == (first, 2)
     with reverts("CreditRecords_NotProvincial", left(COUNTY)):
         credits.setRules(9, first, NONE, world.by(COUNTY))

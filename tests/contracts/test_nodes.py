@@ -130,6 +130,8 @@ def test_admit__refused(world, nodes):
     with reverts("Nodes_OwnApplication", own, left(DATA)):
         nodes.admit(own, left(COMPANY), NONE, world.by(DATA))
     nodes.admit(own, left(COMPANY), NONE, world.as_council)
+    with reverts("Nodes_MoveNotAllowed", own, ADMITTED, ADMITTED):
+        nodes.admit(own, left(DATA), NONE, world.as_council)
     with reverts("Nodes_NodeUnknown", nobody):
         nodes.admit(nobody, left(COMPANY), NONE, world.as_council)
 
@@ -245,6 +247,16 @@ def test_suspended__takes_no_step__but_leaves(world, nodes):
         with reverts("Nodes_Suspended", left(COUNTY)):
             call()
     nodes.retire(node_id, 1, NONE, world.by(COUNTY))
+
+
+def test_suspended_authority_or_releaser__takes_no_step(world, nodes):
+    applied, admitted = at(world, APPLIED), at(world, ADMITTED)
+    world.departments.suspend(left(DATA), 1, NONE, world.as_council)
+    with reverts("Nodes_Suspended", left(DATA)):
+        nodes.admit(applied, left(COMPANY), NONE, world.by(DATA))
+    world.departments.suspend(left(COMPANY), 1, NONE, world.as_council)
+    with reverts("Nodes_Suspended", left(COMPANY)):
+        nodes.release(admitted, NONE, world.by(COMPANY))
 
 
 def test_succession__the_successor_owns_the_node(world, nodes):

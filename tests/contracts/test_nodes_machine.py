@@ -7,6 +7,7 @@ suspensions; after each step the nodes, whose each key is and who may connect ar
 from __future__ import annotations
 
 import os
+from typing import ClassVar
 
 import pytest
 from credit_world import CITY, COMPANY, COUNTY, DATA, POLICE, SCHOOL, CreditWorld, Told, camel
@@ -25,7 +26,16 @@ NODES = [digest(f"node {n}") for n in range(3)]
 KEYS = [NONE, *(digest(f"key {n}") for n in range(4))]
 WHO = st.sampled_from([COUNTY, COUNTY, CITY, DATA, COMPANY, POLICE])
 WHICH = st.sampled_from([0, 0, 1, 2])
-FORWARD = ("admit", "release", "accept", "promote", "demote", "promote", "retire")
+FORWARD = ("admit", "release", "accept", "promote", "demote", "retire")
+
+
+MOVES = {
+    *zip(("applyFor", "admit", "release", "acceptNode", "promote"), range(5), range(1, 6), strict=True),
+    ("demote", 5, 4),
+    *(("retire", state, 6) for state in range(1, 6)),
+    *(("change", state, state) for state in range(1, 6)),
+}
+"""Every move of nodes.md, from each state that it may begin in."""
 
 
 def told_node(node: Node) -> tuple:
@@ -52,6 +62,8 @@ def told_node(node: Node) -> tuple:
 
 class NodesMachine(RuleBasedStateMachine):
     world: CreditWorld
+    met: ClassVar[set[tuple[str, int, int]]] = set()
+    """Which function moved a node from which state to which; 0: none yet."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,6 +85,9 @@ class NodesMachine(RuleBasedStateMachine):
             assert error == camel(refused.code), (name, refused, error)
             return
         assert (error, done) == (None, after is not self.register), name
+        if done:
+            before = self.register.nodes.get(args[0])
+            self.met.add((name, int(before.state) if before else 0, int(after.nodes[args[0]].state)))
         self.register = after
         self.last = (name, by, args, twin)
 
@@ -103,7 +118,7 @@ class NodesMachine(RuleBasedStateMachine):
             node = self.register.nodes.get(NODES[which])
             if node is None:
                 return
-            name = FORWARD[min(int(node.state) - 1, 6) + (node.promoted_at is not None and node.state == 5)]
+            name = FORWARD[min(int(node.state) - 1 + (node.state == 5 and node.demoted_at is not None), 5)]
             by = {"admit": DATA, "release": node.releaser or COMPANY, "accept": node.department}.get(name, "")
             self.take(name, which, by, releaser, 1)
             self.same_nodes()
@@ -203,3 +218,21 @@ def test_nodes_machine__any_steps__contract_and_twin_agree(credit_world) -> None
             suppress_health_check=HealthCheck.all(),
         ),
     )
+
+
+def test_nodes_walk__every_move__met(credit_world) -> None:
+    """Changed and retired from each state, and promoted again after a demotion."""
+    NodesMachine.world = credit_world
+    for turns in range(6):
+        machine = NodesMachine()
+        machine.first()
+        for _ in range(turns):
+            machine.goes_on(0, 1, COMPANY)
+        machine.changes(0, COUNTY, COMPANY, 2)
+        machine.same_nodes()
+        if turns < 5:
+            machine.take("retire", 0, COUNTY, COMPANY, 0)
+        machine.same_nodes()
+        machine.teardown()
+    missed = sorted(MOVES - NodesMachine.met)
+    assert not missed, missed

@@ -199,7 +199,7 @@ NODE_ID = NodeId(some(1))
 NEW_NODE = NewNode(COMPANY, 420984, NodeKey(some(2)), some(3), some(4))
 INTENTS = [
     credit_records.set_item_class(1, Polarity.MERIT, Measure.NONE, some(1)),
-    credit_records.seal_item_class(1),
+    credit_records.seal_item_class(1, some(1)),
     credit_records.authorise_contributor(GIVEN, Period(BlockTime(1))),
     credit_records.end_contributor(GIVEN, 1),
     credit_records.set_profile(Profile(), some(1)),

@@ -14,6 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from api.auth import TokenStore
+from api.event_files import EventFiles
 from api.observing import Meters
 from api.pace import Gate, Pace, network_of
 from api.settings import Settings
@@ -90,6 +91,8 @@ class Parts:
     wrap_keys: Mapping[DepartmentCode, X25519PublicKey] = field(default_factory=dict)
     outbox: Any = None
     decisions: Decisions | None = None
+    events: EventFiles | None = None
+    """None: a server without a chain that gives evidence"""
     operators: Mapping[DepartmentCode, Sequence[Address]] = field(default_factory=dict)
     engine: Any = None
     closing: Sequence[Callable[[], None]] = ()

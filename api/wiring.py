@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.auth import TokenStore
 from api.breaker import Breaker
+from api.event_files import EventFiles
 from api.keyring import Keyring
 from api.own_logs import OwnLogs
 from api.parts import Directory, Parts
@@ -74,6 +75,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     from ledger.evm.indexed import IndexedChainReader
     from ledger.evm.outbox import Outbox
     from ledger.evm.rpc import Rpc
+    from ledger.store.evidence import EvidenceStore
     from notary.decisions import Decisions
 
     deployment = _deployment(settings)
@@ -101,6 +103,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         outbox=outbox,
         operators=operators,
         decisions=Decisions(notary, outbox, index, operators=operators),
+        events=EventFiles(EvidenceStore(engine), index, deployment, _profile(settings).finality_depth),
         engine=engine,
         closing=[notary.close, *([pool.close] if pool else []), engine.dispose],
         directory=Directory.read(settings.directory_path),

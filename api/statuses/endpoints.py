@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from api.statuses.answers import SCHEMA, decisions_body, status_body
 from api.statuses.decisions import MOST as MOST_DECISION
 from api.statuses.decisions import intent_body, parse_decision, submit
 from api.statuses.lookup import by_identifier, decisions_of
-from api.statuses.schemas import DecisionRequest, IntentBody, StatusBody
+from api.statuses.schemas import DecisionRequest, EventsBody, IntentBody, StatusBody
 from api.verifications.submission import instant
 from ledger.codes.certificate_ids import check_identifier
 from ledger.errors import InputError
@@ -28,6 +29,9 @@ from ledger.types import Digest, Role
 router = APIRouter(prefix="/statuses", tags=["statuses"])
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MOST = 64 << 10
+EVENTS = "chuzheng-events/1"
+STATUSES = "CertificateStatus"
+"""The contract that keeps decisions, by its name in the trust file."""
 
 
 @router.get(
@@ -61,6 +65,26 @@ def read_status(
     """By status key (64 hex digits): the chain's decisions, as public as the chain. By identifier: public look-up,
     paced; a person's certificate also needs one value shown on it, and wrong and unknown answer alike."""
     return _status(request, parts, subject, shown, instant(at))
+
+
+@router.get(
+    "/{key}/events",
+    summary="The decisions under a status key as event files, which the trust file alone proves offline",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": EventsBody}}}, **problems(*READ, 422)},
+)
+def read_events(request: Request, key: str, parts: PartsDep) -> Response:
+    """`chuzheng-event/1` objects of what is final, in the chain's order; `waiting` more have no evidence yet. They are as
+    public as the chain."""
+    parts.checks.take(address_of(request))
+    if not _KEY.fullmatch(key):
+        raise InputError("status.form")
+    files, waiting = ([], 0) if parts.events is None else parts.events.about(STATUSES, bytes.fromhex(key))
+    body = {
+        "schema": EVENTS, "key": key, "network": parts.network, "test_chain": parts.test_chain,
+        "events": [json.loads(each.to_json()) for each in files], "waiting": waiting,
+    }  # fmt: skip
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
 @router.post(

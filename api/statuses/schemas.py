@@ -51,6 +51,14 @@ IntentBody: dict[str, Any] = {
         "error": {"type": ["object", "null"]},
     },
 }
+EventsBody: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "schema": {"const": "chuzheng-events/1"},
+        "events": {"type": "array", "items": {"type": "object", "description": "chuzheng-event/1"}},
+        "waiting": {"type": "integer", "description": "Events that have no evidence yet; ask again later"},
+    },
+}
 StatusBody: dict[str, Any] = {
     "type": "object",
     "properties": {

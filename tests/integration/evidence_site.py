@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api.event_files import EventFiles
 from ledger.authorities import Domain
 from ledger.calendar import day_of
 from ledger.catalogue import SharingClass
@@ -33,7 +34,7 @@ from ledger.store.index import IndexReader
 from ledger.types import BlockTime, DepartmentCode, Digest, Millis, Role
 from notary.decisions import Decisions
 from notary.entry import log_id
-from notary.event_proof import EventProof, evidence_of, proof_of_event
+from notary.event_proof import EventProof, evidence_of
 from notary.service import Notary
 from notary.trust import Contract, LogKey, TrustFile, ValidatorSet, make_trust, parse_trust
 from notary.worker import Worker
@@ -167,14 +168,11 @@ class Site:
         return made
 
     def events(self, contract: str, subject: bytes) -> list[EventProof]:
-        """Files for all that a contract said of an object, once all of their blocks are captured."""
-        self.until(lambda: all(proof for _, _, proof in self.store.of_subject(contract, subject, 10**9)))
-        chain = {"chain_id": self.deployment.chain_id, "genesis": self.deployment.genesis_hash}
-        return [
-            proof_of_event(captured, block, tx, network="test", name=contract, **chain)  # type: ignore[arg-type]
-            for block, tx, captured in self.store.of_subject(contract, subject, 10**9)
-            if captured is not None
-        ]
+        """Files for all that a contract said of an object, once all of their blocks are captured, as the API gives
+        them."""
+        files = EventFiles(self.store, self.index, self.deployment, self.network.profile.finality_depth)
+        self.until(lambda: files.about(contract, subject)[1] == 0 and bool(files.about(contract, subject)[0]))
+        return files.about(contract, subject)[0]
 
     def trust(self, **changes: Any) -> TrustFile:
         """A trust file of now: contracts of the deployment, validator sets as the chain's headers list them."""

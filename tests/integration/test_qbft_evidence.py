@@ -23,6 +23,7 @@ from ledger.evidence.header import parse_header, quorum
 from ledger.evm.artifacts import artifact
 from ledger.evm.blocks import blocks_at, latest_block
 from ledger.evm.capture import fetch_block, validator_sets
+from ledger.shares.grants import State
 from ledger.statuses import DecisionCode
 from ledger.types import Stage
 from notary.event_proof import EventProof, judge_event, parse_event
@@ -30,7 +31,7 @@ from notary.evidence import Evidence, Presented
 from notary.receipt import QbftEvidence, Receipt, parse_receipt
 from notary.receipts import parse_bundle, split
 from notary.report import CheckName, Outcome, TextKey
-from notary.trust import TrustFile, ValidatorSet, make_trust
+from notary.trust import TrustFile, ValidatorSet, make_trust, parse_trust
 from notary.verify import verify
 from tests.fakes.notary import ISSUER, ORIGIN, certificate
 from tests.integration.evidence_site import Site, SystemClock, current, vote
@@ -188,6 +189,31 @@ def test_files__empty_folder_with_the_trust_file_alone__told_by_the_command(stor
         wanted = ("content.commitment", "log.inclusion", "log.signature", "anchor.recorded")
         assert [outcomes[name] for name in wanted] == ["pass"] * 4
         assert outcomes["anchor.final"] == final
+
+
+def test_draft__by_command_from_a_node__lists_the_sets_and_counts_once_signed(story: Story, tmp_path: Path) -> None:
+    """The Council's way: keys, a draft from the chain, a signature; then a verifier pins it."""
+    public = command(tmp_path, "trust", "key", "member.pem", "--new")[1]["public"]
+    log = command(tmp_path, "trust", "key", str(story.site.home / "log.pem"), "--log", ORIGIN)[1]["public"]
+    record = json.loads((story.site.home / "deployment.json").read_bytes())
+    [member] = record["council"]["member"]
+    member["trust"] = {"suite": "intl", "key": public}
+    (tmp_path / "deployment.json").write_text(json.dumps(record), encoding="utf-8")
+    code, drafted = command(
+        tmp_path, "trust", "draft", "--first", "--finality", "qbft", "--deployment", "deployment.json", "--rpc-url",
+        story.site.rpc.url, "--log-key", log, "--out", "v1.json",
+    )  # fmt: skip
+    assert code == 0, drafted
+    given = ("--member", member["code"], "--key", "member.pem", "--first", "--yes")
+    assert command(tmp_path, "trust", "sign", "v1.json", *given)[1]["complete"]
+    assert command(tmp_path, "trust", "update", "v1.json", "--trust", "trust.json", "--pin", drafted["hash"])[0] == 0
+    made = parse_trust((tmp_path / "trust.json").read_bytes())
+    assert (made.validators, made.contracts) == (story.trust.validators, story.trust.contracts)
+    assert judged(story, 0, made) == judged(story, 2, made) == ((PASS, "evidenced"), (PASS, "sealed"))
+    assert story.grant is not None
+    (tmp_path / "g.event.json").write_bytes(story.grant.to_json())
+    code, told = command(tmp_path, "verify", "g.event.json", "--trust", "trust.json")
+    assert (code, told["event"], told["arguments"]["to"]) == (0, "Moved", State.GRANTED)
 
 
 def test_bundle__split__the_same_evidence(story: Story) -> None:

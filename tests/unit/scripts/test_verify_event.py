@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from api.event_files import EventFiles
 from ledger.shares.grants import State
 from ledger.statuses import DecisionCode
+from ledger.store.index import IndexReader
 from ledger.texts import catalogue
 from ledger.types import Address, ChainHash, Millis
 from notary.checks.sealed import COMPROMISED, NO_SET, STALE
@@ -18,11 +20,12 @@ from notary.event_proof import EventProof, proof_of_event
 from notary.receipt import NoEvidence, QbftEvidence
 from notary.trust import Contract, ValidatorSet, make_trust
 from scripts.help import cells
+from tests.fakes.house import House
 from tests.fakes.qbft import addresses, validators
 from tests.fakes.registry import signer
 from tests.unit.ledger.test_evm_capture import World
 from tests.unit.ledger.test_evm_indexer import ADDRESSES, KEY, NAMES, decided
-from tests.unit.scripts.conftest import Chuzheng
+from tests.unit.scripts.conftest import Chuzheng, IntoApp
 
 WITH_TRUST = ("--trust", "t.json")
 
@@ -172,6 +175,55 @@ def test_event__used_wrongly__refused(
     (place / "broken.event.json").write_text("{", encoding="utf-8")
     done = chuzheng("verify", *arguments, *WITH_TRUST, "--json")
     assert (done.code, done.json["code"]) == (exit_code, code), done.json
+
+
+class Files:
+    """What the server has for one status key, and one more that waits."""
+
+    def __init__(self, *proofs: EventProof) -> None:
+        self.proofs = list(proofs)
+
+    def about(self, contract: str, subject: bytes) -> tuple[list[EventProof], int]:
+        return (self.proofs, 1) if (contract, subject) == ("CertificateStatus", KEY) else ([], 0)
+
+
+def test_status_show__events__files_that_verify_offline(
+    chuzheng: Chuzheng, server: IntoApp, house: House, place: Path, proof: EventProof
+) -> None:
+    house.parts.events = Files(proof)  # type: ignore[assignment]
+    done = chuzheng("status", "show", KEY.hex(), "--events", "out", "--json")
+    assert done.code == 0
+    [path] = done.json["files"]
+    assert "1 event files written; 1 more" in done.err
+    assert (place / path).read_bytes() == proof.to_json()
+    assert chuzheng("verify", path, *WITH_TRUST).code == 0
+    assert chuzheng("status", "show", KEY.hex(), "--events", "out", "--json").json["files"] == [path]
+    assert chuzheng("status", "show", "0" * 64, "--events", "none", "--json").json["files"] == []
+    house.parts.events = None
+    assert chuzheng("status", "show", KEY.hex(), "--events", "none", "--json").json["files"] == []
+    assert "files" not in chuzheng("status", "show", KEY.hex(), "--json").json
+
+
+def test_server__events__by_key_only(server: IntoApp, house: House, proof: EventProof) -> None:
+    house.parts.events = Files(proof)  # type: ignore[assignment]
+    told = server._client.get(f"/api/v1/statuses/{KEY.hex()}/events").json()
+    assert (told["schema"], told["waiting"], len(told["events"])) == ("chuzheng-events/1", 1, 1)
+    assert told["test_chain"] is True
+    assert server._client.get("/api/v1/statuses/xyz/events").json()["code"] == "status.form"
+
+
+def test_event_files__of_the_index__final_ones_with_evidence_and_a_count_of_the_rest(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    files = EventFiles(world.store, IndexReader(world.engine), world.deployment, 1)
+    assert files.about("CertificateStatus", KEY) == ([], 0)
+    world.say(decided(1))
+    world.say(decided(2))
+    world.index()
+    assert files.about("CertificateStatus", KEY) == ([], 1)  # the second isn't final by this depth
+    world.capture.step()
+    [only], waiting = files.about("CertificateStatus", KEY)
+    assert (only.network, only.name, only.place.block_number, waiting) == ("test", "CertificateStatus", 1, 0)
+    world.engine.dispose()
 
 
 def test_event__every_judgement__has_words() -> None:

@@ -74,8 +74,8 @@ def read_status(
     responses={200: {"content": {"application/json": {"schema": EventsBody}}}, **problems(*READ, 422)},
 )
 def read_events(request: Request, key: str, parts: PartsDep) -> Response:
-    """`chuzheng-event/1` objects of what is final, in the chain's order; `waiting` more have no evidence yet. They are as
-    public as the chain."""
+    """`chuzheng-event/1` objects of what is final, in the chain's order; `waiting` more have no evidence yet. As public
+    as the chain."""
     parts.checks.take(address_of(request))
     if not _KEY.fullmatch(key):
         raise InputError("status.form")

@@ -85,6 +85,8 @@ contract Catalogue is ICatalogue {
     mapping(bytes32 code => Draft) private _drafts;
     mapping(bytes32 code => mapping(uint8 which => Clock)) private _clocks;
     mapping(bytes32 id => Demand) private _demands;
+    /// @dev An UPDATE that a submission ended and a later change took the place of: taken back, the draft owes it again.
+    mapping(bytes32 code => Clock) private _held;
 
     constructor(IDepartments departments_, IWorkingCalendar calendar_, IAuthorities authorities_) {
         _departments = departments_;
@@ -262,6 +264,7 @@ contract Catalogue is ICatalogue {
         if (stage == 0) return false;
         require(stage == APPROVED, Catalogue_StageWrong(code, stage, APPROVED));
         Resource storage kept = _resources[code];
+        delete _held[code];
         _end(code, REVIEW);
         if (made.sharingClass == 0) {
             (kept.state, kept.basis) = (WITHDRAWN, versionHash);
@@ -330,10 +333,12 @@ contract Catalogue is ICatalogue {
         _requireEither(_provider(code), department);
         Clock storage update = _clocks[code][UPDATE];
         bool runs = _runs(update);
-        if (update.start == changedAt || (runs && update.start < changedAt)) return false;
+        bool known = changedAt != 0 && (update.start == changedAt || _held[code].start == changedAt);
+        if (known || (runs && update.start < changedAt)) return false;
         require(changedAt <= block.timestamp, Catalogue_ChangeLater(changedAt, _now()));
         Resource storage kept = _resources[code];
         require(_isPublished(kept), Catalogue_StateWrong(code, _state(code, kept)));
+        if (_endedBySubmission(code, update)) _held[code] = update;
         emit ChangeRecorded(code, department, changedAt, msg.sender, basis);
         _start(code, UPDATE, changedAt, runs ? update.workingDays : UPDATE_DAYS);
         return true;
@@ -569,11 +574,25 @@ contract Catalogue is ICatalogue {
     /// @dev The draft is no longer submitted: an UPDATE that its submission ended runs on.
     function _takeBack(bytes32 code) private {
         Clock storage update = _clocks[code][UPDATE];
-        if (update.endedAt != 0 && update.endedAt == _clocks[code][REVIEW].start) {
+        Clock memory held = _held[code];
+        bool runsOn = _endedBySubmission(code, update);
+        if (runsOn) {
             update.endedAt = 0;
-            emit ClockSet(code, UPDATE, update.start, update.workingDays, update.deadline);
+        } else if (held.start != 0) {
+            delete _held[code];
+            // A change recorded while the draft lay with the authority gives no new time for the one before.
+            runsOn = held.start < update.start;
+            held.endedAt = 0;
+            if (runsOn) _clocks[code][UPDATE] = held;
         }
+        if (runsOn) emit ClockSet(code, UPDATE, update.start, update.workingDays, update.deadline);
         _end(code, REVIEW);
+    }
+
+    /// @dev Whether it was the submission that now waits for the authority which ended the UPDATE.
+    function _endedBySubmission(bytes32 code, Clock storage update) private view returns (bool) {
+        Clock storage submitted = _clocks[code][REVIEW];
+        return _runs(submitted) && update.endedAt != 0 && update.endedAt == submitted.start;
     }
 
     function _runs(Clock storage kept) private view returns (bool) {

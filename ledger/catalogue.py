@@ -106,6 +106,8 @@ class Resource:
     decision: Digest | None = None
     draft: Draft | None = None
     clocks: Mapping[ClockKind, Clock] = field(default_factory=lambda: MappingProxyType({}))
+    held: Clock | None = None
+    """An UPDATE that a submission ended and a later change took the place of; no view of the contract tells it."""
 
     @property
     def state(self) -> State:
@@ -313,7 +315,7 @@ def publish(known: Catalogue, by: Actor, code: Digest, version_hash: Digest, off
     if draft is None:
         return known
     _require_stage(code, draft, Stage.APPROVED)
-    kept = _end(replace(kept, draft=None), ClockKind.REVIEW, office)
+    kept = _end(replace(kept, draft=None, held=None), ClockKind.REVIEW, office)
     if draft.version.sharing_class is SharingClass.WITHDRAWAL:
         kept = replace(kept, decision=version_hash, connected=False, owed=False)
         return _with(known, _end(_end(kept, ClockKind.UPDATE, office), ClockKind.CONNECT, office))
@@ -366,12 +368,15 @@ def record_change(known: Catalogue, by: Actor, code: Digest, changed_at: BlockTi
     _require_either(by, office.carrier(kept.provider, code), office)
     update = kept.clocks.get(ClockKind.UPDATE)
     running = update if update and update.runs else None
-    if (update and update.start == changed_at) or (running and running.start < changed_at):
+    starts = {clock.start for clock in (update, kept.held) if clock}
+    if changed_at in starts or (running and running.start < changed_at):
         return known
     if changed_at > office.now:
         raise InputError("catalogue.change_later", changed_at=changed_at, block_time=office.now)
     if not kept.is_open:
         raise _state_wrong(kept)
+    if _ended_by_submission(kept):
+        kept = replace(kept, held=update)
     days = running.working_days if running else UPDATE_DAYS
     return _with(known, _start(kept, ClockKind.UPDATE, changed_at, days, office))
 
@@ -605,7 +610,18 @@ def _taken_back(kept: Resource, office: Office) -> Resource:
     """No longer submitted: REVIEW ends, and an UPDATE that the submission ended runs on from its own start."""
     if kept.draft is None or kept.draft.stage is not Stage.APPROVED:
         return kept
-    update, submitted = kept.clocks.get(ClockKind.UPDATE), kept.clocks[ClockKind.REVIEW].start
-    if update and update.ended_at == submitted:
+    update, held = kept.clocks.get(ClockKind.UPDATE), kept.held
+    if update and _ended_by_submission(kept):
         kept = _set(kept, ClockKind.UPDATE, replace(update, ended_at=None))
+    elif update and held:
+        # A change recorded while the draft lay with the authority gives no new time for the one before.
+        kept = replace(kept, held=None)
+        if held.start < update.start:
+            kept = _set(kept, ClockKind.UPDATE, replace(held, ended_at=None))
     return _end(kept, ClockKind.REVIEW, office)
+
+
+def _ended_by_submission(kept: Resource) -> bool:
+    """Whether it was the submission that now waits for the authority which ended UPDATE."""
+    update, submitted = kept.clocks.get(ClockKind.UPDATE), kept.clocks.get(ClockKind.REVIEW)
+    return bool(update and submitted and submitted.runs and update.ended_at == submitted.start)

@@ -213,6 +213,35 @@ def test_send_back__submitted__stage_1_and_update_runs_on_from_its_own_start(tow
     assert catalogue.publish(CODE, V1, BASIS, town.approver(AUTHORITY)).return_value
 
 
+def test_send_back__another_change_recorded_meanwhile__the_first_one_s_term_runs_on(town, catalogue):
+    """Nobody stretches a term: else a provider would submit anything, record a change, and begin its ten days anew."""
+    town.publish()
+    first = now()
+    catalogue.recordChange(CODE, first, BASIS, town.handler())
+    started = clock(town, UPDATE)
+    town.draw_up(V2)
+    town.submit(V2)
+    wait(5 * 86_400)
+    second = now()
+    tx = catalogue.recordChange(CODE, second, BASIS, town.handler())
+    assert tx.return_value
+    assert clock(town, UPDATE)[0] == second
+    assert unchanged(catalogue.recordChange(CODE, first, BASIS, town.handler()))
+    tx = catalogue.sendBack(CODE, V2, 7, BASIS, town.approver(AUTHORITY))
+    assert tx.events["ClockSet"]["start"] == first
+    assert clock(town, UPDATE) == started
+    # What is published ends the first one's term; the second one's, recorded while it lay there, goes on.
+    town.submit(V2)
+    third = now()
+    catalogue.recordChange(CODE, third, BASIS, town.handler())
+    catalogue.publish(CODE, V2, BASIS, town.approver(AUTHORITY))
+    assert (clock(town, UPDATE)[0], runs(town, UPDATE)) == (third, True)
+    town.draw_up(digest("version 3"))
+    town.submit(digest("version 3"))
+    catalogue.sendBack(CODE, digest("version 3"), 7, BASIS, town.approver(AUTHORITY))
+    assert (clock(town, UPDATE)[0], runs(town, UPDATE)) == (third, True)
+
+
 def test_update__change_recorded__ten_working_days_and_five_more_once(town, catalogue):
     with reverts("Catalogue_ResourceUnknown", CODE):
         catalogue.recordChange(CODE, now(), BASIS, town.handler())

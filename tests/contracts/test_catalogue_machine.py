@@ -148,6 +148,22 @@ class CatalogueMachine(RuleBasedStateMachine):
         at = now() - ago
         self.act("record_change", who, HANDLER, (CODE, at, BASIS), code=CODE, changed_at=at)
 
+    @rule(replaced=st.booleans())
+    def a_change_meets_a_submission(self, replaced: bool) -> None:
+        """Recorded before, and another one while the draft lies with the authority; then it is taken back."""
+        kept = self.kept.resources.get(CODE)
+        if kept is None or kept.draft is None or not kept.is_open:
+            return
+        version = kept.draft.version.version_hash
+        self.records_a_change(PROVIDER, 5000)
+        self.goes_its_way(2)
+        self.records_a_change(PROVIDER, 0)
+        self.same_resource()
+        if replaced:
+            self.draws_up(PROVIDER, digest("version 3"), 2, bytes([1]), BASIS)
+        else:
+            self.answers("send_back", AUTHORITY, version)
+
     @rule(who=DESK)
     def extends(self, who: str) -> None:
         self.act("extend_update", who, APPROVER, (CODE, BASIS), code=CODE)

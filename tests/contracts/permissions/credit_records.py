@@ -107,8 +107,7 @@ def _(stage: Stage) -> tuple:
     return (OTHER_CLASS, NEGATIVE, 0, BASIS)
 
 
-@TABLE.row("sealItemClass", "封存条目类别", "seals a class", COUNCIL_TOO)
-@TABLE.row("sealItemClass", "封存条目类别", "seals a class", PROVINCES)
+@TABLE.row("sealItemClass", "封存条目类别", "seals a class", council("CreditRecords_NotCouncil"))
 def _(stage: Stage) -> tuple:
     return (OTHER_CLASS, BASIS)
 

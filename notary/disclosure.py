@@ -129,7 +129,7 @@ def parse_disclosure(data: bytes) -> Disclosure:
     if len(receipt.to_json()) > MAX_RECEIPT:
         raise UnreadableError("json.too_large", found=len(receipt.to_json()), limit=MAX_RECEIPT)
     disclosure = Disclosure(count, tuple([_member(member, count) for member in shown]), receipt)
-    _check_order(disclosure.members)
+    check_order(disclosure.members)
     if receipt.entry.kind == Kind.CERTIFICATE and (hidden := set(ALWAYS_SHOWN) - disclosure.shown.keys()):
         raise UnreadableError("disclosure.hidden", member=min(hidden))
     return disclosure
@@ -169,7 +169,8 @@ def _member(value: Any, count: int) -> DisclosedMember:
     return DisclosedMember(position, name, normalise(value["value"]), salt, path)
 
 
-def _check_order(shown: tuple[DisclosedMember, ...]) -> None:
+def check_order(shown: tuple[DisclosedMember, ...]) -> None:
+    """Positions and names strictly rise; UnreadableError names the first that doesn't."""
     for before, after in pairwise(shown):
         if before.position >= after.position or utf16_units(before.name) >= utf16_units(after.name):
             raise UnreadableError("disclosure.order", position=after.position)

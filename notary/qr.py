@@ -7,7 +7,6 @@ code (`#T…`) is a ticket of the server's and none of these.
 
 from __future__ import annotations
 
-import io
 import re
 from base64 import b32decode, b32encode
 from collections.abc import Iterable, Sequence
@@ -117,9 +116,8 @@ def parse_qr(text: str) -> QrProof:
 
 def _decode(data: bytes) -> Any:
     try:
-        stream = io.BytesIO(data)
-        value = cbor2.load(stream)
-        same = stream.tell() == len(data) and cbor2.dumps(value, canonical=True) == data
+        value = cbor2.loads(data)
+        same = cbor2.dumps(value, canonical=True) == data  # also refuses bytes behind it
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, EOFError):
         same = False
     if not same:

@@ -1,8 +1,8 @@
 """The bits of a W3C Bitstring Status List v1.0: one bit an entry, compressed, for wallets that know nothing of us.
 
 Pure. MSB first: index 0 is the most significant bit of byte 0 (§3.2). The IETF's Token Status List is LSB first and
-none of this. The text is multibase `u` (base64url without padding) over gzip; its bytes aren't fixed by the Recommendation,
-only the bits are.
+none of this. The text is multibase `u` (base64url without padding) over gzip; its bytes are nowhere fixed, only the
+bits are.
 """
 
 from __future__ import annotations

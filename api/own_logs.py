@@ -36,6 +36,12 @@ class OwnLogs:
         with damage_is_an_outage():
             return self._log(origin).checkpoint_note()
 
+    def checkpoint_at(self, origin: str, size: int) -> str | None:
+        """The signed note of exactly this size: every one that was anchored is kept."""
+        with damage_is_an_outage():
+            self._log(origin)
+            return self._notary.prover.checkpoint_at(Origin(origin), size)
+
     def entry(self, origin: str, index: int) -> bytes | None:
         """The 92 bytes at `index`; None beyond the checkpoint's size."""
         with damage_is_an_outage():

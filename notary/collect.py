@@ -48,6 +48,10 @@ class LogReader(Protocol):
         """The log's newest signed note; None while it has none."""
         ...
 
+    def checkpoint_at(self, origin: str, size: int) -> str | None:
+        """The signed note of exactly this size; None where the log kept none."""
+        ...
+
     def entry(self, origin: str, index: int) -> bytes | None:
         """The 92 bytes at `index`; None beyond the checkpoint's size."""
         ...

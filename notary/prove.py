@@ -142,6 +142,16 @@ class Prover:
         size = parse_checkpoint(note).size
         return Head(note, size, None) if size > last else None
 
+    def checkpoint_at(self, origin: Origin, size: int) -> str | None:
+        """The signed note of exactly this size: every one that was anchored is kept, and the newest is there."""
+        with self._store.reading() as connection:
+            log = self._store.log(connection, origin)
+            kept = None if log is None else self._store.checkpoint(connection, log.id, size)
+        if kept is not None:
+            return kept.note
+        note = self._logs[origin].checkpoint_note()
+        return note if note is not None and parse_checkpoint(note).size == size else None
+
     def entry(self, origin: Origin, index: int) -> bytes:
         """The 92 bytes at a place; NotFoundError beyond the log's end."""
         _, position = self._place(origin, index)

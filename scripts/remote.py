@@ -34,8 +34,15 @@ class RemoteLog:
 
     def checkpoint(self, origin: str) -> str | None:
         """The newest signed note; None while the server has none."""
+        return self._note(origin, "checkpoint")
+
+    def checkpoint_at(self, origin: str, size: int) -> str | None:
+        """The signed note of exactly this size; None where the server kept none."""
+        return self._note(origin, f"checkpoints/{size}")
+
+    def _note(self, origin: str, path: str) -> str | None:
         try:
-            return self._get(origin, "checkpoint").decode("utf-8")
+            return self._get(origin, path).decode("utf-8")
         except NotFoundError:
             return None
         except UnicodeDecodeError:

@@ -19,7 +19,7 @@ from api.language import language_of
 from api.parts import Parts, PartsDep, address_of
 from api.verifications.endpoints import MOST
 from api.verifications.judging import judge, judge_identifier, present
-from api.verifications.submission import PartUnreadable, Submission, add_file, from_json, instant
+from api.verifications.submission import PartUnreadable, Submission, add_file, from_json, instant, sort_text, with_code
 from ledger.errors import InputError
 from ledger.texts import Language, text
 
@@ -80,7 +80,7 @@ def _answer(request: Request, parts: Parts, submission: Submission, language: La
         parts.lookups.take(address_of(request))
         report, standing = judge_identifier(parts, submission)
         return view.of_standing(report, standing, parts, language)
-    presented = present(submission)
+    presented = present(submission, parts.log_reader)
     report = judge(parts, presented, submission.at)
     parts.meters.verdicts.labels(report.answer.value).inc()
     return view.of_report(report, presented, parts, language)
@@ -93,12 +93,14 @@ async def _from_form(request: Request, parts: Parts) -> Submission:
         raise InputError("request.media_type", found=found[:100] or "-", expected=FORM)
     limits = Limits(parts.settings.max_check_bytes, files=MOST_FILES, texts=8, text=4096)
     async with form_of(request, parts.settings.uploads_dir, limits) as form:
-        submission = Submission(
-            identifier=form.text("identifier"), shown=form.text("shown"), at=instant(form.text("at"))
+        submission = sort_text(
+            Submission(identifier=form.text("identifier"), shown=form.text("shown"), at=instant(form.text("at")))
         )
         for item in form.files.get("files", []):
             if item.name:
                 submission = await run_in_threadpool(add_file, submission, item.name, item.size, item.file)
+        if len(named := [item for item in form.files.get("files", []) if item.name]) == 1:
+            submission = await run_in_threadpool(with_code, submission, named[0].name, named[0].file)
         return submission
 
 

@@ -91,6 +91,24 @@ def read_checkpoint(request: Request, origin: str, parts: PartsDep, caller: Mayb
 
 
 @router.get(
+    "/{origin:origin}/checkpoints/{size}",
+    summary="The log's signed checkpoint of one size, as long as it was anchored or is the newest",
+    response_class=Response,
+    responses={
+        200: {"description": "C2SP tlog-checkpoint", "content": {"text/plain": {}}},
+        **problems(401, 403, *READ),
+    },
+)
+def read_checkpoint_at(origin: str, size: int, parts: PartsDep, caller: MaybeCaller) -> Response:
+    """What a QR code, which holds a path but no checkpoint, is verified against."""
+    tiles.readable_log(parts, origin, caller)
+    note = parts.the_notary().prover.checkpoint_at(Origin(origin), size) if 0 < size < 1 << 53 else None
+    if note is None:
+        raise NotFoundError("log.tile_missing")
+    return Response(note, media_type=tiles.NOTE)
+
+
+@router.get(
     "/{origin:origin}/tile/{path:path}",
     summary="One tile or bundle of entries (C2SP tlog-tiles)",
     response_class=Response,

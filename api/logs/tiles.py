@@ -23,6 +23,7 @@ from notary.stores.tiles import TileLog
 FOR_EVER = "public, max-age=31536000, immutable"
 SOON_STALE = "public, max-age=2"
 PARTIAL = "public, max-age=60"
+NOTE = "text/plain; charset=utf-8"
 
 
 LONGEST = 64
@@ -63,7 +64,7 @@ def checkpoint(request: Request, files: TileLog) -> Response:
     note = files.checkpoint_note()
     if note is None:
         raise NotFoundError("log.tile_missing")
-    return fresh(request, note, media_type="text/plain; charset=utf-8", cache=SOON_STALE)
+    return fresh(request, note, media_type=NOTE, cache=SOON_STALE)
 
 
 def tile(files: TileLog, path: str, *, public: bool) -> Response:

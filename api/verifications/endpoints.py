@@ -49,6 +49,6 @@ def _answer(request: Request, parts: Parts, submission: Submission) -> Response:
         body["status"] = None if standing is None else status_body(parts, standing, submission.at)
         body |= {"text_zh": report_text(report, "zh"), "text_en": report_text(report, "en")}
         return JSONResponse(body, headers=headers)
-    report = judge(parts, present(submission), submission.at)
+    report = judge(parts, present(submission, parts.log_reader), submission.at)
     parts.meters.verdicts.labels(report.answer.value).inc()
     return Response(to_json(report), media_type="application/json", headers=headers)

@@ -33,6 +33,9 @@ class _NothingFound:
     def checkpoint(self, origin: str) -> str | None:
         return None
 
+    def checkpoint_at(self, origin: str, size: int) -> str | None:
+        return None
+
     def entry(self, origin: str, index: int) -> bytes | None:
         return None
 

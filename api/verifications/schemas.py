@@ -26,7 +26,12 @@ VerificationRequest: dict[str, Any] = {
                 "sm3": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
             },
         },
-        "identifier": {"type": "string", "maxLength": 200},
+        "qr": {
+            "type": "string",
+            "maxLength": 4096,
+            "description": "What a QR code holds, with or without the page's address before `#`",
+        },
+        "identifier": {"type": "string", "maxLength": 4096, "description": "Or what a QR code holds, pasted"},
         "shown": {
             "type": "string",
             "maxLength": 40,

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from ledger.certificates import last_second, parse_day
 from ledger.errors import InputError, UnreadableError
@@ -23,15 +23,22 @@ from notary.evidence import FileDigests, Presented
 from notary.receipt import FORMAT as RECEIPT
 from notary.receipt import parse_receipt
 
+if TYPE_CHECKING:
+    from notary.collect import LogReader
+
 MOST = 2 << 20
 """Bytes above which a file is an original for certain: no receipt, record or disclosure may be so long."""
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PIECE = 1 << 20
 _OURS = "chuzheng-"
 T = TypeVar("T")
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
+LONGEST_IDENTIFIER = 200
+MOST_QR = 4_096
+"""Characters of a code with the page's address before it."""
 _DEEPEST = 64
 """Nesting beyond which JSON is none of ours and isn't even parsed to find out."""
-MEMBERS = frozenset({"receipt", "record", "disclosure", "file", "identifier", "shown", "at"})
+MEMBERS = frozenset({"receipt", "record", "disclosure", "file", "qr", "identifier", "shown", "at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +49,23 @@ class Submission:
     record: bytes | None = None
     disclosure: bytes | None = None
     file: FileDigests | None = None
+    qr: str | None = None
+    """What a camera read or somebody pasted: with or without the page's address before `#`."""
     identifier: str | None = None
     shown: str | None = None
     at: Millis | None = None
 
     @property
     def identifier_alone(self) -> bool:
-        return self.identifier is not None and not (self.receipt or self.record or self.disclosure or self.file)
+        return self.identifier is not None and not (
+            self.receipt or self.record or self.disclosure or self.file or self.qr
+        )
 
     def check(self) -> Submission:
         """Itself, if it can be checked at all; InputError says which part is missing, in words for the visitor."""
-        if self.identifier_alone or self.disclosure or self.receipt:
+        if self.qr and (self.receipt or self.disclosure or self.record):
+            raise InputError("request.two_of_one", kind="qr, receipt")
+        if self.identifier_alone or self.disclosure or self.receipt or self.qr:
             return self
         if self.record:
             raise InputError("request.receipt_missing")
@@ -60,7 +73,8 @@ class Submission:
 
 
 def from_json(body: bytes, limit: int) -> Submission:
-    """`{"receipt"?, "record"?, "disclosure"?, "file"?: {"size","sha256","sm3"}, "identifier"?, "shown"?, "at"?}`.
+    """`{"receipt"?, "record"?, "disclosure"?, "file"?: {"size","sha256","sm3"}, "qr"?, "identifier"?, "shown"?,
+    "at"?}`.
 
     The first three as JSON text in a string (exactly as received) or as an object.
     """
@@ -70,15 +84,17 @@ def from_json(body: bytes, limit: int) -> Submission:
     for name in value:
         if name not in MEMBERS:
             raise InputError("request.unknown_member", name=str(name)[:40])
-    return Submission(
+    found = Submission(
         receipt=_document(value, "receipt"),
         record=_document(value, "record"),
         disclosure=_document(value, "disclosure"),
         file=_digests(value["file"]) if value.get("file") is not None else None,
-        identifier=_text(value, "identifier", 200),
+        qr=_text(value, "qr", MOST_QR),
+        identifier=_text(value, "identifier", MOST_QR),
         shown=_text(value, "shown", 40),
         at=instant(_text(value, "at", 40)),
     )
+    return sort_text(found)
 
 
 def instant(text: str | None) -> Millis | None:
@@ -112,6 +128,24 @@ def add_file(submission: Submission, name: str, size: int, file: BinaryIO) -> Su
     if submission.file is not None:
         raise InputError("request.two_of_one", kind="file")
     return replace(submission, file=digest(file))
+
+
+def sort_text(submission: Submission) -> Submission:
+    """What was typed or pasted where an identifier is asked for may be a code's content or address."""
+    found = submission.identifier
+    if submission.qr is None and found is not None and ("#" in found or len(found) > LONGEST_IDENTIFIER):
+        return replace(submission, qr=found, identifier=None)
+    return submission
+
+
+def with_code(submission: Submission, name: str, file: BinaryIO) -> Submission:
+    """A picture that nothing came with is the picture of a code; itself where it is none, or something came with it."""
+    if not name.lower().endswith(PICTURES) or submission.receipt or submission.disclosure or submission.record:
+        return submission
+    from notary.qr_picture import read_picture
+
+    file.seek(0)
+    return replace(submission, qr=read_picture(file), file=None)
 
 
 def _with_text(submission: Submission, kind: str, data: bytes) -> Submission:
@@ -164,11 +198,20 @@ class PartUnreadable(UnreadableError):
         self.part = part
 
 
-def present(submission: Submission) -> Presented:
+def present(submission: Submission, log: LogReader | None = None) -> Presented:
     """The parts, parsed; PartUnreadable where one doesn't parse strictly.
 
-    A disclosure brings its receipt; a receipt given beside it is used instead.
+    A disclosure brings its receipt; a receipt given beside it is used instead. A QR code's checkpoint comes from `log`.
     """
+    if submission.qr is not None:
+        from notary.qr_receipt import read_qr, receipt_of  # CBOR isn't loaded for a receipt's sake
+
+        try:
+            proof = read_qr(submission.qr)
+        except UnreadableError as error:
+            raise PartUnreadable("qr", error) from error
+        found = receipt_of(proof, log)
+        return Presented(found, disclosure=proof.disclosure(found), file=submission.file)
     disclosure = _parsed("disclosure", submission.disclosure, parse_disclosure)
     receipt = _parsed("receipt", submission.receipt, parse_receipt)
     if receipt is None and disclosure is not None:

@@ -1,4 +1,4 @@
-"""`chuzheng receipt upgrade`: fetching receipts as they grow; many of one log come in bundles, not one by one."""
+"""`chuzheng receipt upgrade` and `export`: receipts as they grow, many of one log in bundles, and as other formats."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from ledger.errors import ChuzhengError, InputError, IntegrityError
 from scripts import output
 from scripts.commands.anchor import ends_it_all
+from scripts.commands.exports import export
 from scripts.commands.files import beside, read_file, replace_file
 from scripts.commands.options import Json, Url
 from scripts.help import App
@@ -31,6 +32,7 @@ receipt_app = App(help="凭证。/ Receipts.")
 
 
 def register(app: App) -> None:
+    receipt_app.command("export")(export)
     app.add_typer(receipt_app, name="receipt")
 
 

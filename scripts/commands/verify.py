@@ -27,10 +27,13 @@ from scripts.problems import UsageError
 
 if TYPE_CHECKING:
     from api.verifications.submission import Submission
+    from notary.collect import LogReader
     from notary.evidence import Evidence, Presented
     from notary.report import Report
     from notary.trust_file import TrustFile
 
+_QR = re.compile(r"(?:https?://[^#\s]*#)?(?:[A-Z2-7]{200,}|T[A-Z2-7]{26})")
+"""What a camera read: too long for any file's name."""
 _IDENTIFIER = re.compile(r"1\.2\.156\.3005\.2\.[^/\\]+")
 
 
@@ -79,7 +82,12 @@ def verify(
     if is_event(Path(what)):
         _alone(record, receipt, disclosure, at, snapshot)
         return judge_file(Path(what), believed(trust, pin), as_json=json_)
-    submission = _gather(Path(what), record, receipt, disclosure, at)
+    if _QR.fullmatch(what.strip()):
+        from api.verifications.submission import Submission
+
+        submission = Submission(qr=what, at=_instant(at))
+    else:
+        submission = _gather(Path(what), record, receipt, disclosure, at)
     trusted = believed(trust, pin)
     report = _judge(submission, trusted, offline, rpc_url, url, snapshot, trust_path(trust))
     return _show(report, as_json=json_)
@@ -95,7 +103,7 @@ def _gather(
     path: Path, record: Path | None, receipt: Path | None, disclosure: Path | None, at: str | None
 ) -> Submission:
     """What `path` is, and what lies beside it under the same name."""
-    from api.verifications.submission import Submission, add_file
+    from api.verifications.submission import Submission, add_file, with_code
 
     found = Submission(at=_instant(at))
     paths = [path, *(p for p in (record, receipt, disclosure) if p is not None)]
@@ -114,6 +122,8 @@ def _gather(
         if not have and neighbour.is_file() and neighbour not in paths:
             with neighbour.open("rb") as file:
                 found = add_file(found, neighbour.name, neighbour.stat().st_size, file)
+    with path.open("rb") as file:
+        found = with_code(found, path.name, file)
     return found.check()
 
 
@@ -140,7 +150,8 @@ def _judge(
     from notary.evidence import Evidence
     from notary.verify import verify as judge
 
-    presented = present(submission)
+    log = None if offline or submission.qr is None else _log(url)
+    presented = present(submission, log)
     now = Millis(time.time_ns() // 1_000_000)
     evidence = Evidence() if offline or trust is None else _collect(presented, trust, now, rpc_url, url)
     if snapshot is not None and trust is not None:
@@ -164,6 +175,14 @@ def _with_snapshot(
         with contextlib.suppress(ChuzhengError):
             replace_file(memory, Seen(found.sequence, found.hash).to_json())
     return with_snapshot(evidence, found, presented, trust, now, seen=seen)
+
+
+def _log(url: str | None) -> LogReader:
+    """The logs of the server that is asked."""
+    from api.settings import load
+    from scripts.remote import log_of
+
+    return log_of(load({"public_url": url}).settings.url)
 
 
 def _collect(presented: Presented, trust: TrustFile, now: Millis, rpc_url: str | None, url: str | None) -> Any:

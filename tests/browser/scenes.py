@@ -15,6 +15,8 @@ from ledger.codes.certificate_ids import make_identifier
 from ledger.statuses import DecisionCode
 from notary.disclosure import make_disclosure
 from notary.entry import status_key
+from notary.qr import QrProof
+from notary.qr_picture import draw_qr
 from notary.receipt import Receipt
 from tests.fakes.house import ISSUER, TYPE, House, build_house
 
@@ -120,7 +122,24 @@ def _unreadable(house: House) -> Scene:
 
 
 def _file_alone(house: House) -> Scene:
+    return Scene({"公文.pdf": b"%PDF-1.7 a file"})
+
+
+def _picture_alone(house: House) -> Scene:
     return Scene({"照片.jpg": b"\xff\xd8\xff\xe0 a picture"})
+
+
+def _code(house: House) -> str:
+    _, receipt = _anchored(house)
+    return QrProof.of(receipt).to_text()
+
+
+def _qr(house: House) -> Scene:
+    return Scene(fields={"identifier": f"https://verify.example/verify#{_code(house)}"})
+
+
+def _qr_picture(house: House) -> Scene:
+    return Scene({"二维码.png": draw_qr("https://verify.example/verify", _code(house))})
 
 
 def _identifier(house: House) -> Scene:
@@ -164,6 +183,9 @@ SCENES: dict[str, Callable[[House], Scene]] = {
     "issuer_not_recognised": _not_recognised,
     "unreadable": _unreadable,
     "file_alone": _file_alone,
+    "picture_alone": _picture_alone,
+    "qr": _qr,
+    "qr_picture": _qr_picture,
     "identifier": _identifier,
     "identifier_suspended": lambda house: (
         _decided(DecisionCode.SUSPENDED, cause=1)(house),

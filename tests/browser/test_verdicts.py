@@ -30,6 +30,9 @@ WORDS = {
     "issuer_not_recognised": ("签发单位未获承认", "Issuer not recognised"),
     "unreadable": ("未能核验", "Not checked"),
     "file_alone": ("未能核验", "Not checked"),
+    "picture_alone": ("未能核验", "Not checked"),
+    "qr": ("暂时无法核验", "Cannot be checked now"),
+    "qr_picture": ("暂时无法核验", "Cannot be checked now"),
     "identifier": ("已登记，现行有效", "Registered and in force"),
     "identifier_suspended": ("暂停效力（暂扣）", "Suspended (withheld)"),
     "person_unproved": ("查无结果", "Nothing found"),
@@ -40,10 +43,15 @@ SAID = {
     "unreadable": ("“凭证”文件不完整", "重新索取"),
     "identifier_mistyped": ("校验位不符", "0 与 O"),
     "person_unproved": ("个人证照还须填写",),
+    "picture_alone": ("不是可以打开的图片",),
     "suspended": ("湖北省市场监督管理局 的决定：暂扣",),
     "cannot_check": ("既不表示通过，也不表示不通过",),
 }
-REPORTS = [n for n in SCENES if n not in ("unreadable", "file_alone") and not n.startswith(("identifier", "person"))]
+REPORTS = [
+    n
+    for n in SCENES
+    if n not in ("unreadable", "file_alone", "picture_alone") and not n.startswith(("identifier", "person"))
+]
 
 
 @pytest.fixture(scope="module")

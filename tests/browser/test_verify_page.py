@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from ledger.statuses import DecisionCode
-from notary.disclosure import make_disclosure
+from notary.disclosure import make_disclosure, parse_disclosure
 from notary.entry import status_key
+from notary.qr import QrProof
 from tests.browser.serving import Site
 from tests.fakes.house import IDENTIFIER, ISSUER
 
@@ -152,7 +153,7 @@ def test_disclosure__alone__is_judged(page: Page, site: Site, certificate: list[
 
 def test_identifier__decided__shows_the_status(page: Page, site: Site, certificate: list[str]) -> None:
     page.goto(site.url)
-    page.get_by_label("证照标识", exact=True).fill(IDENTIFIER)
+    page.get_by_label("证照标识或二维码内容", exact=True).fill(IDENTIFIER)
     check(page)
     expect(page.locator("#verdict")).to_have_text("已登记，现行有效")
     receipt = json.loads(Path(certificate[0]).read_bytes())["receipt"]
@@ -274,3 +275,13 @@ def test_accessibility__axe__finds_nothing(page: Page, site: Site, document: lis
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
     found = axe.Axe().run(page, options=options)
     assert [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found["violations"]] == []
+
+
+def test_page__opened_by_a_scanned_code__answers_at_once_and_keeps_it_out_of_the_address(
+    page: Page, site: Site, sent: list[Request], certificate: list[str]
+) -> None:
+    code = QrProof.of(parse_disclosure(Path(certificate[0]).read_bytes()).receipt).to_text()
+    page.goto(f"{site.url}/verify#{code}")
+    expect(page.locator("#result h1")).to_have_text("暂时无法核验")
+    assert code not in page.url
+    assert all(code not in request.url for request in sent)

@@ -96,6 +96,9 @@ class FakeLog:
         self._asked()
         return self.world.note if origin == self.world.origin else None
 
+    def checkpoint_at(self, origin: str, size: int) -> str | None:
+        return self.checkpoint(origin) if size == self.world.size else None
+
     def entry(self, origin: str, index: int) -> bytes | None:
         self._asked()
         return self.world.entries[index] if index < self.world.size else None

@@ -4,12 +4,18 @@
 const PARSED = 2 << 20; // larger than any receipt, record or disclosure may be: an original file for certain
 const FIELDS = ["identifier", "shown", "at"];
 let chosen = []; // {file, kind, text?, digests?}: kept when the language changes
-let asked = null; // the last request that was answered
+let asked = null; // the last request that was answered: {json} or {picture}
 let told = null; // or why nothing was asked: {key, fill}
 let page = {}; // the elements of the page as it is now
 
 document.documentElement.classList.add("scripted");
 setUp();
+if (location.hash.length > 1) {
+  // What a QR code brought: it stays in the page, and out of the history.
+  page.form.elements.identifier.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname + location.search);
+  check();
+}
 
 function setUp() {
   const by = (id) => document.getElementById(id);
@@ -140,7 +146,14 @@ function digests(item) {
   });
 }
 
+// A picture that nothing came with: the server looks for a QR code in it, as not every browser can.
+function picture() {
+  const only = chosen.length === 1 && chosen[0].kind === "file" ? chosen[0].file : null;
+  return only && /\.(png|jpe?g|gif|bmp|webp)$/i.test(only.name) ? only : null;
+}
+
 async function gathered() {
+  if (picture()) return { picture: picture() };
   const request = {};
   for (const item of chosen) {
     if (item.kind === "foreign") throw new Told("foreign", { name: item.file.name });
@@ -158,17 +171,24 @@ async function gathered() {
   for (const item of chosen.filter((one) => one.kind === "file")) {
     request.file = item.digests ??= await digests(item); // last: it may take long
   }
-  return request;
+  return { json: request };
 }
 
-async function send(request, address) {
+async function send({ json, picture }, address) {
+  const headers = { Accept: "text/html" };
+  let body = JSON.stringify(json);
+  if (picture) {
+    body = new FormData();
+    body.append("files", picture);
+    body.append("at", page.form.elements.at.value);
+  } else headers["Content-Type"] = "application/json";
   try {
-    const answer = await fetch(address, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "text/html" },
-      body: JSON.stringify(request),
-    });
-    if ((answer.headers.get("Content-Type") || "").startsWith("text/html")) return await answer.text();
+    const answer = await fetch(address, { method: "POST", headers, body });
+    if ((answer.headers.get("Content-Type") || "").startsWith("text/html")) {
+      const html = await answer.text();
+      // A form is answered with the whole page.
+      return picture ? new DOMParser().parseFromString(html, "text/html").getElementById("result").innerHTML : html;
+    }
   } catch {
     // the same as an answer that isn't ours
   }

@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from api.statuses import lookup
 from notary.disclosure import make_disclosure
+from notary.qr import QrProof
+from notary.qr_picture import draw_qr
 from notary.receipt import Receipt, parse_receipt
 from tests.fakes.house import IDENTIFIER, ISSUER, House
 from tests.unit.api.test_writing import problem
@@ -276,3 +278,56 @@ def test_page__upload_too_large__is_refused(client: TestClient, house: House) ->
     }
     answer = client.post("/verify", content=b"", headers=declared)
     assert answer.status_code == 413
+
+
+def code_of(receipt: Receipt) -> str:
+    return QrProof.of(receipt).to_text()
+
+
+def test_verify__qr_code__as_the_receipt_alone(client: TestClient, house: House) -> None:
+    receipt = house.anchored(house.certificate())
+    alone = verdict(client, receipt=receipt.without_salt().to_json().decode())
+    for body in (
+        {"qr": code_of(receipt)},
+        {"qr": f"https://x.example/verify#{code_of(receipt)}"},
+        {"identifier": f"https://x.example/verify#{code_of(receipt)}"},
+    ):
+        report = verdict(client, **body)
+        assert report["verdict"] == alone["verdict"] == "cannot_check"
+        assert [c["outcome"] for c in report["checks"]] == [c["outcome"] for c in alone["checks"]]
+
+
+def test_verify__qr_code_that_can_t_be_read__named_as_such(client: TestClient) -> None:
+    for text in ("A" * 300, "x#y", "https://x.example/#", "#T" + "A" * 26):
+        answer = client.post(API, json={"qr": text})
+        assert answer.status_code in (400, 422), text
+        assert answer.json()["code"].startswith("qr."), answer.json()
+
+
+def test_verify__qr_code_with_a_receipt_beside_it__one_of_them(client: TestClient, house: House) -> None:
+    receipt = house.anchored(house.certificate())
+    answer = client.post(API, json={"qr": code_of(receipt), "receipt": receipt.without_salt().to_json().decode()})
+    assert answer.json()["code"] == "request.two_of_one"
+
+
+def test_form__picture_of_a_code_alone__is_read(client: TestClient, house: House) -> None:
+    receipt = house.anchored(house.certificate())
+    picture = draw_qr("https://x.example/verify", code_of(receipt))
+    answer = client.post("/verify", files={"files": ("code.png", picture, "image/png")})
+    assert answer.status_code == 200
+    assert "暂时无法核验" in answer.text
+    nothing = client.post("/verify", files={"files": ("code.png", b"\x89PNG", "image/png")})
+    assert "图片" in nothing.text
+
+
+def test_checkpoint_at__anchored_size__kept_for_ever(client: TestClient, house: House) -> None:
+    receipt = house.anchored(house.certificate())
+    later = house.anchored(document_record())
+    assert receipt.inclusion is not None
+    assert later.inclusion is not None
+    for one in (receipt, later):
+        assert one.inclusion is not None
+        place = f"/api/v1/logs/{one.origin.replace('/', '%2F')}/checkpoints"
+        assert client.get(f"{place}/{one.inclusion.size}").text == one.checkpoint
+    assert client.get(f"{place}/0").status_code == 404
+    assert client.get(f"{place}/{1 << 60}").status_code == 404

@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 from ledger.statuses import DecisionCode
 from ledger.types import Kind
 from notary.entry import Entry, status_key
+from notary.exports.tlog_proof import parse_tlog_proof
+from notary.qr import QrProof
 from notary.trust import make_trust, parse_trust, trust_hash
 from tests.fakes.registry import ISSUER, World, certificate, document, signer
 from tests.unit.scripts.conftest import Chuzheng
@@ -420,3 +423,40 @@ def test_verify__issuer_not_accredited__its_verdict(
 def test_verify__outage_of_the_log_only__anchored_receipts_need_it_not(chuzheng: Chuzheng, world: World) -> None:
     world.log.fail()
     assert chuzheng("verify", "a.record.json", "--trust", "t.json").code == 0
+
+
+def test_verify__qr_code_as_text_or_picture__as_its_receipt(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
+    alone = chuzheng("verify", "d.txt.receipt.json", "--trust", "t.json", "--json")
+    assert chuzheng("receipt", "export", "a.receipt.json", "--as", "qr", "--out", "code.png").code == 0
+    text = QrProof.of(world.receipt(0)).to_text()
+    for what in (text, f"https://x.example/verify#{text}", "code.png"):
+        done = chuzheng("verify", what, "--trust", "t.json", "--json")
+        assert done.code == 20, done.out
+        assert {c["code"] for c in done.json["checks"] if c["outcome"] == "fail"} == set()
+    assert alone.code == 0
+    offline = chuzheng("verify", text, "--trust", "t.json", "--offline")
+    assert offline.code == 4 or "log" in offline.err
+    (tmp_path / "none.png").write_bytes(b"no picture")
+    assert chuzheng("verify", "none.png", "--trust", "t.json").code not in (0, 1)
+
+
+def test_export__tlog_proof_and_codes__without_the_salt(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
+    assert chuzheng("receipt", "export", "a.receipt.json", "--as", "tlog-proof").code == 0
+    proof = parse_tlog_proof((tmp_path / "a.tlog-proof").read_bytes())
+    assert proof.proves(world.receipt(0).entry.to_bytes())
+    assert chuzheng("disclose", "a.receipt.json", "--fields", "number").code == 0
+    done = chuzheng("receipt", "export", "a.disclosure.json", "--show", "number,valid_to", "--json")
+    assert done.code == 0, done.err
+    assert done.json["format"] == "qr"
+    assert (tmp_path / "a.qr.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_export__wrong_use__says_what_to_do(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
+    assert chuzheng("receipt", "export", "a.receipt.json", "--show", "number").code == 2
+    assert chuzheng("receipt", "export", "a.receipt.json", "--out", "code.pdf").code == 2
+    assert chuzheng("receipt", "export", "nothing.receipt.json").code == 19
+    early = replace(world.receipt(0), inclusion=None, checkpoint=None, anchor=None, evidence=None, promise=bytes(64))
+    (tmp_path / "e.receipt.json").write_bytes(early.to_json())
+    done = chuzheng("receipt", "export", "e.receipt.json")
+    assert done.code not in (0, 1)
+    assert "receipt upgrade" in done.err

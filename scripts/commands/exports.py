@@ -1,0 +1,80 @@
+"""`chuzheng receipt export`: a receipt as other formats: a proof for other logs' tools, a QR code for paper."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.errors import InputError
+from scripts import output
+from scripts.commands.files import beside, read_file, write_new
+from scripts.commands.options import Json, Url
+from scripts.problems import UsageError
+
+if TYPE_CHECKING:
+    from notary.disclosure import Disclosure
+    from notary.receipt import Receipt
+
+
+class ExportFormat(StrEnum):
+    """What a receipt can be written as; the receipt itself stays the original."""
+
+    TLOG_PROOF = "tlog-proof"
+    QR = "qr"
+
+
+def export(
+    what: Annotated[Path, typer.Argument(help="凭证或披露件 / receipt or disclosure")],
+    as_: Annotated[
+        ExportFormat, typer.Option("--as", help="tlog-proof：供其他日志工具；qr：供打印 / for other tools; for print")
+    ] = ExportFormat.QR,
+    show: Annotated[
+        str, typer.Option(help="二维码中出示的披露件成员，逗号分隔 / a disclosure's members in the code")
+    ] = "",
+    out: Annotated[Path | None, typer.Option(help="输出文件 / file to write: .png, .svg, .tlog-proof")] = None,
+    url: Url = None,
+    json_: Json = False,
+) -> None:
+    """把凭证写成其他格式（不含盐）。/ Write a receipt in another format, never with its salt."""
+    receipt, disclosure = _read(what)
+    if receipt.inclusion is None:
+        raise InputError("cli.export.early", path=str(what))
+    names = [name.strip() for name in show.replace("，", ",").split(",") if name.strip()]
+    if as_ is ExportFormat.TLOG_PROOF:
+        from notary.exports.tlog_proof import SUFFIX, TlogProof
+
+        target = out or beside(what, SUFFIX)
+        write_new(target, TlogProof.of(receipt).to_bytes())
+    else:
+        target = out or beside(what, ".qr.png")
+        if target.suffix not in (".png", ".svg"):
+            raise UsageError("cli.export.picture", path=str(target))
+        write_new(target, _qr(receipt, disclosure, names, url, target.suffix[1:]))
+    payload = output.message("chuzheng-exported/1", "cli.exported", path=str(target))
+    output.finish({**payload, "path": str(target), "format": as_.value}, as_json=json_)
+
+
+def _read(what: Path) -> tuple[Receipt, Disclosure | None]:
+    from notary.disclosure import parse_disclosure
+    from notary.receipt import parse_receipt
+
+    if what.name.endswith(".disclosure.json"):
+        disclosure = parse_disclosure(read_file(what))
+        return disclosure.receipt, disclosure
+    if not what.name.endswith(".receipt.json") and beside(what, ".receipt.json").is_file():
+        what = beside(what, ".receipt.json")
+    return parse_receipt(read_file(what)), None
+
+
+def _qr(receipt: Receipt, disclosure: Disclosure | None, names: list[str], url: str | None, picture: str) -> bytes:
+    from api.settings import load
+    from notary.qr import QrProof
+    from notary.qr_picture import draw_qr
+
+    if names and disclosure is None:
+        raise UsageError("cli.export.show")
+    text = QrProof.of(receipt, disclosure, names).to_text()
+    return draw_qr(f"{load({'public_url': url}).settings.url}/verify", text, picture=picture)

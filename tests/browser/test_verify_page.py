@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from ledger.statuses import DecisionCode
-from notary.disclosure import make_disclosure, parse_disclosure
+from notary.disclosure import make_disclosure
 from notary.entry import status_key
 from notary.qr import QrProof
+from notary.receipt import parse_receipt
 from tests.browser.serving import Site
 from tests.fakes.house import IDENTIFIER, ISSUER
 
@@ -278,9 +279,9 @@ def test_accessibility__axe__finds_nothing(page: Page, site: Site, document: lis
 
 
 def test_page__opened_by_a_scanned_code__answers_at_once_and_keeps_it_out_of_the_address(
-    page: Page, site: Site, sent: list[Request], certificate: list[str]
+    page: Page, site: Site, sent: list[Request], document: list[str]
 ) -> None:
-    code = QrProof.of(parse_disclosure(Path(certificate[0]).read_bytes()).receipt).to_text()
+    code = QrProof.of(parse_receipt(Path(document[2]).read_bytes())).to_text()
     page.goto(f"{site.url}/verify#{code}")
     expect(page.locator("#result h1")).to_have_text("暂时无法核验")
     assert code not in page.url

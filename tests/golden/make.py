@@ -18,10 +18,12 @@ from ledger.crypto.keys import Ed25519Signer
 from ledger.types import Address, BlockTime, ChainHash, DepartmentCode, Digest, Kind, Millis
 from notary.checkpoint import Checkpoint, VerifierKey, promise_bytes, sign_checkpoint
 from notary.commitment import commit
-from notary.disclosure import make_disclosure
+from notary.disclosure import Disclosure, make_disclosure, parse_disclosure
 from notary.entry import Entry, leaf_of, log_id, make_origin
 from notary.envelope import encrypt_stream
+from notary.exports.tlog_proof import TlogProof
 from notary.merkle import inclusion_path, root_from_leaves
+from notary.qr import QrProof
 from notary.receipt import (
     Inclusion,
     IssuerSignature,
@@ -118,6 +120,10 @@ def receipt(*, stage: str = "anchored", salted: bool = True, signed: bool = Fals
     )
 
 
+def _part() -> Disclosure:
+    return parse_disclosure(make_disclosure(RECORD, SALT, ["name"], receipt()))
+
+
 def files() -> dict[str, bytes]:
     """Every golden file by name."""
     envelope = io.BytesIO()
@@ -138,6 +144,8 @@ def files() -> dict[str, bytes]:
         ).to_json(),
         "part.disclosure.json": make_disclosure(RECORD, SALT, ["name", "holders", "extra"], receipt()),
         "document.envelope": envelope.getvalue(),
+        "part.qr.txt": QrProof.of(receipt(), _part(), ["name", "valid_to"]).to_text().encode(),
+        "anchored.tlog-proof": TlogProof.of(receipt()).to_bytes(),
         "checkpoint": note().encode(),
     }
 

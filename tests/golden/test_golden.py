@@ -11,6 +11,8 @@ from notary.checkpoint import promise_bytes, verify_signature
 from notary.disclosure import ALWAYS_SHOWN, parse_disclosure, recompute
 from notary.entry import log_id
 from notary.envelope import decrypt_stream
+from notary.exports.tlog_proof import parse_tlog_proof
+from notary.qr import parse_qr
 from notary.receipt import inclusion_error, issue_bytes, parse_receipt
 from notary.receipts import first_not_included, parse_bundle, split
 from tests.golden import make
@@ -69,3 +71,21 @@ def test_golden_envelope__opened__the_file() -> None:
     plain = io.BytesIO()
     decrypt_stream(io.BytesIO(stored("document.envelope")), plain, key=make.ENVELOPE_KEY)
     assert plain.getvalue() == make.PLAIN
+
+
+def test_golden_code__read_with_the_checkpoint__proves_what_it_shows() -> None:
+    proof = parse_qr(stored("part.qr.txt").decode())
+    assert proof.to_text().encode() == stored("part.qr.txt")
+    receipt = proof.receipt(stored("checkpoint").decode())
+    assert inclusion_error(receipt) is None
+    disclosure = proof.disclosure(receipt)
+    assert disclosure is not None
+    assert recompute(disclosure) == receipt.entry.sha256
+    assert disclosure.shown == {name: make.RECORD[name] for name in ("name", "valid_to")}
+
+
+def test_golden_tlog_proof__read__proves_the_entry() -> None:
+    proof = parse_tlog_proof(stored("anchored.tlog-proof"))
+    assert proof.to_bytes() == stored("anchored.tlog-proof")
+    assert proof.extra is not None
+    assert proof.proves(proof.extra)

@@ -18,7 +18,8 @@ from scripts.help import cells, wrap
 HAN = re.compile("[\u4e00-\u9fff]")
 LATIN = re.compile("[A-Za-z]{2,}")
 NEEDED = {  # interfaces.md, of what this version has
-    "up", "demo", "record new", "record check", "anchor", "receipt upgrade", "verify", "disclose", "status show",
+    "up", "demo", "record new", "record check", "anchor", "receipt upgrade",
+    "receipt export", "verify", "disclose", "status show",
     "status suspend", "status resume", "status rescind", "status deregister", "status lapse", "status transfer-out",
     "status transfer-in", "status revoke", "status supersede", "status withdraw", "status annul", "log fsck",
     "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",

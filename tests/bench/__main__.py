@@ -1,6 +1,7 @@
 """Runs the benches, prints a table and writes docs/benchmarks.md.
 
     python -m tests.bench                    all of them, full size, three runs each (a quarter of an hour)
+    python -m tests.bench chain --minutes 10 how long its sustained run is; --engine quorum-qbft: on which network
     python -m tests.bench http log --trial   two of them, a tenth of the work, one run; nothing is written
 
 Each run of each bench is a process of its own, so that peak memory is its own and nothing is warm from the run before.
@@ -18,7 +19,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 from tests.bench.figures import Figure, forget_peak, median_of, peak_mib
 from tests.bench.machine import load, machine_line
@@ -44,11 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--scale", type=float, default=1.0, help="share of the full work (default: 1)")
     options.add_argument("--trial", action="store_true", help=f"one run, scale {TRIAL}, nothing is written")
     options.add_argument("--print-only", action="store_true", help="write nothing")
+    options.add_argument("--minutes", type=float, help="length of the sustained run, for benches that have one")
+    options.add_argument("--engine", help="network to measure on, for benches that have a choice")
     options.add_argument("--one", help=argparse.SUPPRESS)
     options.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args(arguments)
     if chosen.one:
-        return _one(chosen.one, chosen.scale, chosen.into)
+        return _one(chosen.one, chosen.scale, chosen.into, {"minutes": chosen.minutes, "engine": chosen.engine})
     if unknown := set(chosen.names) - set(names()):
         options.error(f"no such bench: {', '.join(sorted(unknown))}")
     runs, scale = (1, TRIAL) if chosen.trial else (chosen.runs, chosen.scale)
@@ -56,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed, below = [], []
     for name in chosen.names or names():
         before = load()
-        figures = _measure(name, scale, runs)
+        figures = _measure(name, scale, runs, {"--minutes": chosen.minutes, "--engine": chosen.engine})
         if figures is None:
             failed.append(name)
             continue
@@ -72,13 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2 if failed else int(bool(below))
 
 
-def _measure(name: str, scale: float, runs: int) -> list[Figure] | None:
+def _measure(name: str, scale: float, runs: int, more: dict[str, Any]) -> list[Figure] | None:
     """The median of `runs` processes; None if one failed."""
     found: list[list[Figure]] = []
     for number in range(1, runs + 1):
         with tempfile.TemporaryDirectory() as folder:
             into = Path(folder) / "figures.json"
             command = [sys.executable, "-m", "tests.bench", "--one", name, "--scale", str(scale), "--into", str(into)]
+            command += [word for option, value in more.items() if value is not None for word in (option, str(value))]
             clock = time.monotonic()
             done = subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
             print(f"{name}: run {number} of {runs}, {time.monotonic() - clock:.0f} s", file=sys.stderr, flush=True)
@@ -88,12 +94,13 @@ def _measure(name: str, scale: float, runs: int) -> list[Figure] | None:
     return median_of(found)
 
 
-def _one(name: str, scale: float, into: Path) -> int:
+def _one(name: str, scale: float, into: Path, more: dict[str, Any]) -> int:
     """One run in this process. A bench that yields its figures has the peak of each; one with a list that of all."""
     figures: list[Figure] = []
     bench = import_module(f"tests.bench.bench_{name}")
     forget_peak()
-    for figure in bench.run(scale):
+    known = signature(bench.run).parameters
+    for figure in bench.run(scale, **{k: v for k, v in more.items() if v is not None and k in known}):
         mine = asdict(figure)
         if mine["memory"] is None:
             mine["memory"] = peak_mib()

@@ -22,6 +22,7 @@ the figure was taken. Records have 12 members unless the line says otherwise; bo
 _SECTION = re.compile(r"^<!-- bench:(\w+) -->\n.*?^<!-- end:\1 -->\n", re.M | re.S)
 TITLES = {
     "anchor": "Anchoring: from a submission to an anchored receipt",
+    "chain": "The chain under load: four nodes, sender and indexer on one machine",
     "command": "The command line",
     "formats": "Formats: commitments, receipts, bundles",
     "http": "Submitting over HTTP",

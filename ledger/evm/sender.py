@@ -34,6 +34,8 @@ from ledger.types import Address, Block, ChainHash, Millis
 
 LEASE = 5_000
 """milliseconds; a sender that was killed is replaced after them"""
+RENEW = LEASE // 2
+"""milliseconds without a change after which a lane's lease is renewed; every change renews it too"""
 WAVE = 500
 """intents that are simulated and signed together at most"""
 LONGEST_WAIT = 5.0
@@ -64,6 +66,7 @@ class Sender:
         self._now = now
         self._holder = os.urandom(8).hex()
         self._tokens: dict[Address, int] = {}
+        self._renewed: dict[Address, Millis] = {}
         self._looked: dict[Address, ChainHash] = {}
         self._followed: ChainHash | None = None
         self._verified_at: int | None = None
@@ -139,22 +142,30 @@ class Sender:
         return self._send(sender) or did
 
     def _leased(self, sender: Address) -> bool:
+        """Whether the lane is ours. What follows may only read and send stored bytes again without asking anew: every
+        change is fenced by itself."""
         now = self._now()
         token = self._tokens.get(sender)
+        if token is not None and 0 <= now - self._renewed[sender] < RENEW:
+            return True
         with writing(self._engine) as connection:
             if token is not None:
                 rows.fence(connection, sender, token, Millis(now + LEASE))
+                self._renewed[sender] = now
                 return True
             token = rows.acquire(connection, sender, self._holder, now, Millis(now + LEASE))
         if token is None:
             return False
         self._tokens[sender] = token
+        self._renewed[sender] = now
         self._looked.pop(sender, None)
         return True
 
     def _change(self, sender: Address, connection: Connection) -> None:
         """First statement of every change: renew the lease or fail."""
-        rows.fence(connection, sender, self._tokens[sender], Millis(self._now() + LEASE))
+        now = self._now()
+        rows.fence(connection, sender, self._tokens[sender], Millis(now + LEASE))
+        self._renewed[sender] = now
 
     def _lost_above(self) -> int | None:
         """The highest block still there of those that hold our transactions, if a higher one is gone; -1 if all are."""
@@ -180,9 +191,14 @@ class Sender:
         return count > 0
 
     def _collect(self, sender: Address) -> bool:
-        """Receipts of what was sent."""
+        """Receipts of what was sent. A block takes an account's transactions in the order of their nonces, so those
+        from the account's own count on are in none."""
         with reading(self._engine) as connection:
-            sent = rows.in_state(connection, sender, (S.SENT,), self._profile.in_flight)
+            if not rows.any_in_state(connection, sender, S.SENT):
+                return False
+        count = self._transaction_count(sender)
+        with reading(self._engine) as connection:
+            sent = rows.in_state(connection, sender, (S.SENT,), self._profile.in_flight, nonce_below=count)
         if not sent:
             return False
         answers = self._rpc.batch([("eth_getTransactionReceipt", (row.tx_hash,)) for row in sent])
@@ -196,8 +212,8 @@ class Sender:
     def _finish(self, sender: Address, head: Block) -> bool:
         """What stands deep enough is final; what the contract refused there says why."""
         with reading(self._engine) as connection:
-            mined = rows.in_state(connection, sender, (S.MINED,), 10 * self._profile.in_flight)
-        deep = [r for r in mined if (r.block_number or 0) + self._profile.finality_depth <= head.number]
+            upto = head.number - self._profile.finality_depth
+            deep = rows.in_state(connection, sender, (S.MINED,), 10 * self._profile.in_flight, upto_block=upto)
         if not deep:
             return False
         errors = {row.id: self._why(row) for row in deep if not row.succeeded}
@@ -221,10 +237,9 @@ class Sender:
 
     def _send_again(self, sender: Address) -> bool:
         """Sent and not mined for long: a node that restarted has forgotten it. The same bytes go again."""
+        oldest = Millis(self._now() - int(self._profile.resend_after * 1000))
         with reading(self._engine) as connection:
-            sent = rows.in_state(connection, sender, (S.SENT,), self._profile.in_flight)
-        oldest = self._now() - int(self._profile.resend_after * 1000)
-        late = [row for row in sent if (row.sent_at or 0) <= oldest]
+            late = rows.in_state(connection, sender, (S.SENT,), self._profile.in_flight, sent_until=oldest)
         if not late:
             return False
         self._fill_gap(sender)

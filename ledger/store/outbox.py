@@ -116,9 +116,25 @@ def by_key(connection: Connection, intent_key: str) -> OutboxRow | None:
     return None if row is None else _row(row)
 
 
-def in_state(connection: Connection, sender: Address, states: Iterable[IntentState], limit: int) -> list[OutboxRow]:
-    """Rows of a lane: those with a nonce in its order, the others as they came."""
+def in_state(
+    connection: Connection,
+    sender: Address,
+    states: Iterable[IntentState],
+    limit: int,
+    *,
+    nonce_below: int | None = None,
+    upto_block: int | None = None,
+    sent_until: Millis | None = None,
+) -> list[OutboxRow]:
+    """Rows of a lane: those with a nonce in its order, the others as they came. Only those with a lower nonce, in
+    blocks up to one, sent at a time or earlier: a row holds its bytes twice, so nobody reads what they don't need."""
     wanted = sa.select(outbox).where(outbox.c.sender == sender, outbox.c.state.in_([s.value for s in states]))
+    if nonce_below is not None:
+        wanted = wanted.where(outbox.c.nonce < nonce_below)
+    if upto_block is not None:
+        wanted = wanted.where(outbox.c.block_number <= upto_block)
+    if sent_until is not None:
+        wanted = wanted.where(outbox.c.sent_at <= sent_until)
     rows = connection.execute(wanted.order_by(outbox.c.nonce, outbox.c.id).limit(limit)).mappings()
     return [_row(row) for row in rows]
 
@@ -197,6 +213,12 @@ def highest_nonce(connection: Connection, sender: Address, *, mined: bool = Fals
         query = query.where(outbox.c.block_number.is_not(None))
     highest: int | None = connection.execute(query).scalar()
     return -1 if highest is None else highest
+
+
+def any_in_state(connection: Connection, sender: Address, state: IntentState) -> bool:
+    """Whether a lane has a row in this state."""
+    query = sa.select(outbox.c.id).where(outbox.c.sender == sender, outbox.c.state == state.value).limit(1)
+    return connection.scalar(query) is not None
 
 
 def unmined(connection: Connection, sender: Address) -> int:

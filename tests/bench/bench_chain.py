@@ -1,9 +1,11 @@
 """The chain under load, on four nodes: state changes a second, submit → final, the indexer's lag, back-fill.
 
-A state change is what departments do in mass: a first status decision with its proof of inclusion (nine of ten come in
-calls of 25, the others alone), and anchors of four logs once a second. Sender and indexer are processes of their own,
-as in service; nodes, sender and indexer share the machine. `--minutes` sets how long the sustained run is (default 1;
-the promise is for 10), `--engine` the network: geth-clique, or quorum-qbft where CHUZHENG_QUORUM_BIN names a binary.
+A state change is one decision, or one anchor, on the chain. Decisions are what departments do in mass: a certificate is
+suspended (its first decision, with the proof that it is in a log of 8,192) and resumed later, half of each; nine of
+ten come in calls of 25, the others alone. Four logs are anchored once a second. Sender and indexer are processes of
+their own, as in service; nodes, sender, indexer and this process share the machine. `--minutes` sets how long the
+sustained run is (default 1; the promise is for 10), `--engine` the network: geth-clique, or quorum-qbft where
+CHUZHENG_QUORUM_BIN names a binary.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +24,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from ledger.evm import anchor_log, certificate_status
 from ledger.evm.artifacts import encode_call
@@ -49,6 +53,11 @@ MANY = 25
 """decisions in one call of decideMany"""
 ALONE = 46
 """decisions a second that come alone"""
+RESUMED_AFTER = 12
+"""seconds; both are then in their order in every block, and the first is final as a rule"""
+HALF_LOAD = 30
+"""seconds"""
+LOG_SIZE = 8_192
 LANES = 4
 SINCE = BlockTime(1_700_000_000)
 GRACE = 120.0
@@ -74,12 +83,45 @@ def run(scale: float, *, minutes: float | None = None, engine: str = "geth-cliqu
     """Sustained at full rate, half load, then back-fill of what was written and of empty blocks."""
     seconds = max(10, round(60 * (minutes if minutes is not None else scale)))
     with TemporaryDirectory(prefix="chuzheng-chain-") as folder, running(engine, Path(folder) / "network") as network:
-        load = Load(network, Path(folder), seconds * RATE + 30 * RATE // 2 + 2 * RATE)
+        suspended = (seconds * RATE + HALF_LOAD * RATE // 2) // 2 + RESUMED_AFTER * RATE
+        load = Load(network, Path(folder), suspended)
         yield from load.figures(RATE, seconds, sustained=True)
-        yield from load.figures(RATE // 2, 30, sustained=False)
+        yield from load.figures(RATE // 2, HALF_LOAD, sustained=False)
         yield from load.counted()
         yield load.back_fill()
     yield empty_blocks(scale)
+
+
+class Waiting:
+    """The intents after `last` that aren't final yet. Rows below the lowest of them are never looked at again: over ten
+    minutes there are forty thousand."""
+
+    def __init__(self, last: int) -> None:
+        self.below = last
+        self.mined: set[int] = set()
+        self.final: set[int] = set()
+
+    def look(self, engine: Engine, seen: Seen) -> None:
+        """Write down how long those took that came further since the last look."""
+        done = (S.MINED.value, S.FINAL.value, S.REVERTED.value, S.FAILED.value)
+        query = sa.select(outbox.c.id, outbox.c.created_at, outbox.c.state, outbox.c.error_code)
+        query = query.where(outbox.c.id > self.below, outbox.c.state.in_(done))
+        with reading(engine) as connection:
+            found = connection.execute(query).all()
+        now = wall_clock()
+        for row, created, state, error in found:
+            if state in (S.REVERTED.value, S.FAILED.value):
+                raise RuntimeError(f"refused: {error}")
+            if row not in self.mined:
+                self.mined.add(row)
+                seen.mined.append((now - created) / 1000)
+            if state == S.FINAL.value and row not in self.final:
+                self.final.add(row)
+                seen.final.append((now - created) / 1000)
+        while self.below + 1 in self.final:
+            self.below += 1
+            self.mined.discard(self.below)
+            self.final.discard(self.below)
 
 
 @dataclass
@@ -90,6 +132,8 @@ class Seen:
     final: list[float] = field(default_factory=list)
     lag: list[int] = field(default_factory=list)
     took: float = 0.0
+    spent: dict[str, float] = field(default_factory=dict)
+    """processor time of the nodes together, the sender, the indexer, and this process"""
 
 
 class Load:
@@ -103,16 +147,18 @@ class Load:
         self.site = Site(self.engine, first.url, self.profile, network.account(), folder)
         self.keys = [network.account() for _ in range(LANES)]
         self.lanes = [key.address for key in self.keys]
-        self.tree = Tree(entries)
+        self.trees = [Tree(n) for n in range(-(-entries // LOG_SIZE))]
         self.logs = [Origin(f"chuzheng/drill/{CODE}/{n}") for n in range(ANCHORED_LOGS)]
         self.sizes = [0] * ANCHORED_LOGS
-        self.number = self.next = 0
+        self.next = self.second_number = 0
+        self.suspended: dict[bool, deque[tuple[int, range]]] = {True: deque(), False: deque()}
+        """by whether they came alone: in which second they were suspended, and which entries"""
         self.changes = self.decided = 0
         self._prepare()
 
     def _prepare(self) -> None:
-        origin = Origin(f"chuzheng/drill/{CODE}")
-        self.log = _log_id(origin)
+        origins = [Origin(f"chuzheng/drill/{CODE}/decided-{n}") for n in range(len(self.trees))]
+        self.decided_logs = [_log_id(origin) for origin in origins]
         kind = TypeCode(CODE + "001")
         plan = NetworkPlan(
             departments=[(CODE, 420000)],
@@ -122,15 +168,18 @@ class Load:
                 for key in self.keys
             ],
             accreditations=[(CODE, kind, SINCE, None)],
-            logs=[(o, _log_id(o), lane_of(self.lanes, _log_id(o))) for o in (origin, *self.logs)],
+            logs=[(o, _log_id(o), lane_of(self.lanes, _log_id(o))) for o in (*origins, *self.logs)],
         )
         signers = {key.address: key for key in (self.site.owner, *self.keys)}
         bootstrap(self.engine, self.site.rpc, self.profile, self.site.deployment, signers, plan=plan)
-        contract, function, args = anchor_log.anchor(self.log, self.tree.size, self.tree.root, [])
-        data = encode_call(contract, function, args)
-        self._submit([("bench/tree", lane_of(self.lanes, self.log), contract, function, data, 0)])
+        for log, tree in zip(self.decided_logs, self.trees, strict=True):
+            contract, function, args = anchor_log.anchor(log, LOG_SIZE, tree.root, [])
+            data = encode_call(contract, function, args)
+            self._submit([(f"bench/{log.hex()}", lane_of(self.lanes, log), contract, function, data, 0)])
         sender = self.site.sender(*self.keys)
-        while (row := self.site.outbox.status("bench/tree")) is None or row.state is not IntentState.FINAL:
+        while (found := self.site.outbox.counts()).keys() - {S.FINAL}:
+            if S.FAILED in found or S.REVERTED in found:
+                raise RuntimeError(f"not anchored: {found}")
             if not sender.step():
                 time.sleep(0.1)
         sender.release()
@@ -141,21 +190,38 @@ class Load:
         """The calls of one second, made ready before the clock runs."""
         alone = ALONE * rate // RATE
         many = (rate - ANCHORED_LOGS - alone) // MANY
-        made = [self._decide(1) for _ in range(alone)] + [self._decide(MANY) for _ in range(many)]
+        made = [self._decide(1, n % 2 == 1) for n in range(alone)]
+        made += [self._decide(MANY, n % 2 == 1) for n in range(many)]
+        self.second_number += 1
         return made + [self._anchor(n) for n in range(ANCHORED_LOGS)]
 
-    def _decide(self, count: int) -> Call:
-        places = range(self.next, self.next + count)
-        self.next += count
-        wanted = DecisionInput(DecisionCode.SUSPENDED, SINCE, cause=1)
-        items = [(self.tree.key(i), wanted, self.tree.proof(self.log, i)) for i in places]
-        if count == 1:
-            key, decision, proof = items[0]
-            contract, function, args = certificate_status.decide_first(key, decision, proof)
+    def _decide(self, count: int, resume: bool) -> Call:
+        """Resume some that were suspended long enough ago, if there are any; else suspend the next. A call and the one
+        that undoes it go by the same lane."""
+        waiting = self.suspended[count == 1]
+        if resume and waiting and waiting[0][0] + RESUMED_AFTER <= self.second_number:
+            places, resumed = waiting.popleft()[1], True
+            wanted = DecisionInput(DecisionCode.RESUMED, SINCE, ends=1)
         else:
+            places, resumed = range(self.next, self.next + count), False
+            self.next += count
+            waiting.append((self.second_number, places))
+            wanted = DecisionInput(DecisionCode.SUSPENDED, SINCE, cause=1)
+        items = [(Tree.key(i), wanted, None if resumed else self._proof(i)) for i in places]
+        key, _, proof = items[0]
+        if count > 1:
             contract, function, args = certificate_status.decide_many([(*item, None) for item in items])
-        lane = lane_of(self.lanes, items[0][0])
-        return f"decide/{places[0]}", lane, contract, function, encode_call(contract, function, args), count
+        elif proof is None:
+            contract, function, args = certificate_status.decide(key, wanted)
+        else:
+            contract, function, args = certificate_status.decide_first(key, wanted, proof)
+        name = f"{'resume' if resumed else 'suspend'}/{places[0]}"
+        lane = lane_of(self.lanes, key)
+        return name, lane, contract, function, encode_call(contract, function, args), count
+
+    def _proof(self, place: int) -> EntryProof:
+        tree, index = divmod(place, LOG_SIZE)
+        return self.trees[tree].proof(self.decided_logs[tree], index)
 
     def _anchor(self, number: int) -> Call:
         log = _log_id(self.logs[number])
@@ -180,10 +246,14 @@ class Load:
         calls = [self.second(rate) for _ in range(seconds)]
         changes = sum(call[5] for second in calls for call in second)
         self.changes += changes
-        self.decided += sum(call[5] for second in calls for call in second if call[0].startswith("decide"))
+        self.decided += sum(call[5] for second in calls for call in second if not call[0].startswith("anchor"))
         with self._processes() as parts:
+            before = self._spent(parts)
             seen = self._watched(calls)
+            after = self._spent(parts)
             memory = peak_mib(parts[0])
+        cost = ", ".join(f"{name} {(after[name] - before[name]) / changes * 1000:.2f} ms" for name in after)
+        print(f"CPU of each state change: {cost}; {seen.took:.1f} s", file=sys.stderr, flush=True)
         per_second = changes / seen.took
         name = self.network.engine
         if sustained:
@@ -209,6 +279,12 @@ class Load:
             f"{name}: indexer's lag at {behind}, p99", percentile(seen.lag, 99), "blocks", target=1,
             note=f"most {max(seen.lag)}, {len(seen.lag)} looks", memory=0,
         )  # fmt: skip
+
+    def _spent(self, parts: tuple[int, int]) -> dict[str, float]:
+        """Processor seconds so far."""
+        nodes = sum(cpu_seconds(node.pid) for node in self.network.nodes)
+        return {"nodes": nodes, "sender": cpu_seconds(parts[0]), "indexer": cpu_seconds(parts[1]),
+                "bench": cpu_seconds(os.getpid())}  # fmt: skip
 
     @contextmanager
     def _processes(self) -> Iterator[tuple[int, int]]:
@@ -239,45 +315,27 @@ class Load:
         seen = Seen()
         reader = IndexReader(self.engine)
         with reading(self.engine) as connection:
-            last = connection.scalar(sa.select(sa.func.max(outbox.c.id))) or 0
+            waiting = Waiting(connection.scalar(sa.select(sa.func.max(outbox.c.id))) or 0)
         begun = time.monotonic()
         submitted, total = 0, sum(map(len, calls))
         parts = [second[n::10] for second in calls for n in range(10)]
-        mined: set[int] = set()
-        final: set[int] = set()
-        while len(final) < total:
+        while len(seen.final) < total:
             now = time.monotonic() - begun
             while submitted < len(parts) and submitted / 10 <= now:
                 self._submit(parts[submitted])
                 submitted += 1
-            self._look(last, mined, final, seen)
-            if len(mined) == total and not seen.took:
+            waiting.look(self.engine, seen)
+            if len(seen.mined) == total and not seen.took:
                 seen.took = time.monotonic() - begun
             height = self.network.nodes[0].height()
             at = reader.cursor()
             if submitted < len(parts):
                 seen.lag.append(max(0, height - (at.number if at else 0)))
             if now > len(calls) + GRACE:
-                raise RuntimeError(f"{total - len(final)} of {total} aren't final: {self.site.outbox.counts()}")
+                left = total - len(seen.final)
+                raise RuntimeError(f"{left} of {total} aren't final: {self.site.outbox.counts()}")
             time.sleep(max(0.0, 0.1 - (time.monotonic() - begun - now)))
         return seen
-
-    def _look(self, last: int, mined: set[int], final: set[int], seen: Seen) -> None:
-        done = (S.MINED.value, S.FINAL.value, S.REVERTED.value, S.FAILED.value)
-        query = sa.select(outbox.c.id, outbox.c.created_at, outbox.c.state, outbox.c.error_code)
-        query = query.where(outbox.c.id > last, outbox.c.state.in_(done))
-        with reading(self.engine) as connection:
-            found = connection.execute(query).all()
-        now = wall_clock()
-        for row, created, state, error in found:
-            if state in (S.REVERTED.value, S.FAILED.value):
-                raise RuntimeError(f"refused: {error}")
-            if row not in mined:
-                mined.add(row)
-                seen.mined.append((now - created) / 1000)
-            if state == S.FINAL.value and row not in final:
-                final.add(row)
-                seen.final.append((now - created) / 1000)
 
     def counted(self) -> Iterator[Figure]:
         """Nothing lost and nothing doubled: what the chain's events hold against what was submitted."""
@@ -285,8 +343,9 @@ class Load:
             self._caught_up()
         with reading(self.engine) as connection:
             found = connection.scalar(sa.select(sa.func.count()).select_from(decisions)) or 0
-            keys = connection.scalar(sa.select(sa.func.count(decisions.c.status_key.distinct()))) or 0
-        lost, doubled = self.decided - keys, found - keys
+            once = sa.select(decisions.c.status_key, decisions.c.code).distinct().subquery()
+            different = connection.scalar(sa.select(sa.func.count()).select_from(once)) or 0
+        lost, doubled = self.decided - different, found - different
         yield Figure("decisions lost", lost, "", target=0, note=f"of {self.decided:,}", memory=0)
         yield Figure("decisions doubled", doubled, "", target=0, memory=0)
 
@@ -309,6 +368,12 @@ class Load:
 S = IntentState
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def empty_blocks(scale: float) -> Figure:
     """An index of an idle anvil chain."""
     count = max(2_000, int(20_000 * scale))
@@ -329,12 +394,11 @@ def empty_blocks(scale: float) -> Figure:
 
 
 class Tree:
-    """A log of 2^n entries of our own making, so that every proof is a row of siblings."""
+    """The `number`th log of LOG_SIZE entries of our own making, so that every proof is a row of siblings."""
 
-    def __init__(self, entries: int) -> None:
-        depth = max(1, (entries - 1).bit_length())
-        self.size = 1 << depth
-        self.layers = [[hashlib.sha256(b"\0" + self.entry(i)).digest() for i in range(self.size)]]
+    def __init__(self, number: int) -> None:
+        self.first = number * LOG_SIZE
+        self.layers = [[hashlib.sha256(b"\0" + self.entry(self.first + i)).digest() for i in range(LOG_SIZE)]]
         while len(self.layers[-1]) > 1:
             below = self.layers[-1]
             self.layers.append(
@@ -354,7 +418,8 @@ class Tree:
 
     def proof(self, log: LogId, index: int) -> EntryProof:
         path = tuple(layer[(index >> level) ^ 1] for level, layer in enumerate(self.layers[:-1]))
-        return EntryProof(log, self.entry(index), index, self.size, path)
+        entry = self.entry(self.first + index)
+        return EntryProof(log, entry, index, LOG_SIZE, path)
 
 
 def _log_id(origin: Origin) -> LogId:

@@ -21,7 +21,8 @@ from ledger.evm.profiles import ANVIL, EngineProfile
 from ledger.evm.reverts import stored_error
 from ledger.evm.sender import LEASE, Sender
 from ledger.evm.transactions import EvmKey
-from ledger.store.engine import open_engine, upgrade, writing
+from ledger.store.engine import open_engine, reading, upgrade, writing
+from ledger.store.tables import lanes
 from ledger.types import Millis
 from tests.fakes.node import Crash, FakeNode, Log, Tx, reverted
 
@@ -164,7 +165,7 @@ def test_sender__dies_at_a_call__the_next_one_finishes_with_the_same_bytes(
     assert len(set(world.node.sent)) == 5
 
 
-@pytest.mark.parametrize("nth", range(6))
+@pytest.mark.parametrize("nth", range(5))  # lease, signed, sent, mined, final
 def test_sender__dies_before_a_commit__the_next_one_finishes_with_the_same_bytes(world: World, nth: int) -> None:
     names = [world.enqueue(n) for n in range(5)]
     left = [nth]
@@ -297,6 +298,23 @@ def test_sender__two_at_once__one_writer_and_the_other_takes_over(world: World) 
     assert world.state(again) is S.QUEUED
     world.settle(second, rounds=2)
     assert world.state(again) is S.FINAL
+
+
+def test_sender__nothing_changes_for_long__its_lease_is_renewed_and_the_other_stays_out(world: World) -> None:
+    first, second = world.sender(), world.sender()
+    name = world.enqueue(1)
+    first.step()
+    for _ in range(8):  # sent and waiting for a block, for two leases' length
+        world.time += LEASE // 4
+        first.step()
+        assert not second.step()
+        with reading(world.engine) as connection:
+            held = connection.execute(sa.select(lanes.c.token, lanes.c.lease_until)).one()
+        assert held.token == 1
+        assert held.lease_until > world.time
+    world.node.mine()
+    first.step()
+    assert world.state(name) is S.FINAL
 
 
 def test_sender__another_chain_behind_the_address__refuses_to_work(world: World) -> None:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 CHAIN_WITHIN = 5.0
 """Seconds that a caller waits for one answer of the chain."""
+LANES_AT_ONCE = 4
+"""Lanes of one machine that wait for the node and the database side by side."""
 
 
 class SystemClock:
@@ -150,7 +152,7 @@ def open_backstage(settings: Settings) -> Backstage:
         engine=engine,
         notary=notary,
         worker=Worker(notary, Outbox(engine), index, lanes=lanes, clock=SystemClock(), beside=[capture]),
-        sender=Sender(engine, rpc, profile, deployment, signers),
+        sender=Sender(engine, rpc, profile, deployment, signers, parallel=LANES_AT_ONCE),
         indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=_second(settings)),
         deployment=deployment,
     )

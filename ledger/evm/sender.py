@@ -13,7 +13,10 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.engine import Connection, Engine
@@ -45,8 +48,19 @@ FILLER_GAS = 21_000
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _LaneStep:
+    """What a step of one lane came to."""
+
+    did: bool
+    complete: bool = True
+    """whether the lane is ours and its step went through"""
+    odd: RpcError | None = None
+
+
 class Sender:
-    """Sends for the accounts in `signers`; any number of senders may run, each lane has one at a time."""
+    """Sends for the accounts in `signers`; any number of senders may run, each lane has one at a time. `parallel` lanes
+    take their steps at the same time."""
 
     def __init__(
         self,
@@ -57,7 +71,11 @@ class Sender:
         signers: Mapping[Address, TransactionSigner],
         *,
         now: Callable[[], Millis] = wall_clock,
+        parallel: int = 1,
     ) -> None:
+        self._parallel = parallel
+        self._pool: ThreadPoolExecutor | None = None
+        self._writes = threading.Lock()
         self._engine = engine
         self._rpc = rpc
         self._profile = profile
@@ -78,24 +96,10 @@ class Sender:
             verify_deployment(self._rpc, self._deployment)  # a chain that fell back may be another one altogether
         self._verified_at = head.number
         lost_above = None if head.hash == self._followed else self._lost_above()
-        did, complete = False, True
-        odd: RpcError | None = None
-        for sender in self._signers if lost_above is not None else self._open_lanes():
-            try:
-                if not self._leased(sender):
-                    complete = False
-                    continue
-                if lost_above is not None:
-                    did = self._lose(sender, lost_above) or did
-                did = self._lane(sender, head) or did
-            except ConflictError as error:
-                if error.code not in ("outbox.lease_lost", "outbox.moved"):
-                    raise
-                self._tokens.pop(sender, None)  # another sender has the lane: it goes on with the same bytes
-                complete = False
-            except RpcError as error:  # the node's trouble with one lane is none of the others'
-                log.warning("the lane of %s waits: %s", sender, error)
-                odd, complete = error, False
+        senders = list(self._signers) if lost_above is not None else self._open_lanes()
+        done = self._each(senders, head, lost_above)
+        did, complete = any(lane.did for lane in done), all(lane.complete for lane in done)
+        odd = next((lane.odd for lane in done if lane.odd is not None), None)
         if complete or lost_above is None:
             self._followed = head.hash
         if odd is not None and not did:
@@ -104,27 +108,57 @@ class Sender:
 
     def run(self, stop: threading.Event) -> None:
         """Step until `stop`; outages are waited out, a wrong configuration ends it."""
-        wait = self._profile.poll
+        pause = self._profile.poll
         try:
             while not stop.is_set():
                 try:
-                    wait = BREATH if self.step() else self._profile.poll
+                    pause = BREATH if self.step() else self._profile.poll
                 except UnavailableError as error:
-                    wait = min(LONGEST_WAIT, max(wait, self._profile.poll) * 2)
+                    pause = min(LONGEST_WAIT, max(pause, self._profile.poll) * 2)
                     log.warning("sender waits: %s", error)
-                stop.wait(wait)
+                stop.wait(pause)
         finally:
             self.release()
 
     def release(self) -> None:
         """Give the lanes back, so that the next sender needn't wait for the lease to end."""
         if self._tokens:
-            with writing(self._engine) as connection:
+            with self._writing() as connection:
                 for sender, token in self._tokens.items():
                     rows.release(connection, sender, token)
             self._tokens.clear()
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
 
     # -- a lane ------------------------------------------------------------------------------------------------
+
+    def _each(self, senders: Sequence[Address], head: Block, lost_above: int | None) -> list[_LaneStep]:
+        """A step of each lane. They share nothing but the node and the database, so several may wait for these at the
+        same time; all have ended when this returns or raises."""
+        if self._parallel == 1 or len(senders) < 2:
+            return [self._lane_step(sender, head, lost_above) for sender in senders]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._parallel, "lane")
+        waiting = [self._pool.submit(self._lane_step, sender, head, lost_above) for sender in senders]
+        wait(waiting)
+        return [lane.result() for lane in waiting]
+
+    def _lane_step(self, sender: Address, head: Block, lost_above: int | None) -> _LaneStep:
+        did = False
+        try:
+            if not self._leased(sender):
+                return _LaneStep(did=False, complete=False)
+            did = lost_above is not None and self._lose(sender, lost_above)
+            return _LaneStep(did=self._lane(sender, head) or did)
+        except ConflictError as error:
+            if error.code not in ("outbox.lease_lost", "outbox.moved"):
+                raise
+            self._tokens.pop(sender, None)  # another sender has the lane: it goes on with the same bytes
+            return _LaneStep(did=did, complete=False)
+        except RpcError as error:  # the node's trouble with one lane is none of the others'
+            log.warning("the lane of %s waits: %s", sender, error)
+            return _LaneStep(did=did, complete=False, odd=error)
 
     def _open_lanes(self) -> list[Address]:
         with reading(self._engine) as connection:
@@ -148,7 +182,7 @@ class Sender:
         token = self._tokens.get(sender)
         if token is not None and 0 <= now - self._renewed[sender] < RENEW:
             return True
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             if token is not None:
                 rows.fence(connection, sender, token, Millis(now + LEASE))
                 self._renewed[sender] = now
@@ -160,6 +194,12 @@ class Sender:
         self._renewed[sender] = now
         self._looked.pop(sender, None)
         return True
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction; our lanes queue for it here, since SQLite's own waiting is a sleep of up to 100 ms."""
+        with self._writes, writing(self._engine) as connection:
+            yield connection
 
     def _change(self, sender: Address, connection: Connection) -> None:
         """First statement of every change: renew the lease or fail."""
@@ -182,7 +222,7 @@ class Sender:
                 below = number
 
     def _lose(self, sender: Address, above: int) -> bool:
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             self._change(sender, connection)
             count = rows.lose_blocks(connection, sender, above)
         self._looked.pop(sender, None)
@@ -204,7 +244,7 @@ class Sender:
         answers = self._rpc.batch([("eth_getTransactionReceipt", (row.tx_hash,)) for row in sent])
         mined = [(r, a) for r, a in zip(sent, answers, strict=True) if isinstance(a, dict) and a.get("blockHash")]
         if mined:
-            with writing(self._engine) as connection:
+            with self._writing() as connection:
                 self._change(sender, connection)
                 rows.move_all(connection, [(row, S.MINED, _place(receipt)) for row, receipt in mined])
         return bool(mined)
@@ -217,7 +257,7 @@ class Sender:
         if not deep:
             return False
         errors = {row.id: self._why(row) for row in deep if not row.succeeded}
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             self._change(sender, connection)
             rows.move_all(connection, [(row, S.FINAL, {}) for row in deep if row.id not in errors])
             for row in deep:
@@ -271,14 +311,14 @@ class Sender:
         return True
 
     def _fail(self, sender: Address, row: OutboxRow, error: ChuzhengError) -> bool:
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             self._change(sender, connection)
             rows.move(connection, row, S.FAILED, error_code=error.code, error_params=error.params)
         return True
 
     def _give_nonces(self, sender: Address, good: Sequence[OutboxRow]) -> None:
         count = self._transaction_count(sender)
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             self._change(sender, connection)
             first = max(count, rows.highest_nonce(connection, sender) + 1)  # the account may be used elsewhere too
             rows.move_all(connection, [(row, S.SIGNED, self._signed(row, n)) for n, row in enumerate(good, first)])
@@ -301,7 +341,7 @@ class Sender:
         """Another nonce for `row`: its own belongs to a transaction that isn't ours. Should its old bytes be mined
         after all, the contracts make the second call a no-op or refuse it: doing it twice does it once."""
         count = self._transaction_count(sender)
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             self._change(sender, connection)
             rows.keep_attempt(connection, row, self._now())
             nonce = max(count, rows.highest_nonce(connection, sender) + 1)
@@ -359,7 +399,7 @@ class Sender:
                         refused.append((row, S.SIGNED, noted))
         if taken or refused:
             sent = {"sent_at": now, "error_code": None, "error_params": None}
-            with writing(self._engine) as connection:
+            with self._writing() as connection:
                 self._change(sender, connection)
                 rows.move_all(connection, [*((row, S.SENT, sent) for row in taken), *refused])
         for row in used:
@@ -376,7 +416,7 @@ class Sender:
             if isinstance(receipt, RpcError):
                 raise receipt
             if receipt is not None and receipt.get("blockHash"):
-                with writing(self._engine) as connection:
+                with self._writing() as connection:
                     self._change(sender, connection)
                     clear = {"error_code": None, "error_params": None}
                     rows.move(connection, row, S.MINED, tx_hash=tx_hash, **_place(receipt), **clear)

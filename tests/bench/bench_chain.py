@@ -1,10 +1,10 @@
 """The chain under load, on four nodes: state changes a second, submit → final, the indexer's lag, back-fill.
 
 A state change is one decision, or one anchor, on the chain. Decisions are what departments do in mass: a certificate is
-suspended (its first decision, with the proof that it is in a log of 8,192) and resumed later, half of each; nine of
-ten come in calls of 25, the others alone. Four logs are anchored once a second. Sender and indexer are processes of
-their own, as in service; nodes, sender, indexer and this process share the machine. `--minutes` sets how long the
-sustained run is (default 1; the promise is for 10), `--engine` the network: geth-clique, or quorum-qbft where
+suspended (its first decision, with the proof that it is in a log of 8,192) and resumed later, half of each; nineteen
+of twenty come in calls of 25, the others alone. Four logs are anchored once a second. Sender and indexer are
+processes of their own, as in service; nodes, sender, indexer and this process share the machine. `--minutes` sets how
+long the sustained run is (default 1; the promise is for 10), `--engine` the network: geth-clique, or quorum-qbft where
 CHUZHENG_QUORUM_BIN names a binary.
 """
 
@@ -46,12 +46,14 @@ from tests.bench.figures import Figure, peak_mib, percentile
 from tests.integration.bursts import CODE, Site
 from tests.integration.networks import Network, running
 
-RATE = 500
+TARGET = 500
 """state changes a second that must be sustained"""
+RATE = 510
+"""state changes submitted a second: the time until the last is in a block counts too"""
 ANCHORED_LOGS = 4
 MANY = 25
 """decisions in one call of decideMany"""
-ALONE = 46
+ALONE = 31
 """decisions a second that come alone"""
 RESUMED_AFTER = 12
 """seconds; both are then in their order in every block, and the first is final as a rule"""
@@ -61,7 +63,7 @@ LOG_SIZE = 8_192
 LANES = 4
 SINCE = BlockTime(1_700_000_000)
 GRACE = 120.0
-"""seconds after the last submission until everything must be final"""
+"""seconds, with three times the run's length, after which what isn't final is taken for lost"""
 INDEXER = """
 import sys, threading
 from pathlib import Path
@@ -82,7 +84,13 @@ Call = tuple[str, Address, str, str, bytes, int]
 def run(scale: float, *, minutes: float | None = None, engine: str = "geth-clique") -> Iterator[Figure]:
     """Sustained at full rate, half load, then back-fill of what was written and of empty blocks."""
     seconds = max(10, round(60 * (minutes if minutes is not None else scale)))
-    with TemporaryDirectory(prefix="chuzheng-chain-") as folder, running(engine, Path(folder) / "network") as network:
+    options = (
+        {} if engine == "besu-qbft" else {"archive": False}
+    )  # as a validator runs: states of old blocks aren't kept
+    with (
+        TemporaryDirectory(prefix="chuzheng-chain-") as folder,
+        running(engine, Path(folder) / "network", **options) as network,
+    ):
         suspended = (seconds * RATE + HALF_LOAD * RATE // 2) // 2 + RESUMED_AFTER * RATE
         load = Load(network, Path(folder), suspended)
         yield from load.figures(RATE, seconds, sustained=True)
@@ -132,8 +140,6 @@ class Seen:
     final: list[float] = field(default_factory=list)
     lag: list[int] = field(default_factory=list)
     took: float = 0.0
-    spent: dict[str, float] = field(default_factory=dict)
-    """processor time of the nodes together, the sender, the indexer, and this process"""
 
 
 class Load:
@@ -251,22 +257,23 @@ class Load:
             before = self._spent(parts)
             seen = self._watched(calls)
             after = self._spent(parts)
-            memory = peak_mib(parts[0])
-        cost = ", ".join(f"{name} {(after[name] - before[name]) / changes * 1000:.2f} ms" for name in after)
-        print(f"CPU of each state change: {cost}; {seen.took:.1f} s", file=sys.stderr, flush=True)
+            memory, indexing = peak_mib(parts[0]), peak_mib(parts[1])
+            nodes = max(peak_mib(node.pid) for node in self.network.nodes)
+        spent = ", ".join(f"{part} {(after[part] - before[part]) / changes * 1000:.2f} ms" for part in after)
+        cost = f"CPU each: {spent}; memory: the sender's, the largest node has {nodes:.0f} MiB"
         per_second = changes / seen.took
         name = self.network.engine
         if sustained:
             yield Figure(
-                f"{name}: state changes sustained for {seconds} s", per_second, "/s", target=0.97 * RATE,
-                note=f"{RATE} submitted a second, {changes:,} in all; until the last was mined; memory: the sender's",
-                memory=memory,
+                f"{name}: state changes sustained for {seconds} s", per_second, "/s", target=TARGET,
+                note=f"{changes:,} in all, {RATE} a second, until the last is in a block; {cost}", memory=memory,
             )  # fmt: skip
         else:
             period = self.network.period
             yield Figure(
                 f"{name}: submit → in a block at half load, p95", percentile(seen.mined, 95), "s",
-                target=period + 1.5, note=f"p50 {percentile(seen.mined, 50):.2f} s, {rate} a second", memory=memory,
+                target=period + 1.5, memory=memory,
+                note=f"p50 {percentile(seen.mined, 50):.2f} s, {changes / seconds:.0f} a second; {cost}",
             )  # fmt: skip
             depth = self.profile.finality_depth
             yield Figure(
@@ -277,7 +284,7 @@ class Load:
         behind = f"{'full' if sustained else 'half'} load"
         yield Figure(
             f"{name}: indexer's lag at {behind}, p99", percentile(seen.lag, 99), "blocks", target=1,
-            note=f"most {max(seen.lag)}, {len(seen.lag)} looks", memory=0,
+            note=f"most {max(seen.lag)}, {len(seen.lag)} looks; memory: the indexer's", memory=indexing,
         )  # fmt: skip
 
     def _spent(self, parts: tuple[int, int]) -> dict[str, float]:
@@ -331,7 +338,7 @@ class Load:
             at = reader.cursor()
             if submitted < len(parts):
                 seen.lag.append(max(0, height - (at.number if at else 0)))
-            if now > len(calls) + GRACE:
+            if now > 3 * len(calls) + GRACE:
                 left = total - len(seen.final)
                 raise RuntimeError(f"{left} of {total} aren't final: {self.site.outbox.counts()}")
             time.sleep(max(0.0, 0.1 - (time.monotonic() - begun - now)))

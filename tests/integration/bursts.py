@@ -39,7 +39,8 @@ from ledger.evm.transactions import load_key
 from ledger.store.engine import open_engine
 url, database, record, profile, *keys = sys.argv[1:]
 signers = {key.address: key for key in map(load_key, map(Path, keys))}
-sender = Sender(open_engine(database), Rpc(url), profile_named(profile), load_deployment(Path(record)), signers)
+profile, deployment = profile_named(profile), load_deployment(Path(record))
+sender = Sender(open_engine(database), Rpc(url), profile, deployment, signers, parallel=4)
 print("ready", flush=True)
 sender.run(threading.Event())
 """

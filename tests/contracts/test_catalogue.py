@@ -349,6 +349,36 @@ def test_succession__provider_succeeded__its_resources_are_its_successor_s(town,
         catalogue.connect(CODE, BASIS, town.handler(PROVIDER))
 
 
+def test_acts__in_the_wrong_state__refused(town, catalogue):
+    new = digest("only owed")
+    catalogue.addDuty(new, left(PROVIDER), BASIS, town.handler())
+    with reverts("Catalogue_VersionDiffers", new, NONE, NONE):
+        catalogue.review(new, NONE, BASIS, town.approver())
+    town.draw_up()
+    with reverts("Catalogue_StateWrong", CODE, 1):
+        catalogue.drawUpWithdrawal(CODE, digest("withdrawal"), town.handler())
+    catalogue.review(CODE, V1, BASIS, town.approver())
+    with reverts("Catalogue_StageWrong", CODE, 2, 3):
+        catalogue.sendBack(CODE, V1, 7, BASIS, town.approver(AUTHORITY))
+    catalogue.approve(CODE, V1, BASIS, town.approver())
+    catalogue.publish(CODE, V1, BASIS, town.approver(AUTHORITY))
+    with reverts("Catalogue_StageWrong", CODE, 0, 3):
+        catalogue.sendBack(CODE, V1, 7, BASIS, town.approver(AUTHORITY))
+    withdrawal = digest("withdrawal")
+    catalogue.drawUpWithdrawal(CODE, withdrawal, town.handler())
+    town.submit(withdrawal)
+    catalogue.publish(CODE, withdrawal, BASIS, town.approver(AUTHORITY))
+    with reverts("Catalogue_StateWrong", CODE, 5):
+        catalogue.addDuty(CODE, left(PROVIDER), BASIS, town.handler())
+
+
+def test_duty__of_a_succeeded_department__is_its_successor_s(town, catalogue):
+    town.departments.succeed(left(PROVIDER), left(CONSUMER), now(), [], NONE, {"from": town.council})
+    with reverts("Catalogue_ProviderInvalid", left(PROVIDER)):
+        catalogue.addDuty(CODE, left(PROVIDER), BASIS, town.handler(AUTHORITY))
+    assert catalogue.addDuty(CODE, left(CONSUMER), BASIS, town.handler(AUTHORITY)).return_value
+
+
 def test_year_unknown__submission_into_it__says_which(town, catalogue):
     town.draw_up()
     catalogue.review(CODE, V1, BASIS, town.approver())

@@ -166,11 +166,14 @@ def _algorithms(settings: Settings) -> Finding | None:
 
 
 def _trust(settings: Settings) -> Finding | None:
+    from api.trust_memory import seen_beside
     from notary.trust import read_trust
+    from notary.trust_chain import check_seen
 
     if not settings.trust_path.is_file():
         return Finding("trust", "missing", params={"path": settings.trust_path})
     trust = read_trust(settings.trust_path.read_bytes())
+    check_seen(trust, seen_beside(settings.trust_path))
     if trust.expired(time.time_ns() // 1_000_000):  # type: ignore[arg-type]
         return Finding("trust", "expired", params={"path": settings.trust_path})
     return None

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ledger.ports import Signer
     from notary.trust import Contents, Member, TrustFile
     from notary.trust_changes import Change
+    from notary.trust_file import LogKey
 
 DAY = 24 * 3_600_000
 WIDTH = 78
@@ -105,7 +106,7 @@ def draft(
     if before is not None and (before.network, before.genesis_hash) != (record.network, record.genesis_hash):
         raise InputError("trust.network", expected=before.network, found=record.network)
     now = Millis(time.time_ns() // 1_000_000)
-    told = _contents(record, rpc_url, before, finality, _log_keys(log_key or [], now), now, days)
+    told = _contents(record, rpc_url, before, finality, log_key or [], now, days)
     members, threshold = _council(record, before)
     data = draft_trust(members=members, threshold=threshold, **told)
     write_new(out, data)
@@ -180,22 +181,28 @@ def _before(path: Path | None) -> TrustFile:
     return read_trust(read_file(chosen))
 
 
-def _log_keys(texts: list[str], now: Millis) -> list[Any]:
+def _log_keys(rpc: Any, before: TrustFile | None, texts: list[str], now: Millis) -> list[LogKey]:
+    """A log's first key counts from the chain's beginning: what it signed before this version was drafted must stand.
+    A further key of a log counts from now."""
+    from ledger.evm.blocks import block_at
     from ledger.types import Origin
     from notary.checkpoint import parse_vkey
     from notary.entry import parse_origin
     from notary.trust_file import LogKey
 
-    found = []
-    for text in texts:
-        vkey = parse_vkey(text)
+    vkeys = [parse_vkey(text) for text in texts]
+    for vkey in vkeys:
         parse_origin(vkey.name)
-        found.append(LogKey(Origin(vkey.name), vkey.name, vkey.public_key, now))
-    return found
+    genesis = block_at(rpc, 0) if vkeys else None
+    known = {each.origin for each in before.log_keys} if before else set()
+    start = now if genesis is None else Millis(genesis.time * 1000)
+    return [
+        LogKey(Origin(vkey.name), vkey.name, vkey.public_key, now if vkey.name in known else start) for vkey in vkeys
+    ]
 
 
 def _contents(
-    record: Deployment, rpc_url: str, before: TrustFile | None, finality: str | None, keys: list[Any], now: Millis,
+    record: Deployment, rpc_url: str, before: TrustFile | None, finality: str | None, keys: list[str], now: Millis,
     days: int,
 ) -> Contents:  # fmt: skip
     """All but the council: contracts by the record, whose code the chain confirms; validators by the headers."""
@@ -214,7 +221,7 @@ def _contents(
         "contracts": [
             Contract(c.name, c.address, c.code_hash, c.from_block, c.until_block) for c in record.contracts
         ],
-        "log_keys": [*(before.log_keys if before else ()), *keys],
+        "log_keys": [*(before.log_keys if before else ()), *_log_keys(rpc, before, keys, now)],
         "validators": _validators(rpc, before, head) if rule == "qbft" else (before.validators if before else ()),
         "after": before,
     }  # fmt: skip

@@ -121,6 +121,8 @@ def judged(told: Story, number: int, trust: TrustFile | None = None, **changes: 
     made = replace(receipt, anchor=replace(receipt.anchor, **place), evidence=replace(receipt.evidence, **changes))
     now = SystemClock().now()
     report = verify(Presented(made, told.records[number]), Evidence(), trust or told.trust, now, now)
+    if made == receipt:
+        assert report.check(CheckName.SIGNATURE).outcome is PASS
     assert report.check(CheckName.INCLUSION).outcome is PASS
     six, seven = report.check(CheckName.ANCHORED), report.check(CheckName.FINAL)
     why = seven.params.get("why")

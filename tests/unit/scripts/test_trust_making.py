@@ -136,6 +136,17 @@ def test_next__validators_changed_meanwhile__sets_join_and_the_rest_stays(counci
     assert {c["member"] for c in again["changes"]} == {"issued_at", "expires", "as_of_block"}
 
 
+def test_draft__log_key__the_first_from_the_chains_beginning_a_further_one_from_now(council: Council) -> None:
+    """Receipts that the log gave before the Council drafted this version must stand."""
+    first = council.first()
+    [only] = first.log_keys
+    assert only.since == council.node.blocks[0].time * 1000
+    assert council.draft("--after", "v1.json", "--log-key", council.log_key).code == 0
+    old, new = council.trust("d.json").log_keys
+    assert old == only
+    assert new.since == council.trust("d.json").issued_at
+
+
 def test_next__stolen_keys_written_in_by_hand__kept_by_later_drafts(council: Council) -> None:
     council.first()
     assert council.draft("--after", "v1.json").code == 0

@@ -21,7 +21,7 @@ from ledger.evm.profiles import EngineProfile
 from ledger.evm.rpc import Rpc, RpcError
 from ledger.store import index
 from ledger.store.engine import reading, writing
-from ledger.store.index import IndexedEvent, IndexReader
+from ledger.store.index import IndexedEvent, IndexReader, Memory
 from ledger.types import Address, Block, ChainHash
 
 __all__ = ["IndexReader", "Indexer"]
@@ -58,6 +58,7 @@ class Indexer:
         self._range = min(profile.log_range, HEADERS)
         self._verified_at: int | None = None
         self._odd = 0
+        self._memory = Memory()
 
     def step(self) -> bool:
         """Index one range, or take back what is gone; whether anything changed. UnavailableError while it can't ask."""
@@ -158,12 +159,14 @@ class Indexer:
             if event is not None:
                 events.append(event)
         events.sort(key=lambda e: (e.block.number, e.log_index))
+        self._memory.begin(parent)
         with writing(self._engine) as connection:
             index.add_blocks(connection, chained)
-            index.add_events(connection, events)
+            index.add_events(connection, events, self._memory)
             self._set_cursor(connection, chained[-1].number, chained[-1].hash)
             if end // 1000 != (start - 1) // 1000:
                 index.prune(connection, end - KEPT_HEADERS)
+        self._memory.keep(chained[-1].hash)
         self._range = min(self._range * 2, self._profile.log_range, HEADERS)
         self._odd = 0
         return True

@@ -35,9 +35,9 @@ RESOURCE = frozenset(
 STAGES = {"Reviewed": Stage.REVIEWED, "Approved": Stage.APPROVED, "SentBack": Stage.DRAWN_UP}
 
 
-def resource_from(history: Sequence[ToldEvent]) -> Resource | None:
-    """The resource that these events made; None for a subject that is none. `provider` as it was then."""
-    kept: Resource | None = None
+def resource_from(history: Sequence[ToldEvent], kept: Resource | None = None) -> Resource | None:
+    """The resource that these events made, or made of `kept`; None for a subject that is none. `provider` as it was
+    then."""
     for event in history:
         args = event.args
         if kept is None and event.event in ("DutyAdded", "DrawnUp"):
@@ -109,9 +109,8 @@ def _timed(kept: Resource, event: ToldEvent) -> Resource:
     return replace(kept, clocks=MappingProxyType({**kept.clocks, kind: clock}))
 
 
-def demand_from(history: Sequence[ToldEvent]) -> Demand | None:
-    """The demand that these events made; None for a subject that is none."""
-    found: Demand | None = None
+def demand_from(history: Sequence[ToldEvent], found: Demand | None = None) -> Demand | None:
+    """The demand that these events made, or made of `found`; None for a subject that is none."""
     for event in history:
         args = event.args
         if event.event == "Demanded":
@@ -124,10 +123,7 @@ def demand_from(history: Sequence[ToldEvent]) -> Demand | None:
     return found
 
 
-def _resource_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    kept = resource_from(history)
-    if kept is None:
-        return ()
+def _resource_rows(_: bytes, kept: Resource) -> Sequence[Row]:
     version = kept.published
     row = {
         "provider": kept.provider,
@@ -141,23 +137,24 @@ def _resource_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _clock_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _clock_rows(_: bytes, kept: Resource) -> Sequence[Row]:
     """Those that run."""
-    kept = resource_from(history)
-    clocks = kept.clocks if kept is not None else {}
-    return [{"clock": int(k), "start": c.start, "deadline": c.deadline} for k, c in clocks.items() if c.runs]
+    return [{"clock": int(k), "start": c.start, "deadline": c.deadline} for k, c in kept.clocks.items() if c.runs]
 
 
-def _demand_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    found = demand_from(history)
-    if found is None:
-        return ()
+def _demand_rows(_: bytes, found: Demand) -> Sequence[Row]:
     row = {"consumer": found.consumer, "provider": found.provider, "code": found.code, "closed": found.closed}
     return (row,)
 
 
 CATALOGUE = (
-    Projection("Catalogue", resources, RESOURCE, _resource_rows),
-    Projection("Catalogue", resource_clocks, RESOURCE, _clock_rows),
-    Projection("Catalogue", demands, frozenset({"Demanded", "DemandAssigned", "DemandClosed"}), _demand_rows),
+    Projection("Catalogue", resources, RESOURCE, resource_from, _resource_rows),
+    Projection("Catalogue", resource_clocks, RESOURCE, resource_from, _clock_rows),
+    Projection(
+        "Catalogue",
+        demands,
+        frozenset({"Demanded", "DemandAssigned", "DemandClosed"}),
+        demand_from,
+        _demand_rows,
+    ),
 )

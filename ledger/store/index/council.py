@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from ledger.council import Delegate, Rules, Version
 from ledger.store.index.events import ToldEvent
-from ledger.store.index.objects import Projection, Row
+from ledger.store.index.objects import Projection, Row, last
 from ledger.store.index.values import code, given
 from ledger.store.object_tables import (
     council_members,
@@ -43,44 +44,44 @@ class ProposalRecord:
     executed_at: BlockTime | None = None
 
 
-def proposal_from(history: Sequence[ToldEvent]) -> ProposalRecord | None:
-    """The proposal that these events made; None for a subject that is none."""
-    first = next((event for event in history if event.event == "Proposed"), None)
-    if first is None:
-        return None
-    approvals: dict[DepartmentCode, tuple[DepartmentCode, Address, BlockTime]] = {}
-    executed: BlockTime | None = None
+def proposal_from(history: Sequence[ToldEvent], found: ProposalRecord | None = None) -> ProposalRecord | None:
+    """The proposal that these events made, or made of `found`; None for a subject that is none."""
     for event in history:
-        args = event.args
-        match event.event:
-            case "Approved":
-                member = code(args["member"])
-                approvals.pop(member, None)  # one that no longer counts is given again, as the last
-                approvals[member] = (member, _account(args), event.block_time)
-            case "ApprovalWithdrawn":
-                approvals.pop(code(args["member"]), None)
-            case "Executed":
-                executed = event.block_time
+        if event.event == "Proposed":
+            found = _proposed(event)
+        elif found is not None:
+            found = _after(found, event)
+    return found
+
+
+def _proposed(event: ToldEvent) -> ProposalRecord:
+    args = event.args
     return ProposalRecord(
-        member=code(first.args["member"]),
-        delegate=_account(first.args),
-        basis=given(first.args["basis"]),
-        proposed_at=first.block_time,
-        expires_at=BlockTime(first.args["expiresAt"]),
-        calls=tuple(ProposedCall(Address(c["target"].lower()), c["data"]) for c in first.args["calls"]),
-        approvals=tuple(approvals.values()),
-        executed_at=executed,
+        member=code(args["member"]),
+        delegate=_account(args),
+        basis=given(args["basis"]),
+        proposed_at=event.block_time,
+        expires_at=BlockTime(args["expiresAt"]),
+        calls=tuple(ProposedCall(Address(c["target"].lower()), c["data"]) for c in args["calls"]),
     )
+
+
+def _after(found: ProposalRecord, event: ToldEvent) -> ProposalRecord:
+    if event.event == "Executed":
+        return replace(found, executed_at=event.block_time)
+    # One that no longer counts is given again, as the last.
+    member = code(event.args["member"])
+    others = tuple(approval for approval in found.approvals if approval[0] != member)
+    if event.event == "Approved":
+        others += ((member, _account(event.args), event.block_time),)
+    return replace(found, approvals=others)
 
 
 def _account(args: Any) -> Address:
     return Address(args["delegate"].lower())
 
 
-def _proposal_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    found = proposal_from(history)
-    if found is None:
-        return ()
+def _proposal_rows(_: bytes, found: ProposalRecord) -> Sequence[Row]:
     row = {
         "member": found.member,
         "proposed_at": found.proposed_at,
@@ -91,14 +92,17 @@ def _proposal_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _member_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    acts = [event for event in history if event.event in ("MemberAdded", "MemberRemoved")]
-    return [{"code": code(e.args["member"]), "since": e.block_time} for e in acts[-1:] if e.event == "MemberAdded"]
+def _member_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    if event.event != "MemberAdded":
+        return ()
+    return ({"code": code(event.args["member"]), "since": event.block_time},)
 
 
-def delegates_from(history: Sequence[ToldEvent]) -> dict[Address, Delegate]:
-    """Who acts, by account."""
-    found: dict[Address, Delegate] = {}
+def delegates_from(
+    history: Sequence[ToldEvent], known: Mapping[Address, Delegate] = MappingProxyType({})
+) -> dict[Address, Delegate]:
+    """Who acts, by account; `known`: before these events."""
+    found = dict(known)
     for event in history:
         args = event.args
         if event.event == "DelegateAppointed":
@@ -123,9 +127,8 @@ def versions_from(history: Sequence[ToldEvent]) -> tuple[Version, ...]:
     )
 
 
-def rules_from(history: Sequence[ToldEvent]) -> Rules | None:
+def rules_from(history: Sequence[ToldEvent], found: Rules | None = None) -> Rules | None:
     """The rules set last; None before the first."""
-    found: Rules | None = None
     for event in history:
         if event.event == "RulesChanged":
             args = event.args
@@ -133,9 +136,12 @@ def rules_from(history: Sequence[ToldEvent]) -> Rules | None:
     return found
 
 
-def last_pause_from(history: Sequence[ToldEvent]) -> tuple[BlockTime, BlockTime] | None:
-    """(since, until) of the last pause, over or not; None if there was none."""
-    found: tuple[BlockTime, BlockTime] | None = None
+Pause = tuple[BlockTime, BlockTime]
+"""(since, until)"""
+
+
+def last_pause_from(history: Sequence[ToldEvent], found: Pause | None = None) -> Pause | None:
+    """The last pause, over or not; None if there was none."""
     for event in history:
         if event.event == "Paused":
             found = event.block_time, BlockTime(event.args["until"])
@@ -144,63 +150,65 @@ def last_pause_from(history: Sequence[ToldEvent]) -> tuple[BlockTime, BlockTime]
     return found
 
 
-def _council_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    rules, pause = rules_from(history), last_pause_from(history)
+def _council_from(
+    history: Sequence[ToldEvent], known: tuple[Rules | None, Pause | None] = (None, None)
+) -> tuple[Rules | None, Pause | None]:
+    return rules_from(history, known[0]), last_pause_from(history, known[1])
+
+
+def _council_rows(_: bytes, found: tuple[Rules | None, Pause | None]) -> Sequence[Row]:
+    rules, pause = found
     if rules is None:
         return ()
     since, until = pause or (None, None)
     return ({**asdict(rules), "paused_since": since, "paused_until": until},)
 
 
-def _pause_request_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    return [
-        {
-            "member": code(event.args["member"]),
-            "delegate": _account(event.args),
-            "reason": event.args["reason"],
-            "requested_at": event.block_time,
-        }
-        for event in history[-1:]
-    ]
+def _pause_request_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    args = event.args
+    who = {"member": code(args["member"]), "delegate": _account(args)}
+    return ({**who, "reason": args["reason"], "requested_at": event.block_time},)
 
 
-def _delegate_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    return [{"account": d.account, "member": d.member, "person": d.person} for d in delegates_from(history).values()]
+def _delegate_rows(_: bytes, found: Mapping[Address, Delegate]) -> Sequence[Row]:
+    return [{"account": d.account, "member": d.member, "person": d.person} for d in found.values()]
 
 
-def _named_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    named = [event for event in history if event.event == "ContractNamed"]
-    return [
-        {
-            "version": event.args["version"],
-            "name": event.args["name"].rstrip(b"\0").decode("ascii", "replace"),
-            "account": event.args["account"].lower(),
-            "code_hash": event.args["codeHash"],
-            "from_block": event.block_number,
-        }
-        for event in named[-1:]
-    ]
+def _named_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    args = event.args
+    row = {
+        "version": args["version"],
+        "name": args["name"].rstrip(b"\0").decode("ascii", "replace"),
+        "account": args["account"].lower(),
+        "code_hash": args["codeHash"],
+        "from_block": event.block_number,
+    }
+    return (row,)
 
 
-def _trust_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    pinned = [event for event in history if event.event == "TrustFilePinned"]
-    return [{"sequence": e.args["sequence"], "hash": e.args["hash"], "pinned_at": e.block_time} for e in pinned[-1:]]
+def _trust_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    return ({"sequence": event.args["sequence"], "hash": event.args["hash"], "pinned_at": event.block_time},)
 
 
 COUNCIL = (
     Projection(
-        "Council", proposals, frozenset({"Proposed", "Approved", "ApprovalWithdrawn", "Executed"}), _proposal_rows
+        "Council",
+        proposals,
+        frozenset({"Proposed", "Approved", "ApprovalWithdrawn", "Executed"}),
+        proposal_from,
+        _proposal_rows,
     ),
-    Projection("Council", council_members, frozenset({"MemberAdded", "MemberRemoved"}), _member_rows),
+    Projection("Council", council_members, frozenset({"MemberAdded", "MemberRemoved"}), last, _member_rows),
     Projection(
         "Council",
         delegates,
         frozenset({"DelegateAppointed", "DelegateEnded"}),
+        delegates_from,
         _delegate_rows,
         part=("account",),
     ),
-    Projection("Council", councils, frozenset({"RulesChanged", "Paused", "PauseEnded"}), _council_rows),
-    Projection("Council", pause_requests, frozenset({"PauseRequested"}), _pause_request_rows),
-    Projection("Council", named_contracts, frozenset({"ContractNamed"}), _named_rows, part=("version",)),
-    Projection("Council", trust_files, frozenset({"TrustFilePinned"}), _trust_rows),
+    Projection("Council", councils, frozenset({"RulesChanged", "Paused", "PauseEnded"}), _council_from, _council_rows),
+    Projection("Council", pause_requests, frozenset({"PauseRequested"}), last, _pause_request_rows),
+    Projection("Council", named_contracts, frozenset({"ContractNamed"}), last, _named_rows, part=("version",)),
+    Projection("Council", trust_files, frozenset({"TrustFilePinned"}), last, _trust_rows),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 from ledger.credits import (
@@ -23,7 +24,7 @@ from ledger.credits import (
     Stage,
 )
 from ledger.store.index.events import ToldEvent
-from ledger.store.index.objects import Projection, Row
+from ledger.store.index.objects import Projection, Row, last
 from ledger.store.index.values import code, given, time
 from ledger.store.object_tables import (
     credit_classes,
@@ -34,10 +35,11 @@ from ledger.store.object_tables import (
 )
 from ledger.types import BlockTime, Digest
 
+FIRST = Profile()
 
-def item_from(history: Sequence[ToldEvent]) -> CreditItem | None:
-    """The item that these events made; None before the first, and for a subject that is no item."""
-    item: CreditItem | None = None
+
+def item_from(history: Sequence[ToldEvent], item: CreditItem | None = None) -> CreditItem | None:
+    """The item that these events made, or made of `item`; None before the first, and for a subject that is none."""
     for event in history:
         if event.event == "ItemAdded":
             item = _added(event)
@@ -142,9 +144,11 @@ def _last(item: CreditItem, **changed: Any) -> CreditItem:
     return replace(item, objections=(*item.objections[:-1], replace(item.objections[-1], **changed)))
 
 
-def contributors_from(history: Sequence[ToldEvent]) -> dict[Contribution, Period]:
-    """Who may add items of which class to a file class, and when."""
-    found: dict[Contribution, Period] = {}
+def contributors_from(
+    history: Sequence[ToldEvent], known: Mapping[Contribution, Period] = MappingProxyType({})
+) -> dict[Contribution, Period]:
+    """Who may add items of which class to a file class, and when; `known`: before these events."""
+    found = dict(known)
     for event in history:
         if event.event not in ("ContributorAuthorised", "ContributorEnded"):
             continue
@@ -157,10 +161,7 @@ def contributors_from(history: Sequence[ToldEvent]) -> dict[Contribution, Period
     return found
 
 
-def _item_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    item = item_from(history)
-    if item is None:
-        return ()
+def _item_rows(_: bytes, item: CreditItem) -> Sequence[Row]:
     last = item.last_objection
     row = {
         "owner": item.owner,
@@ -176,7 +177,7 @@ def _item_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _contributor_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _contributor_rows(_: bytes, found: Mapping[Contribution, Period]) -> Sequence[Row]:
     return [
         {
             "keeper": c.file_class.keeper,
@@ -186,13 +187,12 @@ def _contributor_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
             "since": period.since,
             "until": period.until,
         }
-        for c, period in contributors_from(history).items()
+        for c, period in found.items()
     ]
 
 
-def class_from(history: Sequence[ToldEvent]) -> ItemClass | None:
-    """The class that these events defined or sealed; None for a subject that is none."""
-    found: ItemClass | None = None
+def class_from(history: Sequence[ToldEvent], found: ItemClass | None = None) -> ItemClass | None:
+    """The class that these events defined or sealed, or made of `found`; None for a subject that is none."""
     for event in history:
         args = event.args
         if event.event == "ItemClassSet":
@@ -203,22 +203,19 @@ def class_from(history: Sequence[ToldEvent]) -> ItemClass | None:
     return found
 
 
-def profile_from(history: Sequence[ToldEvent]) -> Profile:
+def profile_from(history: Sequence[ToldEvent], known: Profile = FIRST) -> Profile:
     """The figures set last; the contract begins with those of `Profile()`."""
     given_ = [event.args["profile"] for event in history if event.event == "ProfileSet"]
-    return Profile(**{_snake(name): value for name, value in given_[-1].items()}) if given_ else Profile()
+    return Profile(**{_snake(name): value for name, value in given_[-1].items()}) if given_ else known
 
 
 def _snake(name: str) -> str:
     return "".join("_" + sign.lower() if sign.isupper() else sign for sign in name)
 
 
-def _class_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    found = class_from(history)
-    if found is None:
-        return ()
+def _class_rows(key: bytes, found: ItemClass) -> Sequence[Row]:
     row = {
-        "number": history[-1].args["itemClass"],
+        "number": int.from_bytes(key, "big"),
         "polarity": int(found.polarity) if found.polarity is not None else None,
         "measure": int(found.measure),
         "sealed": found.sealed,
@@ -227,12 +224,12 @@ def _class_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _rules_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    return [{"version": event.args["version"], "hash": event.args["rulesHash"]} for event in history[-1:]]
+def _rules_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    return ({"version": event.args["version"], "hash": event.args["rulesHash"]},)
 
 
-def _profile_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    return (asdict(profile_from(history)),)
+def _profile_rows(_: bytes, found: Profile) -> Sequence[Row]:
+    return (asdict(found),)
 
 
 ITEM = frozenset(
@@ -252,15 +249,18 @@ ITEM = frozenset(
     }
 )
 CREDITS = (
-    Projection("CreditRecords", credit_items, ITEM, _item_rows),
+    Projection("CreditRecords", credit_items, ITEM, item_from, _item_rows),
     Projection(
         "CreditRecords",
         credit_contributors,
         frozenset({"ContributorAuthorised", "ContributorEnded"}),
+        contributors_from,
         _contributor_rows,
         part=("contributor", "itemClass"),
     ),
-    Projection("CreditRecords", credit_classes, frozenset({"ItemClassSet", "ItemClassSealed"}), _class_rows),
-    Projection("CreditRecords", credit_rules, frozenset({"RulesSet"}), _rules_rows),
-    Projection("CreditRecords", credit_profiles, frozenset({"ProfileSet"}), _profile_rows),
+    Projection(
+        "CreditRecords", credit_classes, frozenset({"ItemClassSet", "ItemClassSealed"}), class_from, _class_rows
+    ),
+    Projection("CreditRecords", credit_rules, frozenset({"RulesSet"}), last, _rules_rows),
+    Projection("CreditRecords", credit_profiles, frozenset({"ProfileSet"}), profile_from, _profile_rows),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from ledger.departments import Accreditation, DepartmentHistory, MemberKind, Suspension, accreditation_end
 from ledger.store.index.events import ToldEvent
-from ledger.store.index.objects import Projection, Row
+from ledger.store.index.objects import Projection, Row, last
 from ledger.store.index.values import code, given, time
 from ledger.store.object_tables import accreditations, departments, operators, owners, parts, types
 from ledger.types import Address, BlockTime, DepartmentCode, Digest, TypeCode
@@ -26,9 +27,8 @@ class OperatorRecord:
     person: Digest | None
 
 
-def department_from(history: Sequence[ToldEvent]) -> DepartmentHistory | None:
-    """The member that these events made; None before its admission."""
-    found: DepartmentHistory | None = None
+def department_from(history: Sequence[ToldEvent], found: DepartmentHistory | None = None) -> DepartmentHistory | None:
+    """The member that these events made, or made of `found`; None before its admission."""
     for event in history:
         args, at = event.args, event.block_time
         if event.event in ADMITTED:
@@ -51,9 +51,11 @@ def _after(member: DepartmentHistory, event: ToldEvent) -> DepartmentHistory:
             return member
 
 
-def operators_from(history: Sequence[ToldEvent]) -> dict[Address, OperatorRecord]:
-    """All that a department ever appointed, by account."""
-    found: dict[Address, OperatorRecord] = {}
+def operators_from(
+    history: Sequence[ToldEvent], known: Mapping[Address, OperatorRecord] = MappingProxyType({})
+) -> dict[Address, OperatorRecord]:
+    """All that a department ever appointed, by account; `known`: before these events."""
+    found = dict(known)
     for event in history:
         args = event.args
         if event.event == "OperatorAppointed":
@@ -67,9 +69,11 @@ def operators_from(history: Sequence[ToldEvent]) -> dict[Address, OperatorRecord
     return found
 
 
-def accreditations_from(history: Sequence[ToldEvent]) -> dict[TypeCode, tuple[Accreditation, ...]]:
-    """An issuer's own periods by type, oldest first."""
-    found: dict[TypeCode, tuple[Accreditation, ...]] = {}
+def accreditations_from(
+    history: Sequence[ToldEvent], known: Mapping[TypeCode, tuple[Accreditation, ...]] = MappingProxyType({})
+) -> dict[TypeCode, tuple[Accreditation, ...]]:
+    """An issuer's own periods by type, oldest first; `known`: before these events."""
+    found = dict(known)
     for event in history:
         if event.event not in ("Accredited", "AccreditationWithdrawn"):
             continue
@@ -95,10 +99,7 @@ def _withdrawn(periods: tuple[Accreditation, ...], at: BlockTime) -> tuple[Accre
     return tuple(kept)
 
 
-def _department_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    member = department_from(history)
-    if member is None:
-        return ()
+def _department_rows(_: bytes, member: DepartmentHistory) -> Sequence[Row]:
     row = {
         "code": member.code,
         "kind": int(member.kind),
@@ -111,27 +112,24 @@ def _department_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _part_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    split = [event.args for event in history if event.event == "DepartmentSplit"]
-    return [
-        {"department": code(a["from"]), "what": a["what"], "successor": code(a["to"]), "since": a["at"]}
-        for a in split[-1:]
-    ]
+def _part_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    args = event.args
+    row = {"department": code(args["from"]), "what": args["what"], "successor": code(args["to"]), "since": args["at"]}
+    return (row,)
 
 
-def _operator_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _operator_rows(_: bytes, found: Mapping[Address, OperatorRecord]) -> Sequence[Row]:
     return [
         {"account": o.account, "department": o.department, "roles": o.roles, "until": o.until, "person": o.person}
-        for o in operators_from(history).values()
+        for o in found.values()
     ]
 
 
-def _type_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    defined = [event.args for event in history if event.event == "TypeDefined"]
-    return [{"code": code(args["typeCode"]), "competent": code(args["competent"])} for args in defined[-1:]]
+def _type_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    return ({"code": code(event.args["typeCode"]), "competent": code(event.args["competent"])},)
 
 
-def _accreditation_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _accreditation_rows(_: bytes, found: Mapping[TypeCode, tuple[Accreditation, ...]]) -> Sequence[Row]:
     return [
         {
             "type_code": a.type_code,
@@ -141,36 +139,39 @@ def _accreditation_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
             "until": a.until,
             "withdrawn_from": a.withdrawn_from,
         }
-        for periods in accreditations_from(history).values()
+        for periods in found.values()
         for number, a in enumerate(periods, 1)
     ]
 
 
-def _owner_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    return [{"owner": e.args["newOwner"].lower(), "since": e.block_time} for e in history[-1:]]
+def _owner_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    return ({"owner": event.args["newOwner"].lower(), "since": event.block_time},)
 
 
 DEPARTMENTS = (
-    Projection("Departments", owners, frozenset({"OwnershipTransferred"}), _owner_rows),
+    Projection("Departments", owners, frozenset({"OwnershipTransferred"}), last, _owner_rows),
     Projection(
         "Departments",
         departments,
         frozenset({*ADMITTED, "DepartmentSuspended", "DepartmentReinstated", "DepartmentSucceeded"}),
+        department_from,
         _department_rows,
     ),
-    Projection("Departments", parts, frozenset({"DepartmentSplit"}), _part_rows, part=("what",)),
+    Projection("Departments", parts, frozenset({"DepartmentSplit"}), last, _part_rows, part=("what",)),
     Projection(
         "Departments",
         operators,
         frozenset({"OperatorAppointed", "OperatorEnded"}),
+        operators_from,
         _operator_rows,
         part=("operator",),
     ),
-    Projection("Departments", types, frozenset({"TypeDefined"}), _type_rows),
+    Projection("Departments", types, frozenset({"TypeDefined"}), last, _type_rows),
     Projection(
         "Departments",
         accreditations,
         frozenset({"Accredited", "AccreditationWithdrawn"}),
+        accreditations_from,
         _accreditation_rows,
         part=("typeCode",),
     ),

@@ -47,6 +47,11 @@ Histories = Mapping[bytes, Sequence[ToldEvent]]
 """what was told of each object, by its key"""
 
 
+def as_told(event: IndexedEvent) -> ToldEvent:
+    """As it will be told again."""
+    return ToldEvent(event.block.number, event.block.time, event.log_index, event.event, event.args)
+
+
 def event_values(event: IndexedEvent, object_key: bytes) -> dict[str, Any]:
     """The row of `chain_events`."""
     return {

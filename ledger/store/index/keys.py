@@ -13,9 +13,8 @@ from ledger.store.object_tables import department_keys, gateways
 from ledger.types import BlockTime, Digest
 
 
-def key_from(history: Sequence[ToldEvent]) -> DepartmentKey | None:
-    """The key or proposal that these events made; None for a subject that is none."""
-    key: DepartmentKey | None = None
+def key_from(history: Sequence[ToldEvent], key: DepartmentKey | None = None) -> DepartmentKey | None:
+    """The key or proposal that these events made, or made of `key`; None for a subject that is none."""
     for event in history:
         args = event.args
         match event.event:
@@ -48,9 +47,8 @@ def _proposed(event: ToldEvent) -> DepartmentKey:
     )
 
 
-def gateway_from(history: Sequence[ToldEvent]) -> Gateway | None:
-    """The gateway that these events made; None for a subject that is none."""
-    gateway: Gateway | None = None
+def gateway_from(history: Sequence[ToldEvent], gateway: Gateway | None = None) -> Gateway | None:
+    """The gateway that these events made, or made of `gateway`; None for a subject that is none."""
     for event in history:
         args = event.args
         match event.event:
@@ -71,10 +69,7 @@ def gateway_from(history: Sequence[ToldEvent]) -> Gateway | None:
     return gateway
 
 
-def _key_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    key = key_from(history)
-    if key is None:
-        return ()
+def _key_rows(_: bytes, key: DepartmentKey) -> Sequence[Row]:
     row = {
         "department": key.department,
         "suite": int(key.suite),
@@ -88,10 +83,7 @@ def _key_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _gateway_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    gateway = gateway_from(history)
-    if gateway is None:
-        return ()
+def _gateway_rows(_: bytes, gateway: Gateway) -> Sequence[Row]:
     row = {
         "department": gateway.department,
         "key_id": gateway.key_id,
@@ -107,12 +99,14 @@ KEYS = (
         "DepartmentKeys",
         department_keys,
         frozenset({"KeyProposed", "KeyAdded", "KeyEnded", "KeyCompromised"}),
+        key_from,
         _key_rows,
     ),
     Projection(
         "DepartmentKeys",
         gateways,
         frozenset({"GatewayRegistered", "GatewayKeyChanged", "GatewayEnded"}),
+        gateway_from,
         _gateway_rows,
     ),
 )

@@ -13,9 +13,8 @@ from ledger.store.object_tables import nodes
 from ledger.types import Digest
 
 
-def node_from(history: Sequence[ToldEvent]) -> Node | None:
-    """The node that these events made; None before the first."""
-    node: Node | None = None
+def node_from(history: Sequence[ToldEvent], node: Node | None = None) -> Node | None:
+    """The node that these events made, or made of `node`; None before the first."""
     for event in history:
         if event.event == "NodeApplied":
             node = _applied(event)
@@ -60,10 +59,7 @@ def _after(node: Node, event: ToldEvent) -> Node:
             return node
 
 
-def _rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    node = node_from(history)
-    if node is None:
-        return ()
+def _rows(_: bytes, node: Node) -> Sequence[Row]:
     found = {"department": node.department, "host": node.host, "division": node.division, "state": int(node.state)}
     return ({**found, "node_key": node.node_key},)
 
@@ -80,4 +76,4 @@ EVENTS = frozenset(
         "NodeChanged",
     }
 )
-NODES = Projection("Nodes", nodes, EVENTS, _rows)
+NODES = Projection("Nodes", nodes, EVENTS, node_from, _rows)

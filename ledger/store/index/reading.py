@@ -138,11 +138,18 @@ class IndexReader:
             return [(LogId(bytes(i)), DepartmentCode(d), Origin(o)) for i, d, o in found]
 
     def decisions(self, status_key: Digest) -> list[Decision]:
-        """All decisions of a key in their order, with their annulments."""
+        """All decisions of a key in their order, with their annulments, also where a version of the contract that
+        took the key over annulled what the one before had decided."""
         with reading(self._engine) as connection:
             final = self._final(connection)
             same = (annulments.c.status_key == decisions.c.status_key) & (annulments.c.number == decisions.c.number)
-            same &= annulments.c.contract == decisions.c.contract
+            own = decisions.alias()
+            taken_over = ~sa.exists().where(
+                own.c.status_key == annulments.c.status_key,
+                own.c.contract == annulments.c.contract,
+                own.c.number == annulments.c.number,
+            )
+            same &= (annulments.c.contract == decisions.c.contract) | taken_over
             joined = decisions.outerjoin(annulments, same & (annulments.c.block_number <= final))
             wanted = sa.select(decisions, annulments.c.block_time.label("annulled_at")).select_from(joined)
             wanted = wanted.where(decisions.c.status_key == status_key, decisions.c.block_number <= final)

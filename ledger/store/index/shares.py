@@ -10,7 +10,7 @@ from ledger.shares import authorised_queries as queries
 from ledger.shares import emergencies
 from ledger.shares.grants import Clock, Grant, Profile, State, Terms
 from ledger.store.index.events import ToldEvent
-from ledger.store.index.objects import Projection, Row
+from ledger.store.index.objects import Projection, Row, last
 from ledger.store.index.values import code, given
 from ledger.store.object_tables import (
     acknowledgements,
@@ -28,9 +28,8 @@ STOPPED = frozenset({State.SUSPENDED, State.REVOKED, State.SURRENDERED, State.EX
 # Grants
 
 
-def grant_from(history: Sequence[ToldEvent]) -> Grant | None:
-    """The application or grant that these events made; None for a subject that is none."""
-    grant: Grant | None = None
+def grant_from(history: Sequence[ToldEvent], grant: Grant | None = None) -> Grant | None:
+    """The application or grant that these events made, or made of `grant`; None for a subject that is none."""
     for event in history:
         if event.event == "Proposed":
             grant = _proposed(event)
@@ -131,10 +130,7 @@ def _clock(value: Mapping[str, Any]) -> Clock:
     return Clock(BlockTime(value["start"]), value["workingDays"], BlockTime(value["deadline"]))
 
 
-def _grant_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    grant = grant_from(history)
-    if grant is None:
-        return ()
+def _grant_rows(_: bytes, grant: Grant) -> Sequence[Row]:
     row = {
         "resource": grant.terms.resource,
         "consumer": grant.consumer,
@@ -150,39 +146,38 @@ def _grant_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
     return (row,)
 
 
-def _acknowledgement_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    """What each gateway acknowledged last."""
-    told = {e.args["gateway"].lower(): e.args for e in history if e.event == "Acknowledged"}
-    return [
-        {
-            "grant_id": a["id"],
-            "gateway": gateway,
-            "department": code(a["department"]),
-            "stop": a["stop"],
-            "applied_at": a["appliedAt"],
-        }
-        for gateway, a in told.items()
-    ]
+def _acknowledgement_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    args = event.args
+    row = {
+        "grant_id": args["id"],
+        "gateway": args["gateway"].lower(),
+        "department": code(args["department"]),
+        "stop": args["stop"],
+        "applied_at": args["appliedAt"],
+    }
+    return (row,)
 
 
-def profile_from(history: Sequence[ToldEvent]) -> Profile:
+FIRST = Profile()
+
+
+def profile_from(history: Sequence[ToldEvent], known: Profile = FIRST) -> Profile:
     """What holds where the authority is the provider's; the contract begins with `Profile()`."""
     given_ = [event.args for event in history if event.event == "ProfileSet"]
-    return Profile(given_[-1]["preReview"], given_[-1]["returnClock"]) if given_ else Profile()
+    return Profile(given_[-1]["preReview"], given_[-1]["returnClock"]) if given_ else known
 
 
-def _profile_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    profile = profile_from(history)
-    authority = code(history[-1].args["authority"])
-    return ({"authority": authority, "pre_review": profile.pre_review, "return_clock": profile.return_clock},)
+def _profile_rows(key: bytes, profile: Profile) -> Sequence[Row]:
+    return ({"authority": code(key), "pre_review": profile.pre_review, "return_clock": profile.return_clock},)
 
 
 # Emergencies
 
 
-def emergency_from(history: Sequence[ToldEvent]) -> emergencies.Emergency | None:
-    """The emergency that these events made; None for a subject that is none."""
-    found: emergencies.Emergency | None = None
+def emergency_from(
+    history: Sequence[ToldEvent], found: emergencies.Emergency | None = None
+) -> emergencies.Emergency | None:
+    """The emergency that these events made, or made of `found`; None for a subject that is none."""
     for event in history:
         if event.event == "EmergencyProposed":
             found = _emergency(event)
@@ -235,10 +230,7 @@ def _emergency_after(known: emergencies.Emergency, event: ToldEvent) -> emergenc
             return known
 
 
-def _emergency_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    found = emergency_from(history)
-    if found is None:
-        return ()
+def _emergency_rows(_: bytes, found: emergencies.Emergency) -> Sequence[Row]:
     row = {
         "resource": found.terms.resource,
         "consumer": found.consumer,
@@ -253,9 +245,8 @@ def _emergency_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
 # Authorised queries
 
 
-def query_from(history: Sequence[ToldEvent]) -> queries.Query | None:
-    """The authorised query that these events made; None for a subject that is none."""
-    found: queries.Query | None = None
+def query_from(history: Sequence[ToldEvent], found: queries.Query | None = None) -> queries.Query | None:
+    """The authorised query that these events made, or made of `found`; None for a subject that is none."""
     for event in history:
         if event.event == "QueryProposed":
             found = _query(event)
@@ -292,10 +283,7 @@ def _query_after(known: queries.Query, event: ToldEvent) -> queries.Query:
     return replace(known, state=to, reason=args["reason"], ended_at=event.block_time, uses=uses)
 
 
-def _query_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    found = query_from(history)
-    if found is None:
-        return ()
+def _query_rows(_: bytes, found: queries.Query) -> Sequence[Row]:
     row = {
         "resource": found.terms.resource,
         "provider": found.provider,
@@ -330,15 +318,18 @@ EMERGENCY = frozenset(
     }
 )
 SHARES = (
-    Projection("ShareAuthorisations", grants, GRANT, _grant_rows),
+    Projection("ShareAuthorisations", grants, GRANT, grant_from, _grant_rows),
     Projection(
         "ShareAuthorisations",
         acknowledgements,
         frozenset({"Acknowledged"}),
+        last,
         _acknowledgement_rows,
         part=("gateway",),
     ),
-    Projection("ShareAuthorisations", share_profiles, frozenset({"ProfileSet"}), _profile_rows),
-    Projection("EmergencyShares", emergency_shares, EMERGENCY, _emergency_rows),
-    Projection("AuthorisedQueries", authorised_queries, frozenset({"QueryProposed", "QueryMoved"}), _query_rows),
+    Projection("ShareAuthorisations", share_profiles, frozenset({"ProfileSet"}), profile_from, _profile_rows),
+    Projection("EmergencyShares", emergency_shares, EMERGENCY, emergency_from, _emergency_rows),
+    Projection(
+        "AuthorisedQueries", authorised_queries, frozenset({"QueryProposed", "QueryMoved"}), query_from, _query_rows
+    ),
 )

@@ -8,15 +8,16 @@ from types import MappingProxyType
 from ledger.authorities import Authorities
 from ledger.calendar import DAY, OFFSET, Calendar, day_of, from_words
 from ledger.store.index.events import ToldEvent
-from ledger.store.index.objects import Projection, Row
+from ledger.store.index.objects import Projection, Row, last
 from ledger.store.index.values import code
 from ledger.store.object_tables import authorities, calendar_days, calendar_years
-from ledger.types import DepartmentCode
+
+NOBODY = Authorities()
 
 
-def authorities_from(history: Sequence[ToldEvent]) -> Authorities:
-    """What was set and not taken away since."""
-    found: dict[tuple[int, int], DepartmentCode] = {}
+def authorities_from(history: Sequence[ToldEvent], known: Authorities = NOBODY) -> Authorities:
+    """What was set and not taken away since; `known`: before these events."""
+    found = dict(known.departments)
     for event in history:
         place = event.args["domain"], event.args["division"]
         if department := code(event.args["department"]):
@@ -40,29 +41,27 @@ def calendar_from(history: Sequence[ToldEvent]) -> Calendar:
     return Calendar(MappingProxyType(years))
 
 
-def _authority_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _authority_rows(_: bytes, found: Authorities) -> Sequence[Row]:
     return [
         {"domain": domain, "division": division, "department": department}
-        for (domain, division), department in authorities_from(history).departments.items()
+        for (domain, division), department in found.departments.items()
     ]
 
 
-def _year_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
+def _year_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
     """The bitmap with which a year was set; days changed since are rows of their own."""
-    years = [event.args for event in history if event.event == "YearSet"]
-    return [
-        {"year": args["year"], "first": args["first"].to_bytes(32, "big"), "second": args["second"].to_bytes(32, "big")}
-        for args in years[-1:]
-    ]
+    first, second = (event.args[word].to_bytes(32, "big") for word in ("first", "second"))
+    return ({"year": event.args["year"], "first": first, "second": second},)
 
 
-def _day_rows(history: Sequence[ToldEvent]) -> Sequence[Row]:
-    days = [event.args for event in history if event.event == "DaySet"]
-    return [{"day_number": args["dayNumber"], "working": args["working"]} for args in days[-1:]]
+def _day_rows(_: bytes, event: ToldEvent) -> Sequence[Row]:
+    return ({"day_number": event.args["dayNumber"], "working": event.args["working"]},)
 
 
-AUTHORITIES = Projection("Authorities", authorities, frozenset({"AuthoritySet"}), _authority_rows, part=("division",))
+AUTHORITIES = Projection(
+    "Authorities", authorities, frozenset({"AuthoritySet"}), authorities_from, _authority_rows, part=("division",)
+)
 CALENDAR = (
-    Projection("WorkingCalendar", calendar_years, frozenset({"YearSet"}), _year_rows),
-    Projection("WorkingCalendar", calendar_days, frozenset({"DaySet"}), _day_rows),
+    Projection("WorkingCalendar", calendar_years, frozenset({"YearSet"}), last, _year_rows),
+    Projection("WorkingCalendar", calendar_days, frozenset({"DaySet"}), last, _day_rows),
 )

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ledger.store.index.event_rows import made_row
-from ledger.store.index.events import IndexedEvent, event_values
-from ledger.store.index.objects import Touched, refresh
+from ledger.store.index.events import IndexedEvent, as_told, event_values
+from ledger.store.index.objects import Memory, Touched, refresh
 from ledger.store.index.projections import PROJECTIONS, key_of
 from ledger.store.tables import FROM_EVENTS, blocks, cursor, events
 from ledger.types import Address, Block, ChainHash
@@ -32,8 +32,11 @@ def add_blocks(connection: Connection, added: Sequence[Block]) -> None:
         connection.execute(sa.insert(blocks), values)
 
 
-def add_events(connection: Connection, added: Sequence[IndexedEvent]) -> None:
-    """The events themselves, the rows that they make, and the objects that they change; one statement a table."""
+def add_events(connection: Connection, added: Sequence[IndexedEvent], memory: Memory | None = None) -> None:
+    """The events themselves, the rows that they make, and the objects that they change; one statement a table.
+
+    `memory`: of the writer, at the block before these (`Memory.begin`); without it each object is read again.
+    """
     if not added:
         return
     keys = [key_of(event) for event in added]
@@ -46,8 +49,8 @@ def add_events(connection: Connection, added: Sequence[IndexedEvent]) -> None:
             rows.setdefault(table, []).append({**values, **_place(event)})
     for table, values_of_all in rows.items():
         connection.execute(sa.insert(table), values_of_all)
-    touched = (Touched(e.contract, e.address, e.event, key) for e, key in zip(added, keys, strict=True))
-    refresh(connection, PROJECTIONS, touched)
+    touched = (Touched(e.contract, e.address, e.event, key, as_told(e)) for e, key in zip(added, keys, strict=True))
+    refresh(connection, PROJECTIONS, touched, memory)
 
 
 def _place(event: IndexedEvent) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from ledger.keys import Gateway, KeyId, NewKey, Suite
 from ledger.nodes import NewNode, NodeId, NodeKey
 from ledger.shares import authorised_queries as queries
 from ledger.shares import emergencies, grants
-from ledger.types import BlockTime, DepartmentCode, Digest, Role, TypeCode
+from ledger.types import Address, BlockTime, DepartmentCode, Digest, Role, TypeCode
 from notary.entry import log_id, make_origin
 from tests.integration.linking.affairs import (
     AUTHORITY,
@@ -314,26 +314,39 @@ class Further:
         self.decide(council.end_pause(), council.set_rules(Rules(1, 1, 0, 2 * DAY)), council.remove_member(POLICE))
 
     def logs(self) -> None:
-        """A decision is annulled, a log closed, and another AnchorLog takes over."""
+        """A log is closed; another AnchorLog takes over, and another CertificateStatus, which annuls a decision."""
         a = self.a
         topic = next(e.topic for e in artifact("CertificateStatus").events.values() if e.name == "Decided")
         asked = {"address": a.deployment.address("CertificateStatus"), "topics": [topic], "fromBlock": "0x0"}
         made = a.rpc.call("eth_getLogs", asked)[0]
         key, by = (Digest(bytes.fromhex(made["topics"][n][2:])) for n in (1, 2))
         machine = a.offices[DepartmentCode(by[:18].decode())].machine
-        a.do((machine, certificate_status.annul(key, 1, random())))
         closed = log_id(make_origin(NETWORK, KEEPER))
         self.decide(anchor_log.close_log(closed, 0, random()))
-        record = a.folder / "deployment.json"
+        new = self.version(anchor_log.NAME)
+        self.follow(
+            council.name_contract(anchor_log.NAME, new),
+            anchor_log.retire(new),
+            certificate_status.follow_log(new),
+        )
+        a.do((a.owner, anchor_log.carry([closed])))
+        new = self.version(certificate_status.NAME)
+        self.follow(council.name_contract(certificate_status.NAME, new), certificate_status.retire(new))
+        a.do((a.owner, certificate_status.carry([key])))
+        a.do((machine, certificate_status.annul(key, 1, random())))
+
+    def version(self, name: str) -> Address:
+        """A new version of that contract; nobody uses it yet."""
+        a = self.a
         a.rpc.call("evm_setIntervalMining", 1)
-        new = deploy_version(a.rpc, ANVIL, a.owner, anchor_log.NAME, record)
+        new = deploy_version(a.rpc, ANVIL, a.owner, name, a.folder / "deployment.json")
         a.rpc.call("evm_setIntervalMining", 0)
         self._send_by()
-        self.decide(
-            council.name_contract(anchor_log.NAME, new.address),
-            anchor_log.retire(new.address),
-            certificate_status.follow_log(new.address),
-        )
-        a.deployment = deploy(a.rpc, ANVIL, a.owner, NETWORK, record)
+        return new.address
+
+    def follow(self, *calls: Call) -> None:
+        """The council decides so, and everyone follows its registry."""
+        a = self.a
+        self.decide(*calls)
+        a.deployment = deploy(a.rpc, ANVIL, a.owner, NETWORK, a.folder / "deployment.json")
         self._send_by()
-        a.do((a.owner, anchor_log.carry([closed])))

@@ -22,12 +22,12 @@ from ledger.evm.indexer import Indexer
 from ledger.evm.profiles import ANVIL
 from ledger.store import index, object_tables
 from ledger.store.engine import open_engine, reading, upgrade, writing
-from ledger.store.index import IndexReader
+from ledger.store.index import IndexReader, Memory, ToldEvent
+from ledger.store.index import writing as writing_
 from ledger.store.index.event_rows import MAKE_ROWS
-from ledger.store.index.objects import Projection
 from ledger.store.index.projections import NO_OBJECT, PROJECTIONS
 from ledger.store.tables import FROM_EVENTS, blocks, events, metadata
-from ledger.types import Address
+from ledger.types import Address, ChainHash, Digest
 from tests.fakes.node import FakeNode, Log
 from tests.unit.ledger.event_logs import CODES, CONTRACTS, IDS, all_events, arguments, log
 
@@ -218,21 +218,95 @@ def test_index__event_that_no_row_is_made_of__changes_none(world: World) -> None
     assert world.dump()["chain_resources"] == before
 
 
-def test_refresh__long_history__each_object_gone_through_once_a_range(world: World) -> None:
+def count_folded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events each call of the nodes' fold goes through, from now on."""
     counted: list[int] = []
     made = next(p for p in PROJECTIONS if p.table is object_tables.nodes)
 
-    def rows(history: Any) -> Any:
+    def fold(history: Sequence[ToldEvent], *known: Any) -> Any:
         counted.append(len(history))
-        return made.rows(history)
+        return made.fold(history, *known)
 
-    counting: Projection = replace(made, rows=rows)
+    counting = tuple(replace(p, fold=fold) if p is made else p for p in PROJECTIONS)
+    monkeypatch.setattr(writing_, "PROJECTIONS", counting)
+    return counted
+
+
+def test_index__long_history__gone_through_once_however_it_comes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = count_folded(monkeypatch)
     world.say(node_applied(), *(node_changed() for _ in range(99)))
-    touched = [index.objects.Touched("Nodes", Address(ADDRESSES[NAMES.index("Nodes")]), "NodeChanged", IDS[0])] * 100
-    world.indexer().catch_up()
-    with writing(world.engine) as connection:
-        index.objects.refresh(connection, [counting], touched)
+    indexer = world.indexer()
+    indexer.catch_up()
     assert counted == [100]
+    for _ in range(10):
+        world.say(node_changed())
+        indexer.catch_up()
+    assert counted == [100] + [1] * 10
+    live = world.dump()
+    indexer.rebuild()
+    assert counted[11:] == [110]
+    assert world.dump() == live
+    world.say(node_changed(), node_changed())
+    world.indexer().catch_up()  # another one remembers nothing
+    assert counted[12:] == [112]
+
+
+def test_index__transaction_fails_after_the_rows__nothing_of_it_is_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.say(node_applied())
+    indexer = world.indexer()
+    indexer.catch_up()
+    counted = count_folded(monkeypatch)
+    world.say(tell("Nodes", "NodePromoted", nodeId=IDS[0], operator="0x" + "99" * 20, basis=bytes(32)))
+    with monkeypatch.context() as broken:
+        broken.setattr(index, "set_cursor", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            indexer.catch_up()
+    world.node.shorten(1)
+    world.say(node_changed())
+    indexer.catch_up()
+    assert counted == [1, 1]
+    live = world.dump()
+    assert live["chain_nodes"][0][5] == 1, "not promoted"
+    indexer.rebuild()
+    assert world.dump() == live
+
+
+def test_memory__more_than_it_holds__the_oldest_forgotten() -> None:
+    memory = Memory(most=2)
+    block = ChainHash("0x" + "01" * 32)
+    memory.begin(None)
+    for n in range(3):
+        memory.put(("t", Address("a"), bytes([n])), n)
+    memory.keep(block)
+    memory.begin(block)
+    assert [memory.record(("t", Address("a"), bytes([n]))) for n in range(3)] == [None, 1, 2]
+    memory.begin(ChainHash("0x" + "02" * 32))
+    assert memory.record(("t", Address("a"), b"\2")) is None
+
+
+def test_decisions__annulled_by_a_version_that_took_them_over__told_so(world: World) -> None:
+    who: dict[str, Any] = {"key": IDS[0], "department": CODES[0], "operator": "0x" + "99" * 20}
+    terms: dict[str, Any] = {
+        "cause": 1,
+        "effectiveFrom": 1,
+        "basis": bytes(32),
+        "successor": bytes(32),
+        "until": 0,
+        "ends": 0,
+    }
+    decided = [tell("CertificateStatus", "Decided", **who, **terms, number=n, code=2) for n in (1, 2)]
+    world.say(*decided)
+    world.say(tell("CertificateStatus", "Annulled", version=2, **who, number=1, basis=bytes(32)))
+    apart = {**who, "key": IDS[1]}
+    for version in (1, 2):
+        world.say(tell("CertificateStatus", "Decided", version=version, **apart, **terms, number=1, code=2))
+    world.say(tell("CertificateStatus", "Annulled", version=2, **apart, number=1, basis=bytes(32)))
+    world.indexer().catch_up()
+    reader = IndexReader(world.engine)
+    assert [d.annulled_at is not None for d in reader.decisions(Digest(IDS[0]))] == [True, False]
+    assert [d.annulled_at is not None for d in reader.decisions(Digest(IDS[1]))] == [False, True]
 
 
 def node_changed() -> Log:

@@ -33,9 +33,10 @@ def idempotency_key(header: str | None, *, needed: bool = False) -> str | None:
 
 
 def own_log(caller: Caller, parts: Parts, origin: str | None) -> Origin:
-    """The log to write to: the one named, which must be the caller's department's, or the department's first one."""
+    """The log to write to: the one named, which must be the caller's department's, or where its records go."""
     if origin is None:
-        return make_origin(parts.network, caller.department)
+        current = parts.notary.current_log(caller.department) if parts.notary else None
+        return current or make_origin(parts.network, caller.department)
     try:
         parsed = parse_origin(origin)
     except InputError:

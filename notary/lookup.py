@@ -61,7 +61,7 @@ class Lookup:
 
     def _has_key(self, connection: Any, position: int, key: Digest) -> bool:
         raw = self._store.entry(connection, position) if log_of(position) in self._origins else None
-        if raw is None:
+        if raw is None or not self._store.counts(connection, position):
             return False
         entry = Entry.from_bytes(raw)
         return status_key(entry.issuer, entry.sha256) == key

@@ -39,6 +39,10 @@ class AnchorIndex(Protocol):
         """(size, root) of the newest anchor; size 0 before the first, None while the log isn't opened."""
         ...
 
+    def closed_at(self, log_id: LogId) -> int | None:
+        """The last good size of a log that the Council closed; None while it is open."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

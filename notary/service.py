@@ -18,7 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
-from ledger.errors import ConfigurationError, DeniedError, InputError, NotFoundError, RowsError, UnavailableError
+from ledger.errors import (
+    ConfigurationError,
+    ConflictError,
+    DeniedError,
+    InputError,
+    NotFoundError,
+    RowsError,
+    UnavailableError,
+)
 from ledger.ports import Clock, Signer
 from ledger.types import Anchor, DepartmentCode, Digest, Kind, LogId, Millis, Origin
 from notary.accept import Acceptance, catch_up
@@ -260,6 +268,12 @@ class Notary:
             raise NotFoundError("notary.no_log", origin=origin)
         return row
 
+    def current_log(self, department: DepartmentCode) -> Origin | None:
+        """Where the department's records go: its log without a shard, or after a closing its newest public shard."""
+        own = [o for o in self._origins.values() if self._issuers.get(o) == department and o not in self._members]
+        still = [o for o in own if self._anchors.closed_at(log_id(o)) is None]
+        return next((o for o in still if parse_origin(o).shard is None), still[-1] if still else None)
+
     def seal(self, origin: Origin) -> Checkpoint | None:
         """Bring everything durable of a log under a signed checkpoint; None if nothing waited.
 
@@ -290,12 +304,14 @@ class Notary:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def writable(self, department: DepartmentCode, origin: Origin) -> DepartmentCode:
-        """The log's issuer; a department writes its own logs only, whoever asks."""
+        """The log's issuer; a department writes its own logs only, whoever asks, and none that the Council closed."""
         issuer = self._issuers.get(origin)
         if issuer is None:
             raise NotFoundError("notary.no_log", origin=origin)
         if issuer != department:
             raise DeniedError("notary.other_log", origin=origin)
+        if (last := self._anchors.closed_at(log_id(origin))) is not None:
+            raise ConflictError("notary.log_closed", origin=origin, size=last)
         return issuer
 
     def _check_kinds(self, origin: Origin, rows: Sequence[Row]) -> None:

@@ -69,10 +69,6 @@ class HeadIndex(AnchorIndex, Protocol):
         """Another value whenever any of the index's answers may have changed."""
         ...
 
-    def closed_at(self, log_id: LogId) -> int | None:
-        """The last good size of a log that the Council closed; None while it is open."""
-        ...
-
     def log_heads(self) -> Mapping[LogId, tuple[int, Digest]]:
         """`log_head` of every log that is opened."""
         ...
@@ -224,9 +220,11 @@ class Worker:
         checkpoint, note = head
         size, root = held
         last = self._index.closed_at(row.log_id)
-        if last is not None and checkpoint.size > last:
+        if last is not None:
             # A stolen key: the chain takes nothing more, and what it held above counts no more.
-            raise IntegrityError("notary.log_closed", origin=origin, size=last)
+            self._stopped.add(origin)
+            _log.warning("worker.log_closed", origin=origin, size=last)
+            return False
         check_chain(checkpoint, size, root, log)
         with self._notary.store.reading() as connection:
             newest = self._notary.store.newest_checkpoint(connection, row.id)

@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +26,7 @@ from ledger.evm.launcher import STATE, EmbeddedChain, start_anvil
 from ledger.evm.profiles import profile_named
 from ledger.evm.rpc import Rpc
 from ledger.types import BlockTime, DepartmentCode, Digest, Millis, Origin, Role
-from notary.entry import log_id, make_origin
+from notary.entry import log_id, make_origin, parse_origin
 from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust, read_trust, trust_hash
 from scripts.commands.files import replace_file
 from scripts.ports import await_free, loopback_port, patience
@@ -95,13 +95,16 @@ def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
     origins = {d.code: make_origin(network, d.code) for d in issuers}
     for code, origin in origins.items():
         keyring.make_department_keys(code, origin, settings.lanes)
+    # Shards that were begun after a closing have a key already.
+    shards = [o for o in keyring.origins() if o not in origins.values() and parse_origin(o).issuer in origins]
+    kept = [*origins.values(), *shards]
     council = None  # that of the record, if there is one
     if not settings.deployment_path.exists():
         council = alone(SAMPLE_MEMBER, keyring.owner().address, TrustKey("intl", keyring.council().public_key))
     deployment = deploy(rpc, profile, keyring.owner(), network, settings.deployment_path, founding=council)
-    trust = _trust(settings, keyring, deployment, origins)
+    trust = _trust(settings, keyring, deployment, kept)
     say("departments")
-    _admit(settings, keyring, deployment, issuers, origins)
+    _admit(settings, keyring, deployment, issuers, kept)
     _write_directory(settings.directory_path)
     tokens = ensure_tokens(TokenStore(settings.tokens_path), [d.code for d in issuers])
     return Network(deployment, trust, tokens)
@@ -112,7 +115,7 @@ def _admit(
     keyring: Keyring,
     deployment: Deployment,
     issuers: Iterable[SampleDepartment],
-    origins: dict[DepartmentCode, Origin],
+    origins: Sequence[Origin],
 ) -> None:
     """Departments, types, operators, accreditations and logs on the chain; waits until they are final there."""
     from ledger.evm.network import NetworkPlan, Operator, bootstrap
@@ -126,7 +129,7 @@ def _admit(
         types=[(t.code, t.competent) for t in network.types],
         operators=[Operator(k.address, d.code, ROLES, _person(d.code)) for d in issuers for k in lanes[d.code]],
         accreditations=[(issuer, code, ACCREDITED_SINCE, None) for issuer, code in network.accreditations],
-        logs=[(origins[d.code], log_id(origins[d.code]), lanes[d.code][0].address) for d in issuers],
+        logs=[(origin, log_id(origin), lanes[parse_origin(origin).issuer][0].address) for origin in origins],
         trust_file=_first_trust(settings.trust_path),
     )
     engine = open_engine(settings.database)
@@ -202,9 +205,7 @@ def _write_directory(path: Path) -> None:
     replace_file(path, json.dumps(names, ensure_ascii=False, indent=1).encode())
 
 
-def _trust(
-    settings: Settings, keyring: Keyring, deployment: Deployment, origins: dict[DepartmentCode, Origin]
-) -> TrustFile:
+def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins: Sequence[Origin]) -> TrustFile:
     """The trust file, made where there is none and followed by a new version before it ends or when a log is new."""
     from ledger.evm.blocks import latest_block
 
@@ -223,13 +224,13 @@ def _trust(
     )
     if (
         before is not None
-        and set(origins.values()) <= known
+        and set(origins) <= known
         and before.expires - now > RENEW_BEFORE
         and set(before.contracts) == set(contracts)
     ):
         return before
     kept = list(before.log_keys) if before else []
-    new = [LogKey(o, o, signers[o].public_key, now) for o in origins.values() if o not in known]
+    new = [LogKey(o, o, signers[o].public_key, now) for o in origins if o not in known]
     data = make_trust(
         network=deployment.network,
         chain_id=deployment.chain_id,

@@ -13,7 +13,6 @@ from ledger.codes.uscc import check_uscc
 from ledger.departments import DepartmentHistory
 from ledger.errors import NotFoundError
 from ledger.types import DepartmentCode
-from notary.entry import make_origin
 
 router = APIRouter(prefix="/departments", tags=["departments"])
 
@@ -45,13 +44,12 @@ def read_department(request: Request, code: str, parts: PartsDep) -> Department:
 
 def _department(parts: Parts, code: str, history: DepartmentHistory | None) -> Department:
     name = parts.directory.get(code)
-    origin = make_origin(parts.network, code)
     return Department(
         code=code,
         name_zh=name.zh if name else None,
         name_en=name.en or None if name else None,
         contact=name.contact or None if name else None,
-        log=origin if parts.notary is not None and origin in parts.notary.logs else None,
+        log=parts.notary.current_log(DepartmentCode(code)) if parts.notary is not None else None,
         division=history.division if history else None,
         admitted_at=history.admitted_at if history else None,
         suspensions=[Suspended(since=s.since, until=s.until, reason=s.reason) for s in history.suspensions]

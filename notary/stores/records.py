@@ -8,7 +8,7 @@ tree. SQLAlchemy's errors die at the engine and here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -264,6 +264,32 @@ class RecordStore:
             query = sa.select(table.c.position, column).where(table.c.position.in_(part))
             found.update((row[0], row[1]) for row in connection.execute(query))
         return found
+
+    def strike(self, connection: sa.Connection, log: int, start: int) -> None:
+        """Entries of the log from position `start` on count for nothing any more: what stood under their commitments
+        may be registered again. The rows stay, under the negative number of their log instead of the issuer's."""
+        end = position_of(log + 1, 0)
+        struck = entries.update().where(entries.c.position >= start, entries.c.position < end)
+        connection.execute(struck.values(issuer=-log))
+
+    def counts(self, connection: sa.Connection, position: int) -> bool:
+        """Whether the entry wasn't struck out."""
+        found = connection.scalar(sa.select(entries.c.issuer).where(entries.c.position == position))
+        return found is not None and found >= 0
+
+    def carry(self, connection: sa.Connection, places: Mapping[int, int], *, struck: tuple[int, int]) -> None:
+        """Copy records, keys and wraps to new positions (old → new), move the look-ups there, and forget the other
+        look-ups of the span `struck` (first, end)."""
+        for table in (records, record_keys, record_wraps):
+            for part in _parts(list(places)):
+                rows = connection.execute(sa.select(table).where(table.c.position.in_(part))).all()
+                self.insert(connection, table, [(places[row[0]], *row[1:]) for row in rows])
+        found = connection.execute(
+            sa.select(lookups).where(lookups.c.position >= struck[0], lookups.c.position < struck[1])
+        ).all()
+        connection.execute(lookups.delete().where(lookups.c.position >= struck[0], lookups.c.position < struck[1]))
+        kept = [(*row[:-1], places[row.position]) for row in found if row.position in places]
+        self.insert(connection, lookups, kept)
 
     # -- what is known already ----------------------------------------------------------------------------------------
 

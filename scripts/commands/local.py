@@ -59,6 +59,29 @@ def fsck(
     return output.EXIT_OK if sound else output.EXIT_UNEXPECTED
 
 
+@log_app.command("reopen")
+def reopen(
+    origin: Annotated[str, typer.Argument(help="被理事会关闭的日志 / the log that the Council closed")],
+    shard: Annotated[str | None, typer.Argument(help="新分片名（小写字母数字）/ name of the new shard")] = None,
+    good: Annotated[
+        str | None,
+        typer.Option(help="本单位自己登记的序号：all，或每行一个序号的文件 / own indexes: all, or a file, one a line"),
+    ] = None,
+    home: Home = None,
+    json_: Json = False,
+) -> None:
+    """密钥被盗、日志被关闭后：先列出作废的条目，再在新分片中重新登记。/ After a closing: list what it struck out, then
+    register the good entries again in a new shard."""
+    from scripts.commands.reopening import list_struck, reopen_log
+
+    if shard is None:
+        list_struck(origin, home, as_json=json_)
+    elif good is None:
+        raise UsageError("cli.usage.value", name="--good", reason="all | FILE")
+    else:
+        reopen_log(origin, shard, good, home, as_json=json_)
+
+
 def doctor(home: Home = None, json_: Json = False) -> int:
     """逐项检查，给出原因和办法。/ Check this machine; each line with cause and fix. Exit 1 if a needed one fails."""
     from api.settings import load

@@ -316,8 +316,8 @@ def test_step__log_that_the_council_closed__stops_and_sends_nothing_more(rig: Ri
     rig.notary.seal(ORIGIN)
     worker.step()
     rig.outbox.deliver(rig.chain)
-    rig.chain.close_log(rig.notary.log(ORIGIN).log_id, 3)
     rig.notary.accept_commitments(ISSUER, ORIGIN, packed(1, start=3), key="b")
+    rig.chain.close_log(rig.notary.log(ORIGIN).log_id, 3)
     rig.notary.seal(ORIGIN)
     before = dict(rig.outbox.intents)
     for _ in range(3):

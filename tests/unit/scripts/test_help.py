@@ -22,7 +22,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "receipt export", "verify", "disclose", "status show",
     "status suspend", "status resume", "status rescind", "status deregister", "status lapse", "status transfer-out",
     "status transfer-in", "status revoke", "status supersede", "status withdraw", "status annul", "log fsck",
-    "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
+    "log reopen", "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
     "config show", "config init", "config token", "chain call", "chain read", "council propose", "council approve",
     "council withdraw", "council execute", "council show",
 }  # fmt: skip

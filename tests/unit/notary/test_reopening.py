@@ -1,4 +1,4 @@
-"""After a closing: the new shard begins with the last good checkpoint, good entries stand in it, the others are free."""
+"""After a closing: a new shard begins with the last good checkpoint; good entries stand in it, the others are free."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_reopen__again__the_same_or_refused(rig: Rig) -> None:
     rig.again()
     assert (begun(rig, 6, 4), rig.entries(SECOND)) == (done, entries)
     for others in ((4,), (4, 7), ()):
-        refused("reopen.begun_otherwise", lambda o=others: begun(rig, *o))  # type: ignore[misc]
+        refused("reopen.begun_otherwise", lambda o=others: begun(rig, *o))
 
 
 def test_reopen__after_a_crash_before_the_files__found_and_finished(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ def test_reopen__closed_at_nothing__begins_with_an_empty_checkpoint(rig: Rig) ->
 
 def test_reopen__indexes_or_logs_that_cannot_be__refused(rig: Rig) -> None:
     for index in (2, 8):
-        refused("reopen.index", lambda i=index: begun(rig, i))  # type: ignore[misc]
+        refused("reopen.index", lambda i=index: begun(rig, i))
     refused("reopen.other_log", lambda: reopen(rig.notary, rig.clock, ORIGIN, ORIGIN, last_good=GOOD, good=[]))
 
 

@@ -209,6 +209,8 @@ contract AuthorisedQueries is IAuthorisedQueries {
         uint32 detail,
         bytes32 basis
     ) private {
+        // One letter about a death, say, would join all that was asked about that person.
+        if (basis != 0 && _usedBy[basis] != id) _use(id, basis);
         State from = q.state;
         q.state = to;
         emit QueryMoved(id, department, msg.sender, from, to, reason, detail, basis);

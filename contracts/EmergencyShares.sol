@@ -125,6 +125,7 @@ contract EmergencyShares is IEmergencyShares {
             EmergencyShares_ReasonInvalid(reason)
         );
         e.state = State.REVIEW_DUE;
+        _stand(id, basis);
         emit EmergencyClosed(id, department, msg.sender, reason, reads, basis);
         return true;
     }
@@ -156,6 +157,7 @@ contract EmergencyShares is IEmergencyShares {
         e.state = to;
         e.justification = reason;
         _remove(_pending[bytes32(e.opener)], id);
+        _stand(id, basis);
         emit EmergencyJudged(id, department, msg.sender, justified, reason, basis);
         return true;
     }
@@ -267,6 +269,11 @@ contract EmergencyShares is IEmergencyShares {
     function _use(bytes32 id, bytes32 commitment) private {
         require(_usedBy[commitment] == 0, EmergencyShares_CommitmentUsed(commitment));
         _usedBy[commitment] = id;
+    }
+
+    /// @dev The document of an act may stand behind several acts in one emergency, never behind two emergencies.
+    function _stand(bytes32 id, bytes32 basis) private {
+        if (basis != 0 && _usedBy[basis] != id) _use(id, basis);
     }
 
     function _stateAt(Emergency storage e, uint256 time) private view returns (State state) {

@@ -212,6 +212,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         );
         _requireReason(reason, Reasons.EXTENSION);
         g.extension = workingDays;
+        _stand(id, basis);
         emit ExtensionAsked(id, department, msg.sender, workingDays, reason, basis);
         return true;
     }
@@ -226,6 +227,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         Clock storage clock = g.clock;
         clock.workingDays += g.extension;
         clock.deadline = _calendar.deadline(clock.start, clock.workingDays);
+        _stand(id, basis);
         emit Extended(id, department, msg.sender, basis, clock);
         return true;
     }
@@ -283,6 +285,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         if (disputed && stage != 0 && stage <= g.stage) return false;
         _require(id, g, disputed && stage == g.stage + 1 && stage <= LAST_STAGE);
         g.stage = stage;
+        _stand(id, basis);
         emit Escalated(id, department, msg.sender, stage, basis);
         return true;
     }
@@ -331,6 +334,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         _requireReason(ground, Reasons.OTHER_STOP);
         require(negotiation != 0, ShareAuthorisations_CommitmentNeeded(id));
         g.filedGround = ground;
+        _stand(id, negotiation);
         emit StopFiled(id, department, msg.sender, ground, negotiation);
         return true;
     }
@@ -676,6 +680,11 @@ contract ShareAuthorisations is IShareAuthorisations {
         _usedBy[commitment] = id;
     }
 
+    /// @dev The document of an act may stand behind several acts on one application, never behind two applications.
+    function _stand(bytes32 id, bytes32 basis) private {
+        if (_usedBy[basis] != id) _use(id, basis);
+    }
+
     function _isOpen(State state) private pure returns (bool) {
         return state == State.GRANTED || state == State.ACTIVE || state == State.SUSPENDED;
     }
@@ -748,6 +757,8 @@ contract ShareAuthorisations is IShareAuthorisations {
         uint32 detail,
         bytes32 basis
     ) private {
+        // What supersedes is told by its id, which is nobody's document.
+        if (to != State.SUPERSEDED) _stand(id, basis);
         State from = g.state;
         g.state = to;
         emit Moved(id, department, msg.sender, from, to, reason, detail, basis, g.clock);

@@ -83,7 +83,8 @@ interface IAuthorisedQueries {
     error AuthorisedQueries_DepartmentSuspended(bytes32 department);
     /// @dev A member is missing or doesn't fit (its number in Terms, from 1).
     error AuthorisedQueries_TermInvalid(uint8 member);
-    /// @dev The commitment stands in another query already: one authorisation, one matter; and it would join the two.
+    /// @dev The commitment stands in another query already, as part of it or behind one of its acts: one authorisation,
+    /// one matter; and it would join the two.
     error AuthorisedQueries_CommitmentUsed(bytes32 commitment);
     /// @dev The catalogue has no such published resource.
     error AuthorisedQueries_NotPublished(bytes32 resource);

@@ -92,7 +92,8 @@ interface IEmergencyShares {
     error EmergencyShares_DepartmentSuspended(bytes32 department);
     /// @dev A member is missing or above its limit (its number in Terms, from 1).
     error EmergencyShares_TermInvalid(uint8 member);
-    /// @dev The commitment stands in another emergency already: it would join the two.
+    /// @dev The commitment stands in another emergency already, as part of it or behind one of its acts: it would join
+    /// the two.
     error EmergencyShares_CommitmentUsed(bytes32 commitment);
     /// @dev The catalogue has no such published resource.
     error EmergencyShares_NotPublished(bytes32 resource);

@@ -185,7 +185,8 @@ interface IShareAuthorisations {
     error ShareAuthorisations_DepartmentSuspended(bytes32 department);
     /// @dev The application lacks this member or has one that doesn't fit (its number in Terms, from 1).
     error ShareAuthorisations_TermInvalid(uint8 member);
-    /// @dev The commitment stands in another application already: it would join the two.
+    /// @dev The commitment stands in another application already, as part of it or behind one of its acts: it would join
+    /// the two.
     error ShareAuthorisations_CommitmentUsed(bytes32 commitment);
     /// @dev The catalogue has no such published resource.
     error ShareAuthorisations_NotPublished(bytes32 resource);

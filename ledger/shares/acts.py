@@ -5,8 +5,9 @@ Refusals have the codes of the contract's errors, in the contract's order: right
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
 from ledger.shares.grants import AUTHORITY, NEGOTIATION, NO_CLOCK, OPEN, Book, Clock, Grant, State, effective_state
@@ -24,6 +25,18 @@ REPLY_UNCONDITIONAL, REPLY_CONDITIONAL, PROVIDE, EXTENSION_LIMIT = 1, 10, 20, 10
 def kind(reason: int) -> int:
     """The hundreds of a reason; 0 for what is no code."""
     return 0 if reason % 100 == 0 else reason // 100
+
+
+class HasUsed(Protocol):
+    """A book, a dataclass, that knows in which thing each commitment stands."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def used_by(self) -> Mapping[Digest, Digest]: ...
+
+
+B = TypeVar("B", bound=HasUsed)
 
 
 # Who may
@@ -157,6 +170,16 @@ def use(book: Book, id_: Digest, *commitments: Digest | None) -> Book:
             raise ConflictError(f"{AREA}.commitment_used", commitment=commitment.hex())
         used[commitment] = id_
     return replace(book, used_by=used)
+
+
+def backed(before: B, after: B, id_: Digest, basis: Digest | None, area: str = AREA) -> B:
+    """`after`, with the act's document behind it: it may stand behind several acts on one thing, never behind two
+    things. Of sharing, emergencies and queries alike; an act that changes nothing asks for no document."""
+    if after is before or basis is None or after.used_by.get(basis) == id_:
+        return after
+    if basis in after.used_by:
+        raise ConflictError(f"{area}.commitment_used", commitment=basis.hex())
+    return replace(after, used_by={**after.used_by, basis: id_})
 
 
 def put(book: Book, id_: Digest, grant: Grant, **changes: Any) -> Book:

@@ -154,9 +154,9 @@ class SharesWorld:
             changes = {"not_after": now() + 1800} | changes
         self.propose(id_, **changes)
         for name, who, *args in WAYS[state]:
-            own = digest(f"missing {id_.hex()}")
-            function = getattr(self.shares, name)
-            does(function, self.people[who].operator, id_, *(own if a is None else a for a in args))
+            # Documents of its own: one behind two applications is refused.
+            own = {None: digest(f"missing {id_.hex()}"), BASIS: digest(f"basis {id_.hex()}")}
+            does(getattr(self.shares, name), self.people[who].operator, id_, *(own.get(a, a) for a in args))
         if state == EXPIRED:
             wait(3600)
         if state == SUPERSEDED:

@@ -25,8 +25,8 @@ from shares_world import (
 from world import NONE, digest, left, plain
 
 from ledger.errors import ChuzhengError
+from ledger.shares import acts, emergencies
 from ledger.shares import authorised_queries as queries
-from ledger.shares import emergencies
 
 EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 IDS = tuple(digest(f"id {i}") for i in range(3))
@@ -48,11 +48,13 @@ class Beside(RuleBasedStateMachine):
     """One contract and its twin's book; the world turns around them."""
 
     world: SharesWorld
+    area: str
 
     def __init__(self) -> None:
         super().__init__()
         self.suspended: frozenset[str] = frozenset()
         self.slip = 0
+        self.documents = 0
         self.snapshot = ask("evm_snapshot")
 
     def teardown(self) -> None:
@@ -61,13 +63,21 @@ class Beside(RuleBasedStateMachine):
     def now(self) -> int:
         return int(ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
+    def behind(self, id_: bytes) -> bytes:
+        """The act's document: one of this thing's, at times another one's."""
+        self.documents += 1
+        whose = id_ if self.documents % 4 else IDS[0]
+        return digest(f"document {self.documents % 2} behind {whose.hex()}")
+
     def both(self, who: str, function, twin, *args) -> None:
         by = self.world.people[who]
+        basis = self.behind(args[0]) if BASIS in args else None
+        args = tuple(basis if arg == BASIS else arg for arg in args)
         error, done, at = transact(function, by.operator, *args)
         block = int(ask("eth_blockNumber"), 16)
         setting = self.world.setting(at, block, suspended=self.suspended, slip=self.slip)
         try:
-            after = twin(self.book, by=by, setting=setting)
+            after = acts.backed(self.book, twin(self.book, by=by, setting=setting), args[0], basis, self.area)
         except ChuzhengError as refused:
             assert error == error_name(refused.code), (refused, error)
             return
@@ -90,6 +100,8 @@ class Beside(RuleBasedStateMachine):
 
 
 class EmergencyMachine(Beside):
+    area = emergencies.AREA
+
     def __init__(self) -> None:
         super().__init__()
         self.book = emergencies.Emergencies()
@@ -208,6 +220,8 @@ class EmergencyMachine(Beside):
 
 
 class QueryMachine(Beside):
+    area = queries.AREA
+
     def __init__(self) -> None:
         super().__init__()
         self.book = queries.Queries()

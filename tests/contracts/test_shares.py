@@ -292,7 +292,7 @@ def test_pre_review__profile__uses_none_of_the_term(w):
     assert clock(w)[:2] == (tx.timestamp, 10)
     assert unchanged(w.shares.preReview(ID, True, 0, 0, BASIS, by(w.authority)))
 
-    refuse = (OTHER_ID, False, 406, 10_021, BASIS)
+    refuse = (OTHER_ID, False, 406, 10_021, digest("another basis"))
     found = asked(w.shares.preReview, w.authority, OTHER_ID, False, 406, 0, BASIS)
     assert found == refusal("ShareAuthorisations_ArticleNeeded", OTHER_ID)
     assert emitted(w.shares.preReview(*refuse, by(w.authority)), "Moved", to=REJECTED, reason=406, detail=10_021)
@@ -362,3 +362,20 @@ def test_succession__who_carries__acts(w):
         "Departments_Succeeded", left(PROVIDER), left(AUTHORITY)
     )
     assert emitted(w.shares.grant(ID, BASIS, by(w.authority)), "Moved", to=GRANTED, department=left(AUTHORITY))
+
+
+def test_document__behind_acts_on_two_applications__denied_as_it_would_join_them(w):
+    w.bring(ID, REVIEW)
+    w.bring(OTHER_ID, REVIEW)
+    does(w.shares.grant, w.provider_approver, ID, BASIS)
+    used = refusal("ShareAuthorisations_CommitmentUsed", BASIS)
+    assert asked(w.shares.grant, w.provider_approver, OTHER_ID, BASIS) == used
+    assert asked(w.shares.askExtension, w.provider_handler, OTHER_ID, 5, 801, BASIS) == used
+    assert asked(w.shares.withdraw, w.handler, OTHER_ID, 501, BASIS) == used
+    # Nor one that is a part of the other; but none at all, and one twice in the same.
+    body = plain(w.shares.grantOf(ID))[0][1]
+    found = asked(w.shares.grant, w.provider_approver, OTHER_ID, body)
+    assert found == refusal("ShareAuthorisations_CommitmentUsed", body)
+    does(w.shares.grant, w.provider_approver, OTHER_ID, NONE)
+    assert asked(w.shares.fileStop, w.provider_handler, OTHER_ID, 201, BASIS) == used
+    assert asked(w.shares.activate, w.provider_handler, ID, BASIS) is True

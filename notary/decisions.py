@@ -21,7 +21,7 @@ from notary.disclosure import Disclosure, recompute
 from notary.entry import Entry, log_id, parse_origin, status_key
 from notary.prove import AnchorIndex
 from notary.service import Notary
-from notary.worker import Outbox
+from notary.worker import REFUSED, Outbox
 
 Place = tuple[Origin, int]
 """A log and a position in it."""
@@ -91,8 +91,8 @@ class Decisions:
         `about` is a place in an own log, a status key that has decisions already, or the disclosure of another
         department's certificate: with `type` shown, the competent department takes the first decision.
         `effective_from` (seconds; 0 from the start) is the newest block's time if not given; `successor` is for
-        SUPERSEDED only. InputError, DeniedError or ConflictError `status.…` as the contract would say;
-        UnavailableError while the entry isn't anchored.
+        SUPERSEDED only. What the chain refused is tried anew, under another key. InputError, DeniedError or
+        ConflictError `status.…` as the contract would say; UnavailableError while the entry isn't anchored.
         """
         check_cause(code, cause)
         subject = self._subject(department, about)
@@ -102,7 +102,7 @@ class Decisions:
         if heir is not None and heir.key == subject.key:
             raise InputError("decision.own_successor")
         given = (int(code), cause, effective_from, basis, until, ends, heir.key if heir else None)
-        pending = self._intent_key("decide", subject.key, len(history), department, given)
+        pending = self._free(self._intent_key("decide", subject.key, len(history), department, given))
         if self._outbox.status(pending) is not None:
             return pending
         new = NewDecision(
@@ -120,7 +120,7 @@ class Decisions:
         by = Decider(department, owner=subject.owner, competent=True if may_be else None)
         earlier = check_move(history, new, by, now)
         if earlier is not None:
-            pending = self._intent_key("decide", subject.key, earlier - 1, department, given)
+            pending = self._free(self._intent_key("decide", subject.key, earlier - 1, department, given))
         decision = (
             int(code), cause, new.effective_from, basis or ZERO, new.successor or ZERO, until or 0, ends or 0
         )  # fmt: skip
@@ -149,7 +149,7 @@ class Decisions:
         # As in `decide`: whether a stranger to the log is competent, or the successor, only the chain knows.
         by = Decider(department, owner=subject.owner, competent=None if subject.owner else True)
         check_annulment(history, number, by)
-        pending = self._intent_key("annul", subject.key, number, department, (basis,))
+        pending = self._free(self._intent_key("annul", subject.key, number, department, (basis,)))
         self._enqueue(department, pending, subject.key, "annul", (subject.key, number, basis or ZERO))
         return pending
 
@@ -229,6 +229,15 @@ class Decisions:
                 function=function,
                 args=args,
             )
+
+    def _free(self, key: str) -> str:
+        """`key`, or the next attempt's where the chain refused the last one: that stays as it ended, and nobody repeats
+        it but who asks again, as the cause may be gone."""
+        attempt, found = 0, key
+        while (row := self._outbox.status(found)) is not None and row.state in REFUSED:
+            attempt += 1
+            found = f"{key}/{attempt}"
+        return found
 
     @staticmethod
     def _intent_key(act: str, key: Digest, number: int, department: DepartmentCode, given: tuple[Any, ...]) -> str:

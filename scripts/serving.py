@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import threading
 from typing import TYPE_CHECKING
 
+from ledger.errors import UnavailableError
 from scripts.supervisor import end_with_parent
 
 if TYPE_CHECKING:
     from api.settings import Settings
 
+FIRST_ANSWER = 5.0
+"""Seconds that a start waits for the node."""
 PROCESSES = os.cpu_count() or 1
 """Worker processes of the API for large bulk calls: they hash and sign, the server mostly waits for disks."""
 
 
 def serve_part(part: str, settings: Settings) -> int:
-    """Runs one part until it is told to stop."""
+    """Runs one part until it is told to stop. ConfigurationError before it begins where the node has another chain,
+    genesis or code than the deployment record."""
+    require_own_chain(settings)
     if part == "api":
         from api.app import run
 
@@ -27,6 +33,17 @@ def serve_part(part: str, settings: Settings) -> int:
         run(settings, processes=PROCESSES)
         return 0
     return _serve_backstage(part, settings)
+
+
+def require_own_chain(settings: Settings) -> None:
+    """ConfigurationError that says what differs: chain id, genesis or a contract's code. A node that doesn't answer is
+    no reason to stay down (an outage is waited out); what it says first is judged by each part then."""
+    from ledger.evm.deployment import load_deployment, verify_deployment
+    from ledger.evm.rpc import Rpc
+
+    if settings.deployment_path.is_file():
+        with contextlib.suppress(UnavailableError):
+            verify_deployment(Rpc(settings.rpc_url, timeout=FIRST_ANSWER), load_deployment(settings.deployment_path))
 
 
 def _serve_backstage(part: str, settings: Settings) -> int:

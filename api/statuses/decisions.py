@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from api.errors import message
 from api.parts import Parts
 from api.statuses.places import Place, find_place
-from ledger.errors import InputError, NotFoundError, UnavailableError
+from ledger.errors import ChuzhengError, InputError, NotFoundError, UnavailableError
 from ledger.statuses import REVERSIBLE, DecisionCode
+from ledger.texts import LANGUAGES
 from ledger.types import BlockTime, DepartmentCode, Digest
 from notary.canonical import parse_strict
 from notary.disclosure import Disclosure, parse_disclosure
@@ -103,7 +105,12 @@ def intent_body(parts: Parts, intent: str, department: DepartmentCode) -> dict[s
     waits = row.done and parts.decisions is not None and not parts.decisions.visible(row.block_number)
     error = None
     if row.error_code is not None:
-        error = {"code": row.error_code, "params": {k: str(v) for k, v in row.error_params.items()}}
+        told = ChuzhengError(row.error_code, **row.error_params)
+        error = {
+            "code": row.error_code,
+            "params": {k: str(v) for k, v in row.error_params.items()},
+            **{f"message_{language}": message(told, language) for language in LANGUAGES},
+        }
     return {
         "schema": INTENT,
         "intent": intent,

@@ -48,7 +48,12 @@ IntentBody: dict[str, Any] = {
         "state": {"enum": ["queued", "signed", "sent", "mined", "final", "reverted", "failed"]},
         "done": {"type": "boolean"},
         "tx_hash": {"type": ["string", "null"]},
-        "error": {"type": ["object", "null"]},
+        "error": {
+            "type": ["object", "null"],
+            "description": "What the contract said no with, or what keeps a node from taking it",
+            "properties": {name: {"type": "string"} for name in ("code", "message_zh", "message_en")}
+            | {"params": {"type": "object"}},
+        },
     },
 }
 EventsBody: dict[str, Any] = {

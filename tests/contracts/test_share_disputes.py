@@ -154,7 +154,7 @@ def test_authority_that_is_a_party__the_government_has_its_part(w):
     assert asked(w.shares.revoke, w.authority, active, 301, BASIS) == refusal(
         "ShareAuthorisations_NotParty", active, left(GOVERNMENT), left(AUTHORITY)
     )
-    does(w.shares.escalate, w.approver, other, 2, BASIS)
+    does(w.shares.escalate, w.approver, other, 2, digest("another basis"))
     assert asked(w.shares.settle, w.authority, other, True, BASIS) == refusal(
         "ShareAuthorisations_NotParty", other, left(GOVERNMENT), left(AUTHORITY)
     )

@@ -47,12 +47,13 @@ def given(id_: bytes = ID, **changes) -> tuple:
 
 
 def bring(w, id_: bytes, state: int, **changes) -> bytes:
-    """A new query, brought to `state`; its id."""
+    """A new query, brought to `state`; its id. Its acts have a document of their own."""
     if state == EXPIRED:
         changes = {"not_after": now() + 1800} | changes
     does(w.queries.propose, w.provider_handler, id_, given(id_, **changes))
     for act, who, *args in WAYS[state]:
-        does(getattr(w.queries, act), w.people[who].operator, id_, *args)
+        own = [digest(f"basis {id_.hex()}") if arg == BASIS else arg for arg in args]
+        does(getattr(w.queries, act), w.people[who].operator, id_, *own)
     if state == EXPIRED:
         wait(3600)
     return id_
@@ -216,3 +217,15 @@ def test_succession__who_carries_the_provider__consents(w):
     assert found == refusal("Departments_Succeeded", left(PROVIDER), left(CONSUMER))
     tx = w.queries.consent(ID, BASIS, by(w.approver))
     assert emitted(tx, "QueryMoved", to=CONSENTED, department=left(CONSUMER))
+
+
+def test_document__behind_acts_on_two_queries__denied_as_it_would_join_them(w):
+    """One certificate of death would tell that everything that lapses on it was about one person."""
+    other = bring(w, digest("another id"), CONSENTED)
+    bring(w, ID, PROPOSED)
+    does(w.queries.consent, w.provider_approver, ID, BASIS)
+    used = refusal("AuthorisedQueries_CommitmentUsed", BASIS)
+    assert asked(w.queries.withdraw, w.provider_handler, other, 701, BASIS) == used
+    assert asked(w.queries.exhaust, w.gateway, other, 2, BASIS) == used
+    assert asked(w.queries.withdraw, w.provider_handler, other, 701, NONE) is True
+    assert asked(w.queries.exhaust, w.gateway, ID, 2, BASIS) is True

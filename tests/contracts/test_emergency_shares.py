@@ -58,14 +58,15 @@ def given(id_: bytes = ID, **changes) -> tuple:
 
 
 def bring(w, id_: bytes, state: int, **changes) -> bytes:
-    """A new emergency, brought to `state`; its id."""
+    """A new emergency, brought to `state`; its id. Its acts have a document of their own."""
+    basis = digest(f"basis {id_.hex()}")
     does(w.emergencies.propose, w.handler, id_, given(id_, **changes))
     if state >= OPEN:
         does(w.emergencies.open, w.approver, id_)
     if state >= REVIEW_DUE:
-        does(w.emergencies.close, w.approver, id_, 651, 0, BASIS)
+        does(w.emergencies.close, w.approver, id_, 651, 0, basis)
     if state > REVIEW_DUE:
-        does(w.emergencies.judge, w.authority, id_, state == JUSTIFIED, 653, BASIS)
+        does(w.emergencies.judge, w.authority, id_, state == JUSTIFIED, 653, basis)
     return id_
 
 
@@ -289,3 +290,14 @@ def test_pause__stops_openings_alone(w):
             found = asked(getattr(w.emergencies, act), w.people[who].operator, ids[state], *args)
             assert found == (refusal("EmergencyShares_Paused") if act == "open" else True), (act, state)
     w.pause(False)
+
+
+def test_document__behind_acts_in_two_emergencies__denied_as_it_would_join_them(w):
+    other = bring(w, digest("another id"), OPEN)
+    bring(w, ID, OPEN)
+    does(w.emergencies.close, w.approver, ID, 651, 0, BASIS)
+    used = refusal("EmergencyShares_CommitmentUsed", BASIS)
+    assert asked(w.emergencies.close, w.approver, other, 651, 0, BASIS) == used
+    does(w.emergencies.close, w.approver, other, 651, 0, NONE)
+    assert asked(w.emergencies.judge, w.authority, other, True, 653, BASIS) == used
+    assert asked(w.emergencies.judge, w.authority, ID, True, 653, BASIS) is True

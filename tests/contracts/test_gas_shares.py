@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from brownie import Authorities, Catalogue, WorkingCalendar
 from catalogue_world import weekdays
@@ -34,6 +36,7 @@ from ledger.shares.subjects import padding_needed, subject_leaves, subjects_root
 SECTION = "ShareAuthorisations, EmergencyShares and AuthorisedQueries"
 ROWS = 47
 VERSION = digest("version")
+_documents = itertools.count(1)
 
 
 class RealPlaces(SharesWorld):
@@ -68,6 +71,11 @@ def by(account) -> dict:
     return {"from": account}
 
 
+def some() -> bytes:
+    """The commitment of an act's own document."""
+    return digest(f"document {next(_documents)}")
+
+
 def test_applications__each_act__noted(w, cost):
     shares, handler, approver = w.shares, by(w.handler), by(w.approver)
     first, given = digest("first"), terms_tuple(terms(now()))
@@ -85,18 +93,18 @@ def test_applications__each_act__noted(w, cost):
     cost("`returnForMore`", shares.returnForMore(first, digest("missing"), by(w.provider_handler)))
     cost("`resubmit`", shares.resubmit(first, digest("completed"), approver))
     w.bring(digest("second"), REVIEW)
-    ask = shares.askExtension(digest("second"), 10, 801, BASIS, by(w.provider_handler))
+    ask = shares.askExtension(digest("second"), 10, 801, some(), by(w.provider_handler))
     cost("`askExtension`", ask)
-    cost("`extend`, twenty working days", shares.extend(digest("second"), BASIS, by(w.authority)))
-    tx = shares.reject(digest("second"), 401, 10_021, BASIS, by(w.provider_approver))
+    cost("`extend`, twenty working days", shares.extend(digest("second"), some(), by(w.authority)))
+    tx = shares.reject(digest("second"), 401, 10_021, some(), by(w.provider_approver))
     cost("`reject`", tx)
-    tx = shares.setProfile(left(AUTHORITY), True, 1, BASIS, by(w.council))
+    tx = shares.setProfile(left(AUTHORITY), True, 1, some(), by(w.council))
     cost("`setProfile`", tx)
     w.bring(digest("third"), SUBMITTED)
-    cost("`preReview`", shares.preReview(digest("third"), True, 0, 0, BASIS, by(w.authority)))
-    cost("`withdraw`", shares.withdraw(digest("third"), 501, BASIS, handler))
+    cost("`preReview`", shares.preReview(digest("third"), True, 0, 0, some(), by(w.authority)))
+    cost("`withdraw`", shares.withdraw(digest("third"), 501, some(), handler))
     w.bring(digest("fourth"), SUBMITTED)
-    shares.preReview(digest("fourth"), True, 0, 0, BASIS, by(w.authority))
+    shares.preReview(digest("fourth"), True, 0, 0, some(), by(w.authority))
     shares.review(digest("fourth"), by(w.provider_handler))
     wait(7 * DAY)  # five working days
     tx = shares.returnForMore(digest("fourth"), digest("missing 4"), by(w.provider_handler))
@@ -105,41 +113,41 @@ def test_applications__each_act__noted(w, cost):
 
 def test_disputes__each_act__noted(w, cost):
     shares, approver = w.shares, by(w.approver)
-    tx = shares.dispute(w.bring(digest("first"), 6), BASIS, approver)
+    tx = shares.dispute(w.bring(digest("first"), 6), some(), approver)
     cost("`dispute` a rejection", tx)
     silent = w.bring(digest("silent"), SUBMITTED)
     wait(20 * DAY)
-    cost("`dispute` a silence", shares.dispute(silent, BASIS, approver))
-    cost("`settle` by the authority: reviewed anew", shares.settle(silent, True, BASIS, by(w.authority)))
+    cost("`dispute` a silence", shares.dispute(silent, some(), approver))
+    cost("`settle` by the authority: reviewed anew", shares.settle(silent, True, some(), by(w.authority)))
     last = w.bring(digest("last"), DISPUTED)
-    cost("`escalate` to the sharing authority", shares.escalate(last, 2, BASIS, approver))
-    cost("`escalate` to the government", shares.escalate(last, 3, BASIS, by(w.authority)))
-    cost("`settle` by the government: rejected for good", shares.settle(last, False, BASIS, by(w.government)))
+    cost("`escalate` to the sharing authority", shares.escalate(last, 2, some(), approver))
+    cost("`escalate` to the government", shares.escalate(last, 3, some(), by(w.authority)))
+    cost("`settle` by the government: rejected for good", shares.settle(last, False, some(), by(w.government)))
 
 
 def test_grants__each_act__noted(w, cost):
     shares, provider = w.shares, by(w.provider_approver)
     first, renewal = w.bring(digest("first"), REVIEW), digest("renewal")
-    cost("`grant`, the clock of provision starts", shares.grant(first, BASIS, provider))
+    cost("`grant`, the clock of provision starts", shares.grant(first, some(), provider))
     cost("`grant` again, changing nothing", shares.grant(first, BASIS, provider))
     tomorrow = (now() + OFFSET) // DAY + 1
     w.calendar.setDays(list(range(tomorrow, tomorrow + 5)), False, NONE, by(w.council))
     cost("`moveDeadline`", shares.moveDeadline(first, by(w.gateway)))
-    cost("`activate`", shares.activate(first, BASIS, by(w.provider_handler)))
+    cost("`activate`", shares.activate(first, some(), by(w.provider_handler)))
     cost("`recordUse`", shares.recordUse(first, 1, digest("storage"), by(w.handler)))
     w.bring(renewal, GRANTED, supersedes=first)
-    cost("`activate` a renewal, which supersedes", shares.activate(renewal, BASIS, by(w.provider_handler)))
-    cost("`suspend` for misuse, with time to mend", shares.suspend(renewal, 101, 3, BASIS, provider))
+    cost("`activate` a renewal, which supersedes", shares.activate(renewal, some(), by(w.provider_handler)))
+    cost("`suspend` for misuse, with time to mend", shares.suspend(renewal, 101, 3, some(), provider))
     stop_block = w.shares.grantOf(renewal)[18]
     cost("`acknowledge` by a gateway", shares.acknowledge(renewal, 1, stop_block, by(w.gateway)))
-    cost("`resume`", shares.resume(renewal, BASIS, provider))
+    cost("`resume`", shares.resume(renewal, some(), provider))
     cost("`fileStop`", shares.fileStop(renewal, 201, digest("negotiation"), by(w.provider_handler)))
-    cost("`revoke`, negotiated and filed", shares.revoke(renewal, 201, BASIS, provider))
+    cost("`revoke`, negotiated and filed", shares.revoke(renewal, 201, some(), provider))
     other = w.bring(digest("other"), SUSPENDED)
-    cost("`revoke` by the authority's order", shares.revoke(other, 301, BASIS, by(w.authority)))
+    cost("`revoke` by the authority's order", shares.revoke(other, 301, some(), by(w.authority)))
     used = w.bring(digest("used"), ACTIVE)
-    cost("`exhaust` by the gateway that counts", shares.exhaust(used, 5, BASIS, by(w.gateway)))
-    tx = shares.surrender(w.bring(digest("given up"), ACTIVE), 503, BASIS, by(w.approver))
+    cost("`exhaust` by the gateway that counts", shares.exhaust(used, 5, some(), by(w.gateway)))
+    tx = shares.surrender(w.bring(digest("given up"), ACTIVE), 503, some(), by(w.approver))
     cost("`surrender`", tx)
 
 
@@ -151,17 +159,17 @@ def test_emergencies__each_act__noted(w, cost):
         bring_emergency(w, digest(f"waits {number}"), OPEN)
     bring_emergency(w, second, PROPOSED)
     cost("emergency: `open`, fifteen await their reviews", contract.open(second, by(w.approver)))
-    cost("emergency: `close` by the gateway that counts", contract.close(first, 0, 20, BASIS, by(w.gateway)))
+    cost("emergency: `close` by the gateway that counts", contract.close(first, 0, 20, some(), by(w.gateway)))
     cost("emergency: `report`", contract.report(first, digest("account"), by(w.handler)))
-    cost("emergency: `judge`", contract.judge(first, True, 653, BASIS, by(w.authority)))
+    cost("emergency: `judge`", contract.judge(first, True, 653, some(), by(w.authority)))
 
 
 def test_queries__each_act__noted(w, cost):
     contract, first = w.queries, digest("first")
     cost("query: `propose`", contract.propose(first, query_terms(first), by(w.provider_handler)))
-    cost("query: `consent`", contract.consent(first, BASIS, by(w.provider_approver)))
-    cost("query: `exhaust` by the gateway that counts", contract.exhaust(first, 2, BASIS, by(w.gateway)))
-    tx = contract.withdraw(bring_query(w, digest("second"), CONSENTED), 502, BASIS, by(w.provider_handler))
+    cost("query: `consent`", contract.consent(first, some(), by(w.provider_approver)))
+    cost("query: `exhaust` by the gateway that counts", contract.exhaust(first, 2, some(), by(w.gateway)))
+    tx = contract.withdraw(bring_query(w, digest("second"), CONSENTED), 502, some(), by(w.provider_handler))
     cost("query: `withdraw` on the subject's word", tx)
-    tx = contract.refuse(bring_query(w, digest("third"), 1), 401, 10_025, BASIS, by(w.provider_approver))
+    tx = contract.refuse(bring_query(w, digest("third"), 1), 401, 10_025, some(), by(w.provider_approver))
     cost("query: `refuse`", tx)

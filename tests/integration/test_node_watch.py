@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from api.app import assemble
 from api.settings import Settings
-from api.wiring import build
+from api.wiring import build, open_backstage
 from ledger.errors import IntegrityError
 from ledger.evm.indexer import Indexer
 from ledger.evm.launcher import EmbeddedChain
@@ -26,6 +26,17 @@ from scripts.embedded import prepare
 from tests.integration.bursts import Site
 from tests.integration.conftest import Chain
 from tests.integration.proxy import Proxy, proxied
+
+NONSENSE = (
+    b"<html>502 Bad Gateway</html>",
+    b"",
+    b"\xff\xfe\x00",
+    b"[]",
+    b'{"jsonrpc":"2.0"}',
+    b'{"jsonrpc":"2.0","id":1,"result":{"number":"0xzz"}}',
+    b'{"jsonrpc":"2.0","id":1,"result":[1,2]}',
+)
+"""In the place of an answer: another server's page, nothing, bytes, JSON but no answer, a result that is no block."""
 
 
 @pytest.fixture
@@ -75,18 +86,22 @@ def test_node__misbehaves_in_every_way__each_named_in_health_and_by_doctor(
     assert doctored(client)["node"] == "node_slow"
     proxy.delay = 0
 
-    proxy.nonsense = b"<html>502 Bad Gateway</html>"
-    found = sick(client)
-    assert {"chain", "node"} <= set(found)
-    assert doctored(client)["chain"] == "chain.bad_answer"
+    for proxy.nonsense in NONSENSE:
+        found = sick(client)
+        assert {"chain", "node"} <= set(found), proxy.nonsense
+        assert any(words in found["node"] for words in ("isn't JSON-RPC", "can't be read")), (proxy.nonsense, found)
+        assert doctored(client)["chain"] in ("chain.bad_answer", "chain.undecodable"), proxy.nonsense
     proxy.nonsense = None
 
     known = height(anvil, 8)
     assert sick(client) == {}
+    open_backstage(settings).indexer.catch_up()  # what our index holds, a doctor who comes later knows too
     proxy.upto = known - 2
     assert f"is at block {known - 2}" in sick(client)["node"]
+    assert doctored(client)["node"] == "node_older"
     proxy.upto = None
     assert sick(client) == {}
+    assert doctored(client) == {}
 
     lied = proxy.lie_about = proxy.upto = height(anvil, 8)
     assert f"two nodes disagree about block {lied}" in sick(client)["second_node"]

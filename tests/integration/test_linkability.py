@@ -13,9 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from ledger.credits import ItemId, NewItem
+from ledger.evm import authorised_queries, credit_records
 from ledger.evm.launcher import start_anvil
+from ledger.shares.authorised_queries import Terms
 from ledger.store.engine import open_engine, upgrade
-from tests.integration.linking.affairs import EIGHT, NETWORK, Affairs
+from ledger.types import BlockTime
+from tests.integration.linking.affairs import EIGHT, FACT, FILES, KEEPER, NETWORK, Affairs, random
 from tests.integration.linking.attacker import Attacker, Knowledge
 from tests.integration.linking.chain_data import collect
 from tests.integration.linking.leaks import Leaks
@@ -86,6 +90,26 @@ def test_chain__items_sent_as_an_office_gets_them__neighbours_are_not_of_one_per
     about = honest.years.about
     assert neighbours
     assert not [pair for pair in neighbours if len({about[key] for _, key in pair}) == 1]
+
+
+def test_careless_caller__one_document_behind_two_things_or_an_hour_for_a_day__refused(honest: Honest) -> None:
+    affairs = honest.years.affairs
+    office, resource, death = affairs.offices[KEEPER], honest.years.resources[KEEPER], random()
+    asked = [random() for _ in range(2)]
+    for id_ in asked:
+        terms = Terms(resource, random(), random(), random(), random(), affairs.day(-30), 1, 10)
+        affairs.do((office.handler, authorised_queries.propose(id_, terms)))
+    affairs.do((office.handler, authorised_queries.withdraw(asked[0], 701, death)))
+    found = affairs.refused(office.handler, authorised_queries.withdraw(asked[1], 701, death))
+    assert found == "authorised_queries.commitment_used"
+    used, item = random(), NewItem(FILES, FACT, random())
+    affairs.do((office.machine, credit_records.add(ItemId(used), item)))
+    found = affairs.refused(office.machine, credit_records.add(ItemId(random()), item))
+    assert found == "credit_records.commitment_used"
+    hour = BlockTime(affairs.day(0) + 3600)
+    assert affairs.refused(office.machine, credit_records.object_to(ItemId(used), random(), hour)) == (
+        "credit_records.date_invalid"
+    )
 
 
 def test_attacker__leaks_are_planted__finds_each(honest: Honest) -> None:

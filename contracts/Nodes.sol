@@ -167,12 +167,18 @@ contract Nodes is INodes {
 
     /// @inheritdoc INodes
     function change(bytes32 nodeId, bytes32 host, bytes32 contact) external returns (bool) {
-        (Kept storage kept, bytes32 department) = _owned(nodeId);
+        bool council = msg.sender == _departments.council();
+        (Kept storage kept, bytes32 department) = council ? (_known(nodeId), bytes32(0)) : _owned(nodeId);
         if (kept.host == bytes18(host) && kept.contact == contact) return false;
         uint8 state = kept.state;
         require(state != RETIRED, Nodes_MoveNotAllowed(nodeId, state, state));
         require(contact != 0, Nodes_ValueZero(nodeId));
-        _requireHost(department, host);
+        bytes32 known = bytes32(kept.host);
+        if (host != known) {
+            // Admitted, or seen by who will admit it, was a node at that host.
+            require(council, Nodes_HostFixed(nodeId, known));
+            _requireHost(_departments.carrierOf(bytes32(kept.department), nodeId), host);
+        }
         (kept.host, kept.contact) = (bytes18(host), contact);
         emit NodeChanged(nodeId, department, host, contact, msg.sender);
         return true;

@@ -214,15 +214,18 @@ def retire(register: Register, node_id: NodeId, now: Now) -> Register:
 
 
 def change(register: Register, node_id: NodeId, host: DepartmentCode, contact: Digest | None, now: Now) -> Register:
-    """Another host or contact."""
-    node = _owned(register, node_id, now)
+    """Another contact; another host, by the Council alone: what was admitted is a node at that host."""
+    node = _known(register, node_id) if now.by == COUNCIL else _owned(register, node_id, now)
     if (node.host, node.contact) == (host, contact):
         return register
     if node.state == NodeState.RETIRED:
         raise ConflictError("nodes.move_not_allowed", node_id=node_id.hex(), state=int(node.state), to=int(node.state))
     if contact is None:
         raise InputError("nodes.value_zero", node_id=node_id.hex())
-    _require_host(now.by, host, now)
+    if host != node.host:
+        if now.by != COUNCIL:
+            raise DeniedError("nodes.host_fixed", node_id=node_id.hex(), host=node.host)
+        _require_host(now.around.carrier_of(node.department, node_id), host, now)
     return _kept(register, node_id, replace(node, host=host, contact=contact))
 
 

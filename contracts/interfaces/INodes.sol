@@ -78,7 +78,7 @@ interface INodes {
         uint16 reason,
         bytes32 basis
     );
-    /// @notice It runs at `host`, and `contact` says whom to call.
+    /// @notice It runs at `host`, and `contact` says whom to call; `department` is zero for the Council.
     event NodeChanged(
         bytes32 indexed nodeId,
         bytes32 indexed department,
@@ -101,6 +101,8 @@ interface INodes {
     error Nodes_OwnerInvalid(bytes32 department);
     /// @dev The host is the department itself or a service operator.
     error Nodes_HostInvalid(bytes32 department, bytes32 host);
+    /// @dev The node is admitted at `host`; only the Council moves it elsewhere.
+    error Nodes_HostFixed(bytes32 nodeId, bytes32 host);
     /// @dev The releaser is a member of the network.
     error Nodes_ReleaserInvalid(bytes32 nodeId, bytes32 releaser);
     /// @dev The node's division is the department's own or lies below it.
@@ -144,7 +146,8 @@ interface INodes {
     /// the Council. False if it is retired.
     function retire(bytes32 nodeId, uint16 reason, bytes32 basis) external returns (bool);
 
-    /// @notice Another host or contact. By NODE of its department. False if nothing differs.
+    /// @notice Another contact, by NODE of its department or the Council; another host, by the Council alone, as a node's
+    /// key doesn't leave its machine and admission was for this host. False if nothing differs.
     function change(bytes32 nodeId, bytes32 host, bytes32 contact) external returns (bool);
 
     /// @notice A node; department zero if there is none.

@@ -211,13 +211,25 @@ def test_retire__department_or_council__connects_no_more(world, nodes, by):
 
 def test_change__host_and_contact__by_its_department(world, nodes):
     node_id, contact = at(world, OBSERVER), some()
-    tx = nodes.change(node_id, left(COUNTY), contact, world.by(COUNTY))
-    assert emitted(tx, "NodeChanged", nodeId=node_id, host=left(COUNTY), contact=contact)
-    assert unchanged(nodes.change(node_id, left(COUNTY), contact, world.by(COUNTY)))
+    tx = nodes.change(node_id, left(COMPANY), contact, world.by(COUNTY))
+    assert emitted(tx, "NodeChanged", nodeId=node_id, department=left(COUNTY), host=left(COMPANY), contact=contact)
+    assert unchanged(nodes.change(node_id, left(COMPANY), contact, world.by(COUNTY)))
+    tx = nodes.change(node_id, left(COUNTY), contact, world.as_council)
+    assert emitted(tx, "NodeChanged", nodeId=node_id, department=NONE, host=left(COUNTY), contact=contact)
     with reverts("Nodes_HostInvalid", left(COUNTY), left(POLICE)):
-        nodes.change(node_id, left(POLICE), contact, world.by(COUNTY))
+        nodes.change(node_id, left(POLICE), contact, world.as_council)
+    with reverts("Nodes_NotOwner", node_id, left(COUNTY), left(COMPANY)):
+        nodes.change(node_id, left(COUNTY), some(), world.by(COMPANY))
     with reverts("Nodes_ValueZero", node_id):
         nodes.change(node_id, left(COMPANY), NONE, world.by(COUNTY))
+
+
+@pytest.mark.parametrize("state", [APPLIED, ADMITTED, VALIDATOR])
+def test_change__host_by_its_department__refused(world, nodes, state):
+    """Else a node is looked at, admitted and promoted at one host and runs at another."""
+    node_id = at(world, state)
+    with reverts("Nodes_HostFixed", node_id, left(COMPANY)):
+        nodes.change(node_id, left(COUNTY), some(), world.by(COUNTY))
 
 
 def test_pause__stops_admitting_releasing_promoting__nothing_else(world, nodes):

@@ -157,7 +157,12 @@ class NodesMachine(RuleBasedStateMachine):
             case _:
                 self.step("retire", by, (node_id, 1, NONE), lambda r, n: acts.retire(r, node_id, n))
 
-    @rule(which=WHICH, by=WHO, host=st.sampled_from([COMPANY, COUNTY, SCHOOL]), contact=st.integers(0, 3))
+    @rule(
+        which=WHICH,
+        by=st.sampled_from([COUNTY, COUNTY, CITY, COMPANY, "", ""]),
+        host=st.sampled_from([COMPANY, COUNTY, SCHOOL]),
+        contact=st.integers(0, 3),
+    )
     def changes(self, which, by, host, contact) -> None:
         node_id, whom = NODES[which], digest(f"{contact}") if contact else None
         args = (node_id, left(host), whom or NONE)

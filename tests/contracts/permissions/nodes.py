@@ -86,7 +86,13 @@ def _(stage: Stage) -> tuple:
     return (ID, 1, BASIS)
 
 
-@TABLE.row("change", "变更托管单位或联系人", "changes host or contact", OWNER)
+@TABLE.row("change", "变更联系人", "changes the contact", OWNER)
+def _(stage: Stage) -> tuple:
+    at(stage, 4)
+    return (ID, left(COMPANY), some("other contact"))
+
+
+@TABLE.row("change", "变更托管单位", "changes the host", council_or("Nodes_NotOwner", role_held_by_companies=True))
 def _(stage: Stage) -> tuple:
     at(stage, 4)
     return (ID, left(PROVIDER), some("other contact"))

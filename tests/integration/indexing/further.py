@@ -159,7 +159,8 @@ class Further:
         self.decide(nodes.admit(one, KEEPER))
         self.a.do((self.person, nodes.release(one)), (self.person, nodes.accept(one, random())))
         self.decide(nodes.promote(one))
-        self.a.do((self.person, nodes.change(one, KEEPER, random())), (self.person, nodes.retire(two, 1)))
+        self.decide(nodes.change(one, KEEPER, random()))
+        self.a.do((self.person, nodes.retire(two, 1)))
         self.decide(nodes.demote(one, 1))
 
     def catalogue(self) -> None:

@@ -109,6 +109,27 @@ def test_decide__asked_again__one_intent_before_and_after_it_is_recorded(desk: D
     assert [i.function for i in desk.rig.outbox.intents.values()] == ["anchor", "decideFirst"]
 
 
+@pytest.mark.parametrize("state", ["failed", "reverted"])
+def test_decide__refused_by_the_chain__kept_and_tried_anew_only_when_asked(desk: Desk, state: str) -> None:
+    def ask() -> str:
+        return desk.made.decide(ISSUER, PLACE, DecisionCode.RESCINDED, effective_from=BlockTime(0))
+
+    first = ask()
+    desk.rig.outbox.intents[first].state = state
+    second = ask()
+    assert second != first
+    assert ask() == second
+    intents = desk.rig.outbox.intents
+    assert (intents[first].state, intents[second].state) == (state, "queued")
+    assert intents[first].args == intents[second].args
+    desk.record(second)
+    assert ask() == second
+    number = desk.index.decisions(desk.key)[0].number
+    struck = desk.made.annul(ISSUER, PLACE, number)
+    intents[struck].state = state
+    assert desk.made.annul(ISSUER, PLACE, number) not in (first, second, struck)
+
+
 def test_decide__later_ones__need_no_proof_and_follow_the_moves(desk: Desk) -> None:
     desk.record(desk.made.decide(ISSUER, PLACE, DecisionCode.SUSPENDED))
     with pytest.raises(ConflictError, match="move_not_allowed"):

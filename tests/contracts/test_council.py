@@ -377,6 +377,7 @@ def test_members__one_removed__its_delegates_end_too(house, council):
         ([("appointDelegate", "spare", D, NONE)], ("Council_NotMember", D)),
         ([("appointDelegate", "b", A, NONE)], ("Council_DelegateOfOther", "b", B)),
         ([("appointDelegate", "0x" + "00" * 20, A, NONE)], ("Council_DelegateInvalid", "0x" + "00" * 20)),
+        ([("appointDelegate", "council", A, NONE)], ("Council_DelegateInvalid", "council")),
         ([("setRules", (2, 2, 0, DAY))], ("Council_RulesInvalid", 2, 2, 0, DAY)),
         ([("nameContract", NONE, "council")], ("Council_NameEmpty",)),
         ([("nameContract", A, "spare")], ("Council_NoCode", "spare")),

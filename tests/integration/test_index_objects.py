@@ -14,12 +14,14 @@ from ledger.evm.blocks import block_at
 from ledger.evm.indexer import Indexer
 from ledger.evm.launcher import start_anvil
 from ledger.evm.profiles import ANVIL
+from ledger.evm.share_authorisations import ShareAuthorisationsView
 from ledger.store import index, object_tables
 from ledger.store.engine import open_engine, reading, upgrade, writing
+from ledger.store.index import ObjectFinder
 from ledger.store.tables import FROM_EVENTS, blocks, events, metadata
 from tests.integration.indexing.compared import Compared, seen
 from tests.integration.indexing.further import Further
-from tests.integration.linking.affairs import Affairs
+from tests.integration.linking.affairs import HEALTH, KEEPER, POLICE, Affairs
 from tests.integration.linking.years import live
 from tests.unit.ledger.event_logs import all_events
 
@@ -63,6 +65,13 @@ def test_index__whole_chain__records_are_the_contracts_own_at_every_stage(affair
     live = dump(engine)
     head = max(number for number, *_ in live["chain_blocks"])
     assert Compared(engine, affairs.rpc, affairs.deployment, head).differences() == []
+    finder, view = ObjectFinder(engine), ShareAuthorisationsView(affairs.rpc, affairs.deployment)
+    grants = finder.grants_of(KEEPER)
+    assert len(grants) > 10
+    assert grants == {id_: view.grant(id_, head) for id_ in grants}
+    assert all(finder.resources_of(provider) for provider in (HEALTH, POLICE))
+    assert {item.owner for item in finder.items_of(POLICE).values()} == {POLICE}
+    assert len(finder.nodes()) == 2
 
     for at in (head - head // 5, head - head // 2):
         block = block_at(affairs.rpc, at)

@@ -4,6 +4,7 @@ SQL only. Readers see whole ranges: blocks, events and cursor change in one tran
 """
 
 from ledger.store.index.events import IndexedEvent, ToldEvent
+from ledger.store.index.finding import ObjectFinder
 from ledger.store.index.objects import Memory
 from ledger.store.index.reading import IndexReader
 from ledger.store.index.writing import (
@@ -21,6 +22,7 @@ __all__ = [
     "IndexReader",
     "IndexedEvent",
     "Memory",
+    "ObjectFinder",
     "ToldEvent",
     "add_blocks",
     "add_events",

@@ -72,11 +72,15 @@ def about(subject: bytes) -> sa.ColumnElement[bool]:
     return events.c.object_key.between(subject, subject + b"\xff" * (MOST_KEY - len(subject)))
 
 
-def told(connection: Connection, contract: str, address: Address, keys: Sequence[bytes]) -> Histories:
+def told(
+    connection: Connection, contract: str, address: Address, keys: Sequence[bytes], *, upto: int | None = None
+) -> Histories:
     """What the version of `contract` at `address` said of each of the objects `keys`, in the chain's order."""
     found: dict[bytes, list[ToldEvent]] = {}
     for start in range(0, len(keys), KEYS_AT_ONCE):
         wanted = events.c.object_key.in_(keys[start : start + KEYS_AT_ONCE]) & (events.c.address == address)
+        if upto is not None:
+            wanted &= events.c.block_number <= upto
         for key, _, event in _told(connection, contract, wanted):
             found.setdefault(key, []).append(event)
     return found

@@ -20,14 +20,15 @@ from sqlalchemy.engine import Engine
 from ledger.evm.artifacts import Event, artifact
 from ledger.evm.indexer import Indexer
 from ledger.evm.profiles import ANVIL
+from ledger.nodes import NodeState
 from ledger.store import index, object_tables
 from ledger.store.engine import open_engine, reading, upgrade, writing
-from ledger.store.index import IndexReader, Memory, ToldEvent
+from ledger.store.index import IndexReader, Memory, ObjectFinder, ToldEvent
 from ledger.store.index import writing as writing_
 from ledger.store.index.event_rows import MAKE_ROWS
 from ledger.store.index.projections import NO_OBJECT, PROJECTIONS
 from ledger.store.tables import FROM_EVENTS, blocks, events, metadata
-from ledger.types import Address, ChainHash, Digest
+from ledger.types import Address, ChainHash, DepartmentCode, Digest
 from tests.fakes.node import FakeNode, Log
 from tests.unit.ledger.event_logs import CODES, CONTRACTS, IDS, all_events, arguments, log
 
@@ -271,6 +272,26 @@ def test_index__transaction_fails_after_the_rows__nothing_of_it_is_remembered(
     assert live["chain_nodes"][0][5] == 1, "not promoted"
     indexer.rebuild()
     assert world.dump() == live
+
+
+def test_finder__by_department_and_depth__records_as_deep_as_asked(world: World) -> None:
+    world.say(node_applied())
+    world.say(tell("Nodes", "NodePromoted", nodeId=IDS[0], operator="0x" + "99" * 20, basis=bytes(32)))
+    duty: dict[str, Any] = {"department": CODES[0], "operator": "0x" + "99" * 20, "basis": bytes(32)}
+    world.say(*(tell("Catalogue", "DutyAdded", code=IDS[n], provider=CODES[n], **duty) for n in (0, 1)))
+    assert ObjectFinder(world.engine).nodes() == {}
+    world.indexer().catch_up()
+    finder, deep = ObjectFinder(world.engine), ObjectFinder(world.engine, depth=2)
+    assert [node.state for node in finder.nodes().values()] == [NodeState.VALIDATOR]
+    assert [node.state for node in deep.nodes().values()] == [NodeState.APPLIED]
+    one = DepartmentCode(CODES[0].rstrip(b"\0").decode())
+    assert [(key, r.provider, r.owed) for key, r in finder.resources_of(one).items()] == [(IDS[0], one, True)]
+    assert deep.resources_of(one) == {}
+    assert finder.grants_of(one) == finder.items_of(one) == {}
+    both = node_applied(2, contact=IDS[1])
+    world.say(both)
+    world.indexer().catch_up()
+    assert [node.contact for node in finder.nodes().values()] == [IDS[1]]
 
 
 def test_memory__more_than_it_holds__the_oldest_forgotten() -> None:

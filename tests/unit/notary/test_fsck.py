@@ -251,6 +251,13 @@ def test_fsck__any_bit_of_any_served_file__never_silent(data: st.DataObject) -> 
     assert not check(log).sound
 
 
+def test_fsck__a_size_that_the_tiles_dont_have__found_not_raised() -> None:
+    """The size's first digit, one bit further: the pending bundles seem to be sealed, and their tiles aren't there."""
+    log, disk = sound_log()
+    flip(disk, "checkpoint", disk.read(FOLDER / "checkpoint").index(b"\n") + 1)
+    assert not check(log).sound
+
+
 def test_fsck__narrow_partial_bundle__compared_as_well() -> None:
     log, disk = sound_log()
     disk.create([(FOLDER / "tile/entries/002.p/3", encode_bundle(ENTRIES[512:515]))])

@@ -28,7 +28,7 @@ from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey
 from tests.integration.bursts import SENDER, admit_often, nonces, settle
 
-BURST = 500
+BURST = 5000
 FIRST = len(CONTRACTS)
 """the owner's nonces below are the deployment's"""
 
@@ -54,7 +54,7 @@ def test_burst__sender_killed_again_and_again__each_done_once(
             os.kill(process.pid, signal.SIGKILL)
     before = outbox.counts()
     assert before.get(IntentState.FINAL, 0) < BURST
-    settle(Sender(engine, rpc, ANVIL, deployment, {key.address: key}), outbox, names)
+    settle(Sender(engine, rpc, ANVIL, deployment, {key.address: key}), outbox, names, 150)
     assert nonces(rpc, deployment, key.address) == list(range(FIRST, BURST + FIRST))
 
 

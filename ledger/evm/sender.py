@@ -86,6 +86,8 @@ class Sender:
         self._tokens: dict[Address, int] = {}
         self._renewed: dict[Address, Millis] = {}
         self._looked: dict[Address, ChainHash] = {}
+        self._refused: dict[Address, ChainHash] = {}
+        """the head at which a lane's next intent would be refused, while others of it wait for a block"""
         self._followed: ChainHash | None = None
         self._verified_at: int | None = None
 
@@ -172,7 +174,7 @@ class Sender:
             did = self._finish(sender, head) or did
             self._looked[sender] = head.hash
         did = self._send_again(sender) or did
-        did = self._sign(sender) or did
+        did = self._sign(sender, head) or did
         return self._send(sender) or did
 
     def _leased(self, sender: Address) -> bool:
@@ -287,28 +289,38 @@ class Sender:
 
     # -- signing -------------------------------------------------------------------------------------------------
 
-    def _sign(self, sender: Address) -> bool:
+    def _sign(self, sender: Address, head: Block) -> bool:
         """Simulate the next intents, give nonces to those that the contracts take, store their bytes."""
+        if self._refused.get(sender) == head.hash:
+            return False  # it would be refused again, and all behind it simulated for nothing
         with reading(self._engine) as connection:
             waiting = rows.unmined(connection, sender)
             room = min(WAVE, self._profile.in_flight - waiting)
             queued = rows.in_state(connection, sender, (S.QUEUED,), room) if room > 0 else []
         if not queued:
             return False
-        answers = self._rpc.batch([("eth_call", (self._message(row), "latest")) for row in queued])
-        good: list[OutboxRow] = []
-        refused: ChuzhengError | None = None
-        for row, answer in zip(queued, answers, strict=True):
-            if isinstance(answer, RpcError):
-                if not is_revert(answer):
-                    raise answer
-                refused = revert_error(answer)
-                break  # what comes after may build on it, as it may build on what isn't mined yet
-            good.append(row)
+        good, refused = self._simulated(queued)
+        if refused is not None and (good or waiting):
+            self._refused[sender] = head.hash
         if not good:
             return refused is not None and waiting == 0 and self._fail(sender, queued[0], refused)
         self._give_nonces(sender, good)
         return True
+
+    def _simulated(self, queued: Sequence[OutboxRow]) -> tuple[list[OutboxRow], ChuzhengError | None]:
+        """Those that the contracts would take, up to the first that they would not: what comes after may build on it,
+        as it may build on what isn't mined yet."""
+        good: list[OutboxRow] = []
+        for start in range(0, len(queued), self._profile.batch_limit):
+            part = queued[start : start + self._profile.batch_limit]
+            answers = self._rpc.batch([("eth_call", (self._message(row), "latest")) for row in part])
+            for row, answer in zip(part, answers, strict=True):
+                if isinstance(answer, RpcError):
+                    if not is_revert(answer):
+                        raise answer
+                    return good, revert_error(answer)
+                good.append(row)
+        return good, None
 
     def _fail(self, sender: Address, row: OutboxRow, error: ChuzhengError) -> bool:
         with self._writing() as connection:

@@ -390,7 +390,8 @@ def empty_blocks(scale: float) -> Figure:
             engine = open_engine(f"sqlite:///{folder}/index.sqlite")
             upgrade(engine)
             site = Site(engine, chain.url, ANVIL, EvmKey(hashlib.sha256(b"bench").digest()), Path(folder))
-            site.rpc.call("anvil_mine", hex(count))
+            for _ in range(0, count, 1_000):
+                site.rpc.call("anvil_mine", hex(1_000))
             begun = time.perf_counter()
             Indexer(engine, site.rpc, ANVIL, site.deployment).catch_up()
             took = time.perf_counter() - begun

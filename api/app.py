@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api import errors
+from api.audit import endpoints as audit
 from api.bodies import Held
 from api.certificates import endpoints as certificates
 from api.console import pages
@@ -92,7 +93,7 @@ def assemble(parts: Parts) -> FastAPI:
     app.state.tokens = parts.tokens
     app.state.held = held = Held()
     errors.install(app)
-    for room in (certificates, documents, logs, verifications, statuses, departments, trust, health):
+    for room in (certificates, documents, logs, verifications, statuses, departments, audit, trust, health):
         app.include_router(room.router, prefix=PREFIX)
     app.include_router(health.metrics_router)
     app.include_router(pages.router)

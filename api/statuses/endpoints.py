@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -11,6 +10,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.audit.endpoints import events_answer
+from api.audit.schemas import EventsBody
 from api.auth import CallerDep
 from api.bodies import read_body
 from api.limits import JSON, idempotency_key, media_type
@@ -20,7 +21,7 @@ from api.statuses.answers import SCHEMA, decisions_body, status_body
 from api.statuses.decisions import MOST as MOST_DECISION
 from api.statuses.decisions import intent_body, parse_decision, submit
 from api.statuses.lookup import by_identifier, decisions_of
-from api.statuses.schemas import DecisionRequest, EventsBody, IntentBody, StatusBody
+from api.statuses.schemas import DecisionRequest, IntentBody, StatusBody
 from api.verifications.submission import instant
 from ledger.codes.certificate_ids import check_identifier
 from ledger.errors import InputError
@@ -29,7 +30,6 @@ from ledger.types import Digest, Role
 router = APIRouter(prefix="/statuses", tags=["statuses"])
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MOST = 64 << 10
-EVENTS = "chuzheng-events/1"
 STATUSES = "CertificateStatus"
 """The contract that keeps decisions, by its name in the trust file."""
 
@@ -79,12 +79,7 @@ def read_events(request: Request, key: str, parts: PartsDep) -> Response:
     parts.checks.take(address_of(request))
     if not _KEY.fullmatch(key):
         raise InputError("status.form")
-    files, waiting = ([], 0) if parts.events is None else parts.events.about(STATUSES, bytes.fromhex(key))
-    body = {
-        "schema": EVENTS, "key": key, "network": parts.network, "test_chain": parts.test_chain,
-        "events": [json.loads(each.to_json()) for each in files], "waiting": waiting,
-    }  # fmt: skip
-    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+    return events_answer(parts, STATUSES, key)
 
 
 @router.post(

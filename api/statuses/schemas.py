@@ -56,14 +56,6 @@ IntentBody: dict[str, Any] = {
         },
     },
 }
-EventsBody: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "schema": {"const": "chuzheng-events/1"},
-        "events": {"type": "array", "items": {"type": "object", "description": "chuzheng-event/1"}},
-        "waiting": {"type": "integer", "description": "Events that have no evidence yet; ask again later"},
-    },
-}
 StatusBody: dict[str, Any] = {
     "type": "object",
     "properties": {

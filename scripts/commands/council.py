@@ -16,6 +16,7 @@ import typer
 
 from ledger.errors import ConflictError, UnreadableError
 from scripts import output
+from scripts.commands.event import fetch_events
 from scripts.commands.files import read_file, write_new
 from scripts.commands.options import Home, Json, RpcUrl
 from scripts.help import App
@@ -50,6 +51,7 @@ ProposalFile = Annotated[Path, typer.Argument(help="提案文件 / file of the p
 
 def register(app: App) -> None:
     app.add_typer(council_app, name="council")
+    chain_app.command("events")(fetch_events)
     app.add_typer(chain_app, name="chain")
 
 

@@ -1,4 +1,4 @@
-"""`chuzheng verify X.event.json`: what a contract said, judged by the trust file alone, and told in its own words.
+"""`chuzheng verify X.event.json`, `chuzheng chain events`: what a contract said, judged by the trust file alone.
 
 Nobody is asked: the file holds the sealed header and the proof (ADR 0017). Exit codes are those of verdicts: 0 proven,
 21 the proof is wrong, 20 it can't be said.
@@ -6,21 +6,27 @@ Nobody is asked: the file holds the sealed header and the proof (ADR 0017). Exit
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ledger.errors import ChuzhengError
+import typer
+
+from ledger.errors import ChuzhengError, UnavailableError
 from ledger.texts import Language, catalogue, text
 from ledger.types import Millis
 from scripts import output
-from scripts.commands.files import read_file
+from scripts.commands.files import make_folder, read_file, write_new
+from scripts.commands.options import Json, TokenFile, Url
 
 if TYPE_CHECKING:
     from notary.event_proof import EventJudgement, EventProof
     from notary.trust_file import TrustFile
+    from scripts.client import Client
 
 SUFFIX = ".event.json"
 SCHEMA = "chuzheng-event-report/1"
@@ -30,6 +36,7 @@ WIDE = 50
 """Characters of a value that still stands beside its name."""
 FIRST_TIME, LAST_TIME = 1_500_000_000, 4_102_444_800
 """Numbers between are read as seconds: no count or code of ours is so large, no time so small or far."""
+_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 ZERO, NOTHING = "0x" + "00" * 32, "-"
 
 
@@ -176,3 +183,42 @@ def _members(arguments: dict[str, Any], word: Words, indent: str) -> list[str]:
         else:
             lines.append(f"{indent}{name}  {told}")
     return lines
+
+
+def fetch_events(
+    contract: Annotated[str, typer.Argument(help="合约名，如 ShareAuthorisations / contract")],
+    key: Annotated[str, typer.Argument(help="链上编号，64 位十六进制 / id on the chain, 64 hex digits")],
+    out: Annotated[Path, typer.Option(help="写入的文件夹 / folder for the files")] = Path("events"),
+    url: Url = None,
+    token_file: TokenFile = None,
+    json_: Json = False,
+) -> None:
+    """取一项授权、信用记录等的事件文件，供离线核验。/ Event files of a grant, an item and the like, for offline use."""
+    from urllib.parse import quote
+
+    from api.settings import load
+    from scripts.client import connect, read_token
+
+    with connect(load({"public_url": url}).settings.url, read_token(token_file)) as server:
+        written = write_events(server, f"audit/events/{quote(contract, safe='')}/{quote(key, safe='')}", out)
+    payload = output.message("chuzheng-events-written/1", "cli.events.fetched", count=len(written))
+    output.finish({**payload, "files": written}, as_json=json_)
+
+
+def write_events(server: Client, place: str, folder: Path) -> list[str]:
+    """The event files that the server has at `place`, one each, and how many there are; their paths."""
+    from notary.event_proof import parse_event
+
+    answer = server.get_json(place)
+    found, key = answer.get("events"), answer.get("key")
+    if not isinstance(found, list) or not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise UnavailableError("cli.server_answer", url=server.url, status=200)
+    make_folder(folder)
+    written = []
+    for number, each in enumerate(found, 1):
+        data = parse_event(json.dumps(each).encode()).to_json()  # what `verify` wouldn't read isn't written
+        path = folder / f"{key[:16]}-{number:03d}{SUFFIX}"
+        write_new(path, data)
+        written.append(str(path))
+    output.say("cli.events.written", count=len(written), folder=folder, waiting=answer.get("waiting", 0))
+    return written

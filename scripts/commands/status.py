@@ -5,7 +5,6 @@ A decision is durable once the server took it, and counts once the chain confirm
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -19,7 +18,8 @@ import typer
 from ledger.errors import ChuzhengError, UnavailableError
 from ledger.texts import LANGUAGES, Language, error_text, text
 from scripts import output
-from scripts.commands.files import make_folder, read_file, write_new
+from scripts.commands.event import write_events
+from scripts.commands.files import read_file
 from scripts.commands.options import Json, TokenFile, Url
 from scripts.help import App
 from scripts.problems import ServerError, UsageError
@@ -120,7 +120,7 @@ def show(
 ) -> int:  # fmt: skip
     with _connect(url, None) as server:
         status = look_up(server, target, shown)
-        written = [] if events is None else _write_events(server, str(status.get("key")), events)
+        written = [] if events is None else write_events(server, f"statuses/{status.get('key')}/events", events)
     known = status.get("status") != "unknown"
     try:
         payload = output.message("chuzheng-status/1", _word(status), ok=known)
@@ -129,25 +129,6 @@ def show(
         raise UnavailableError("cli.server_answer", url=server.url, status=200) from None
     output.result({**status, **payload, **({} if events is None else {"files": written})}, lines, as_json=json_)
     return output.EXIT_OK if known else output.EXIT_CANNOT_ASK
-
-
-def _write_events(server: Client, key: str, folder: Path) -> list[str]:
-    """The event files of the decisions under `key`, one each, and how many there are; their paths."""
-    from notary.event_proof import SUFFIX, parse_event
-
-    answer = server.get_json(f"statuses/{key}/events")
-    found = answer.get("events")
-    if not isinstance(found, list):
-        raise UnavailableError("cli.server_answer", url=server.url, status=200)
-    make_folder(folder)
-    written = []
-    for number, each in enumerate(found, 1):
-        data = parse_event(json.dumps(each).encode()).to_json()  # what `verify` wouldn't read isn't written
-        path = folder / f"{key[:16]}-{number:03d}{SUFFIX}"
-        write_new(path, data)
-        written.append(str(path))
-    output.say("cli.events.written", count=len(written), folder=folder, waiting=answer.get("waiting", 0))
-    return written
 
 
 def decide(server: Client, key: str, wanted: dict[str, Any], *, wait: float = PATIENCE) -> dict[str, Any]:

@@ -23,7 +23,8 @@ NEEDED = {  # interfaces.md, of what this version has
     "status suspend", "status resume", "status rescind", "status deregister", "status lapse", "status transfer-out",
     "status transfer-in", "status revoke", "status supersede", "status withdraw", "status annul", "log fsck",
     "log reopen", "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
-    "config show", "config init", "config token", "chain call", "chain read", "council propose", "council approve",
+    "config show", "config init", "config token", "chain call", "chain read", "chain events",
+    "council propose", "council approve",
     "council withdraw", "council execute", "council show",
 }  # fmt: skip
 

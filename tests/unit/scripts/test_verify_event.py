@@ -14,7 +14,7 @@ from ledger.shares.grants import State
 from ledger.statuses import DecisionCode
 from ledger.store.index import IndexReader
 from ledger.texts import catalogue
-from ledger.types import Address, ChainHash, Millis
+from ledger.types import Address, ChainHash, Millis, Role
 from notary.checks.sealed import COMPROMISED, NO_SET, STALE
 from notary.event_proof import EventProof, proof_of_event
 from notary.receipt import NoEvidence, QbftEvidence
@@ -210,6 +210,22 @@ def test_server__events__by_key_only(server: IntoApp, house: House, proof: Event
     assert (told["schema"], told["waiting"], len(told["events"])) == ("chuzheng-events/1", 1, 1)
     assert told["test_chain"] is True
     assert server._client.get("/api/v1/statuses/xyz/events").json()["code"] == "status.form"
+
+
+def test_chain_events__of_any_object__for_a_department_s_token(
+    chuzheng: Chuzheng, server: IntoApp, house: House, place: Path, proof: EventProof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.parts.events = Files(proof)  # type: ignore[assignment]
+    monkeypatch.delenv("CHUZHENG_TOKEN", raising=False)
+    assert chuzheng("chain", "events", "CertificateStatus", KEY.hex()).code == 4
+    monkeypatch.setenv("CHUZHENG_TOKEN", house.tokens[Role.ANCHOR])
+    done = chuzheng("chain", "events", "CertificateStatus", KEY.hex(), "--out", "them", "--json")
+    assert done.code == 0, done.err
+    [path] = done.json["files"]
+    assert (place / path).read_bytes() == proof.to_json()
+    assert chuzheng("chain", "events", "ShareAuthorisations", "0" * 64, "--json").json["files"] == []
+    for contract, key in (("Nodes", "x"), ("../x", KEY.hex())):
+        assert chuzheng("chain", "events", contract, key).code not in (0, 1)
 
 
 def test_event_files__of_the_index__final_ones_with_evidence_and_a_count_of_the_rest(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from ledger.types import Millis
 from scripts import output
 from scripts.commands.files import make_folder, read_file, write_new
 from scripts.commands.options import Json, TokenFile, Url
+from scripts.problems import UsageError
 
 if TYPE_CHECKING:
     from notary.event_proof import EventJudgement, EventProof
@@ -36,6 +37,7 @@ WIDE = 50
 """Characters of a value that still stands beside its name."""
 FIRST_TIME, LAST_TIME = 1_500_000_000, 4_102_444_800
 """Numbers between are read as seconds: no count or code of ours is so large, no time so small or far."""
+_CONTRACT = re.compile(r"[A-Za-z]{1,40}", re.ASCII)
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 ZERO, NOTHING = "0x" + "00" * 32, "-"
 
@@ -194,13 +196,13 @@ def fetch_events(
     json_: Json = False,
 ) -> None:
     """取一项授权、信用记录等的事件文件，供离线核验。/ Event files of a grant, an item and the like, for offline use."""
-    from urllib.parse import quote
-
     from api.settings import load
     from scripts.client import connect, read_token
 
+    if not _CONTRACT.fullmatch(contract) or not _KEY.fullmatch(key):
+        raise UsageError("audit.form")
     with connect(load({"public_url": url}).settings.url, read_token(token_file)) as server:
-        written = write_events(server, f"audit/events/{quote(contract, safe='')}/{quote(key, safe='')}", out)
+        written = write_events(server, f"audit/events/{contract}/{key}", out)
     payload = output.message("chuzheng-events-written/1", "cli.events.fetched", count=len(written))
     output.finish({**payload, "files": written}, as_json=json_)
 

@@ -207,10 +207,9 @@ class StatusMachine(RuleBasedStateMachine):
         old, self.status = self.status, self.newer
         if carried:
             transact(self.status.carry, self.world.stranger, [KEY])
-            for code in (3, 4):
-                given = (code, 0, 0, NONE, NONE, 0, 0)
-                for department in set(DEPARTMENTS) - set(self.succeeded):
-                    assert transact(old.decide, self.world.operators[department], KEY, given)[0] == "Retired"
+            given = (3, 0, 0, NONE, NONE, 0, 0)
+            for department in set(DEPARTMENTS) - set(self.succeeded):
+                assert transact(old.decide, self.world.operators[department], KEY, given)[0] == "Retired"
 
     @precondition(lambda self: not self.succeeded)
     @rule(old=st.sampled_from([ISSUER, ISSUER, COMPETENT]), to=st.sampled_from([COMPETENT, OTHER]))
@@ -271,7 +270,7 @@ def test_status_machine__any_steps__contract_and_twin_agree(world) -> None:
     run_state_machine_as_test(
         StatusMachine,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=max(1, EXAMPLES // 2),  # each has two contracts
             stateful_step_count=25,
             deadline=None,
             derandomize=True,

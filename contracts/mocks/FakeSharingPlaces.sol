@@ -20,8 +20,9 @@ contract FakeSharingPlaces {
         return true;
     }
 
-    function setResource(bytes32 code, bytes32 provider, uint8 sharingClass, uint8 state) external {
+    function setResource(bytes32 code, bytes32 provider, uint8 sharingClass, uint8 state) external returns (bool) {
         _resources[code] = Resource(provider, sharingClass, state);
+        return true;
     }
 
     function setAuthority(uint8 domain, uint32 a, uint32 b, bytes32 department) external {

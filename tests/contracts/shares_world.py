@@ -6,6 +6,8 @@ one. `as_kept` writes a twin's record as the contract's struct.
 
 from __future__ import annotations
 
+from itertools import combinations_with_replacement
+
 from brownie import (
     AuthorisedQueries,
     Departments,
@@ -23,6 +25,8 @@ from ledger.shares.setting import NOT_SHARED, Actor, Resource, Setting
 HANDLER, APPROVER, GATEWAY = 4, 8, 32
 CONSUMER, PROVIDER, AUTHORITY, GOVERNMENT, ELSEWHERE = CODES[2:7]
 DIVISIONS = {CONSUMER: 420106, PROVIDER: 420106, AUTHORITY: 420100, GOVERNMENT: 420000, ELSEWHERE: 420500}
+GOVERNED = {420106, 420100, 420500}
+"""Divisions whose sharing authority and government are set."""
 OPEN, CONDITIONAL, CLOSED, FAR, OWN, DRAFT = (digest(f"resource {i}") for i in range(6))
 RESOURCES = {
     OPEN: Resource(PROVIDER, 1),
@@ -120,11 +124,9 @@ class SharesWorld:
         at, by = self.places, {"from": self.council}
         for code, resource in RESOURCES.items():
             at.setResource(code, left(resource.provider), resource.sharing_class, resource.state, by)
-        for division in (420106, 420500):
-            at.setAuthority(1, division, division, left(AUTHORITY), by)
-            at.setAuthority(3, division, division, left(GOVERNMENT), by)
-        at.setAuthority(1, 420106, 420500, left(AUTHORITY), by)
-        at.setAuthority(3, 420106, 420500, left(GOVERNMENT), by)
+        for pair in combinations_with_replacement(sorted(GOVERNED), 2):
+            at.setAuthority(1, *pair, left(AUTHORITY), by)
+            at.setAuthority(3, *pair, left(GOVERNMENT), by)
 
     def person(self, name: str, index: int, code: str, roles: int, *, machine: bool = False, named: str = ""):
         account = accounts[index]
@@ -172,8 +174,7 @@ class SharesWorld:
         slip = changes.pop("slip", 0)
 
         def authority(domain: int, a: int, b: int) -> str | None:
-            known = {420106, 420500}
-            return {1: AUTHORITY, 3: GOVERNMENT}.get(domain) if {a, b} <= known else None
+            return {1: AUTHORITY, 3: GOVERNMENT}.get(domain) if {a, b} <= GOVERNED else None
 
         return Setting(
             now=now,
@@ -181,8 +182,7 @@ class SharesWorld:
             deadline=lambda start, days: (start // DAY + 1 + days + slip) * DAY,
             authority=authority,
             divisions=DIVISIONS,
-            resources=RESOURCES,
-            **changes,
+            **{"resources": RESOURCES, **changes},
         )
 
 

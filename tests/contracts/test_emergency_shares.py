@@ -274,8 +274,6 @@ def test_succession__the_authority_carries_the_consumer__the_government_judges(w
     """Nobody judges itself."""
     bring(w, ID, REVIEW_DUE)
     w.departments.succeed(left(CONSUMER), left(AUTHORITY), 0, [], BASIS, by(w.council))
-    for domain, department in ((1, AUTHORITY), (3, GOVERNMENT)):
-        w.places.setAuthority(domain, 420100, 420100, left(department), by(w.council))
     found = asked(w.emergencies.judge, w.authority, ID, True, 653, BASIS)
     assert found == refusal("EmergencyShares_NotParty", ID, left(GOVERNMENT), left(AUTHORITY))
     tx = w.emergencies.judge(ID, True, 653, BASIS, by(w.government))

@@ -143,10 +143,6 @@ def test_authority_that_is_a_party__the_government_has_its_part(w):
     other = w.bring(digest("another id"), DISPUTED)
     active = w.bring(digest("active"), 10)
     w.departments.succeed(left(PROVIDER), left(AUTHORITY), 0, [], BASIS, by(w.council))
-    # The division is the successor's now.
-    for domain, department in ((1, AUTHORITY), (3, GOVERNMENT)):
-        for pair in ((420100, 420100), (420106, 420100)):
-            w.places.setAuthority(domain, *pair, left(department), by(w.council))
     does(w.shares.askExtension, handler, ID, 5, 801, BASIS)
     assert asked(w.shares.extend, w.authority, ID, BASIS) == not_party(GOVERNMENT, AUTHORITY)
     assert asked(w.shares.extend, w.government, ID, BASIS) is True

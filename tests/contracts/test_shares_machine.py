@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -26,20 +25,18 @@ from shares_world import (
     AUTHORITY,
     CLOSED,
     CONDITIONAL,
-    CONSUMER,
     DAY,
     DRAFT,
     ELSEWHERE,
     FAR,
     OPEN,
     OWN,
-    PROVIDER,
     SharesWorld,
     as_kept,
-    error_name,
     terms,
     terms_tuple,
 )
+from turning_world import SUCCESSIONS, TurningWorld
 from world import NONE, digest, left, plain
 
 from ledger.errors import ChuzhengError
@@ -96,55 +93,23 @@ COMMITMENTS = [digest("body 0"), *(digest(f"commitment {i}") for i in range(3))]
 BASIS = digest("basis")
 
 
-class SharesMachine(RuleBasedStateMachine):
-    world: SharesWorld
+class SharesMachine(TurningWorld):
+    area = acts.AREA
+    ids = IDS
 
     def __init__(self) -> None:
         super().__init__()
         self.book = Book()
-        self.suspended: frozenset[str] = frozenset()
-        self.slip = 0
-        self.documents, self.careless = 0, True
-        self.snapshot = ask("evm_snapshot")
         self.born = self.now()
-        self.looked_at: object = None
-
-    def teardown(self) -> None:
-        ask("evm_revert", self.snapshot)
-
-    def now(self) -> int:
-        return int(ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
-
-    def both(self, who: str, function, twin, *args) -> None:
-        """Sends the act, then asks the twin at that block: one's refusal is the other's, one's no change too."""
-        by = self.world.people[who]
-        basis = self.behind(args[0]) if BASIS in args else None
-        args = tuple(basis if arg == BASIS else arg for arg in args)
-        error, done, at = transact(function, by.operator, *args)
-        block = int(ask("eth_blockNumber"), 16)
-        setting = self.world.setting(at, block, suspended=self.suspended, slip=self.slip)
-        try:
-            after = acts.backed(self.book, twin(self.book, by=by, setting=setting), args[0], basis)
-        except ChuzhengError as refused:
-            assert error == error_name(refused.code), (refused, error)
-            return
-        assert (error, done) == (None, after is not self.book), (function, error)
-        self.book = after
-
-    def behind(self, id_: bytes) -> bytes:
-        """The act's document: one of this application's, at times the other one's."""
-        self.documents += 1
-        whose = IDS[id_ == IDS[0]] if self.careless and self.documents % 5 == 0 else id_
-        return digest(f"document {self.documents % 3} behind {whose.hex()}")
 
     def act(self, name: str, who: str | None, id_: bytes, twin, *args) -> None:
         function = getattr(self.world.shares, name)
         self.both(who or self.near(USUAL[name], id_), function, twin, id_, *args)
 
     def near(self, who: str, id_: bytes) -> str:
-        """The provider's person, of the provider that this application is for."""
+        """The provider's person, of who carries the provider that this application is for."""
         grant = self.book.grants.get(id_)
-        return FAR_PEOPLE.get(who, who) if grant and grant.provider == ELSEWHERE else who
+        return FAR_PEOPLE.get(who, who) if grant and self.carrier(grant.provider, id_) == ELSEWHERE else who
 
     def apt(self, id_: bytes) -> list[tuple]:
         """(function, who, twin, arguments) of acts that would change something now: how histories get far."""
@@ -176,6 +141,8 @@ class SharesMachine(RuleBasedStateMachine):
                 (401, 10_021, BASIS),
             ),
             ("dispute", "approver", partial(d.dispute, id_=id_), (BASIS,)),
+            ("extend", "government", partial(a.extend, id_=id_), (BASIS,)),
+            ("settle", "government", partial(d.settle, id_=id_, again=True), (True, BASIS)),
             ("settle", "authority", partial(d.settle, id_=id_, again=True), (True, BASIS)),
             ("settle", "government", partial(d.settle, id_=id_, again=False), (False, BASIS)),
             *(("escalate", "authority", partial(d.escalate, id_=id_, stage=n), (n, BASIS)) for n in (2, 3)),
@@ -200,7 +167,7 @@ class SharesMachine(RuleBasedStateMachine):
             ),
         ]
         block = int(ask("eth_blockNumber"), 16)
-        setting = self.world.setting(self.now() + 1, block + 1, suspended=self.suspended, slip=self.slip)
+        setting = self.setting(self.now() + 1, block + 1)
         found = []
         for act in known:
             try:
@@ -468,24 +435,6 @@ class SharesMachine(RuleBasedStateMachine):
 
         self.both("both", self.world.shares.moveDeadline, twin, id_)
 
-    @rule(seconds=st.sampled_from([60, DAY, 3 * DAY, 11 * DAY, 11 * DAY, 40 * DAY]))
-    def time_passes(self, seconds: int) -> None:
-        self.time_goes_by(seconds)
-
-    def time_goes_by(self, seconds: int) -> None:
-        ask("evm_increaseTime", hex(seconds))
-        ask("evm_mine")
-        self.looked_at = None
-
-    @rule(department=st.sampled_from([CONSUMER, PROVIDER]))
-    def suspension_of_a_department_turns(self, department: str) -> None:
-        departments = self.world.departments
-        if department in self.suspended:
-            transact(departments.reinstate, self.world.council, left(department), NONE)
-        else:
-            transact(departments.suspend, self.world.council, left(department), 1, NONE)
-        self.suspended ^= {department}
-
     # What must be equal
 
     @invariant()
@@ -556,7 +505,7 @@ def test_shares_walks__mostly_apt_acts__agree_and_every_state_is_met(shares) -> 
         machine.goes(IDS[1], WAYS[1] if seed % 8 == 5 else ())
         for _ in range(14):
             id_ = chance.choice(IDS)
-            match chance.randrange(10):
+            match chance.randrange(12):
                 case 0:
                     machine.time_goes_by(chance.choice([60, DAY, 11 * DAY, 100 * DAY]))
                 case 1:
@@ -569,6 +518,10 @@ def test_shares_walks__mostly_apt_acts__agree_and_every_state_is_met(shares) -> 
                     )
                 case 4:
                     machine.calendar_changes(id_, chance.choice([1, 2, -1]))
+                case 5 if chance.randrange(3) == 0 and not machine.succeeded:
+                    machine.department_is_succeeded(chance.choice(SUCCESSIONS))
+                case 6 if machine.paused or chance.randrange(3) == 0:
+                    machine.pause_turns()
                 case _:
                     machine.what_is_apt_for(id_, [chance.randrange(26)])
             machine.same_book()

@@ -146,14 +146,15 @@ def open_backstage(settings: Settings) -> Backstage:
         if issuer not in keys:
             raise ConfigurationError("settings.no_operator", department=issuer)
         lanes[origin] = lane_of([Address(key.address) for key in keys[issuer]], log_id(origin))
-    rpc = Rpc(settings.rpc_url)
+    rpc, second = Rpc(settings.rpc_url), _second(settings)
+    relays = () if second is None else (second,)
     capture = Capture(EvidenceStore(engine), index, Rpc(settings.rpc_url), profile)
     return Backstage(
         engine=engine,
         notary=notary,
         worker=Worker(notary, Outbox(engine), index, lanes=lanes, clock=SystemClock(), beside=[capture]),
-        sender=Sender(engine, rpc, profile, deployment, signers, parallel=LANES_AT_ONCE),
-        indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=_second(settings)),
+        sender=Sender(engine, rpc, profile, deployment, signers, parallel=LANES_AT_ONCE, relays=relays),
+        indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=second),
         deployment=deployment,
     )
 

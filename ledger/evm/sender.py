@@ -27,7 +27,7 @@ from ledger.evm.deployment import Deployment, verify_deployment
 from ledger.evm.outbox import wall_clock
 from ledger.evm.profiles import EngineProfile, Refusal
 from ledger.evm.reverts import is_revert, revert_error
-from ledger.evm.rpc import Rpc, RpcError
+from ledger.evm.rpc import Call, Rpc, RpcError
 from ledger.evm.transactions import Transaction, TransactionSigner
 from ledger.store import outbox as rows
 from ledger.store.engine import reading, writing
@@ -39,6 +39,8 @@ LEASE = 5_000
 """milliseconds; a sender that was killed is replaced after them"""
 RENEW = LEASE // 2
 """milliseconds without a change after which a lane's lease is renewed; every change renews it too"""
+RELAY_RESTS = 30_000
+"""milliseconds for which a relay that didn't answer is left alone"""
 WAVE = 500
 """intents that are simulated and signed together at most"""
 LONGEST_WAIT = 5.0
@@ -60,7 +62,9 @@ class _LaneStep:
 
 class Sender:
     """Sends for the accounts in `signers`; any number of senders may run, each lane has one at a time. `parallel` lanes
-    take their steps at the same time."""
+    take their steps at the same time. `relays`: other nodes that are given the same bytes, whatever they say
+    to that: nodes pass large transactions on by and by, and who makes the next block can only take what it has.
+    """
 
     def __init__(
         self,
@@ -72,7 +76,10 @@ class Sender:
         *,
         now: Callable[[], Millis] = wall_clock,
         parallel: int = 1,
+        relays: Sequence[Rpc] = (),
     ) -> None:
+        self._relays = relays
+        self._resting: dict[str, Millis] = {}
         self._parallel = parallel
         self._pool: ThreadPoolExecutor | None = None
         self._writes = threading.Lock()
@@ -389,7 +396,9 @@ class Sender:
 
     def _hand_over(self, sender: Address, batch: Sequence[OutboxRow]) -> bool:
         """Send stored bytes; whether a node took any. What it says about each is what happens to each."""
-        answers = self._rpc.batch([("eth_sendRawTransaction", ("0x" + (r.raw or b"").hex(),)) for r in batch])
+        calls = [("eth_sendRawTransaction", ("0x" + (r.raw or b"").hex(),)) for r in batch]
+        answers = self._rpc.batch(calls)
+        self._relay(calls)
         taken: list[OutboxRow] = []
         used: list[OutboxRow] = []
         refused: list[tuple[OutboxRow, S, dict[str, Any]]] = []
@@ -417,6 +426,17 @@ class Sender:
         for row in used:
             self._find_own(sender, row)
         return bool(taken or used)
+
+    def _relay(self, calls: Sequence[Call]) -> None:
+        """Our own node has them, so the network will have them anyway: a relay that fails is left alone a while."""
+        for relay in self._relays:
+            if self._resting.get(relay.url, 0) > self._now():
+                continue
+            try:
+                relay.batch(calls)
+            except UnavailableError as error:
+                self._resting[relay.url] = Millis(self._now() + RELAY_RESTS)
+                log.warning("%s isn't given transactions for a while: %s", relay.url, error)
 
     def _find_own(self, sender: Address, row: OutboxRow) -> None:
         """The account is past this nonce: by our own bytes, as a rule. Only if surely not, it is signed anew."""

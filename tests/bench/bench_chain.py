@@ -151,6 +151,7 @@ class Load:
         upgrade(self.engine)
         first = next(n for n in network.nodes if n.running)
         self.site = Site(self.engine, first.url, self.profile, network.account(), folder)
+        self.site.relays = [node.url for node in network.nodes if node is not first]
         self.keys = [network.account() for _ in range(LANES)]
         self.lanes = [key.address for key in self.keys]
         self.trees = [Tree(n) for n in range(-(-entries // LOG_SIZE))]

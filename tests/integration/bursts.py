@@ -40,7 +40,8 @@ from ledger.store.engine import open_engine
 url, database, record, profile, *keys = sys.argv[1:]
 signers = {key.address: key for key in map(load_key, map(Path, keys))}
 profile, deployment = profile_named(profile), load_deployment(Path(record))
-sender = Sender(open_engine(database), Rpc(url), profile, deployment, signers, parallel=4)
+first, *others = map(Rpc, url.split(","))
+sender = Sender(open_engine(database), first, profile, deployment, signers, parallel=4, relays=others)
 print("ready", flush=True)
 sender.run(threading.Event())
 """
@@ -55,6 +56,8 @@ class Site:
     profile: EngineProfile
     owner: EvmKey
     folder: Path
+    relays: Sequence[str] = ()
+    """addresses of further nodes that a sender process hands its transactions to"""
 
     def __post_init__(self) -> None:
         self.record = self.folder / "deployment.json"
@@ -85,7 +88,7 @@ class Site:
                 path.touch(mode=0o600)
                 path.write_text(key._key.to_hex())
             paths.append(str(path))
-        known = [self.url, str(self.engine.url), str(self.record), self.profile.name]
+        known = [",".join([self.url, *self.relays]), str(self.engine.url), str(self.record), self.profile.name]
         return [sys.executable, "-c", SENDER, *known, *paths]
 
     def nonces(self, key: EvmKey | None = None) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -53,7 +54,7 @@ class World:
             raise reverted(_revert_data(tx.data))
         return []
 
-    def sender(self) -> Sender:
+    def sender(self, **options: Any) -> Sender:
         return Sender(
             self.engine,
             self.node,  # type: ignore[arg-type]  # speaks the two methods that are used
@@ -61,6 +62,7 @@ class World:
             self.deployment,
             {KEY.address: KEY, OTHER.address: OTHER},
             now=self.now,
+            **options,
         )
 
     def enqueue(self, n: int, key: EvmKey = KEY) -> str:
@@ -315,6 +317,35 @@ def test_sender__nothing_changes_for_long__its_lease_is_renewed_and_the_other_st
     world.node.mine()
     first.step()
     assert world.state(name) is S.FINAL
+
+
+class Relay:
+    """Another node: takes bytes, or doesn't answer."""
+
+    def __init__(self, url: str, *, silent: bool = False) -> None:
+        self.url, self.silent = url, silent
+        self.asked = 0
+        self.given: list[str] = []
+
+    def batch(self, calls: list[tuple[str, tuple[str]]]) -> list[Any]:
+        self.asked += 1
+        if self.silent:
+            raise UnavailableError("chain.unreachable", url=self.url)
+        self.given += [raw for _, (raw,) in calls]
+        return [None] * len(calls)
+
+
+def test_sender__relays__given_the_same_bytes_and_a_silent_one_is_left_alone(world: World) -> None:
+    good, silent = Relay("http://good"), Relay("http://silent", silent=True)
+    sender = world.sender(relays=[silent, good])
+    names = [world.enqueue(n) for n in range(3)]
+    world.settle(sender, rounds=2)
+    again = world.enqueue(3)
+    world.settle(sender, rounds=2)
+    assert {world.state(name) for name in (*names, again)} == {S.FINAL}
+    rows = [world.outbox.status(name) for name in (*names, again)]
+    assert good.given == ["0x" + (row.raw or b"").hex() for row in rows if row]
+    assert silent.asked == 1
 
 
 def test_sender__another_chain_behind_the_address__refuses_to_work(world: World) -> None:

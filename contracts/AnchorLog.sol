@@ -74,7 +74,7 @@ contract AnchorLog is IAnchorLog {
         require(!_departments.isPaused(), AnchorLog_Paused());
         require(!_departments.isSuspended(department), AnchorLog_DepartmentSuspended(department));
         _logs[logId].owner = bytes18(department);
-        emit LogOpened(logId, department, origin);
+        emit LogOpened(logId, department, origin, msg.sender);
     }
 
     /// @inheritdoc IAnchorLog

@@ -19,7 +19,7 @@ pragma solidity 0.8.37;
 /// these logs are closed without an act (see IDepartments).
 interface IAnchorLog {
     /// @notice A department opened a log; its head has size 0.
-    event LogOpened(bytes32 indexed logId, bytes32 indexed department, string origin);
+    event LogOpened(bytes32 indexed logId, bytes32 indexed department, string origin, address operator);
     /// @notice The log's head is now `root` over `size` entries.
     event Anchored(bytes32 indexed logId, bytes32 indexed department, uint64 size, bytes32 root);
     /// @notice The Council closed the log of `department`: anchors of sizes above `lastGoodSize` count as not recorded.

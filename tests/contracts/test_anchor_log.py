@@ -55,7 +55,9 @@ def test_deploy__longest_network_name__is_told(world):
 def test_open_log__own_origin__done_then_noop(world, shard):
     origin = origin_of(ISSUER, shard)
     tx = world.log.openLog(origin, {"from": world.issuer})
-    assert emitted(tx, "LogOpened", logId=log_id(origin), department=left(ISSUER), origin=origin)
+    assert emitted(
+        tx, "LogOpened", logId=log_id(origin), department=left(ISSUER), origin=origin, operator=str(world.issuer)
+    )
     assert bytes(tx.return_value) == log_id(origin)
     assert world.log.ownerOf(log_id(origin)) == "0x" + left(ISSUER).hex()
     assert world.log.head(log_id(origin)).dict() == {"size": 0, "root": "0x" + NONE.hex()}

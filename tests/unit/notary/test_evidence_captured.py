@@ -45,7 +45,16 @@ class Place:
             evidence=lambda anchor: evidence_of(self.world.store.of_anchor(anchor)),
         )
         department = ISSUER.encode().ljust(32, b"\0")
-        self.world.say(emitted("AnchorLog", "LogOpened", logId=log_id(ORIGIN), department=department, origin=ORIGIN))
+        self.world.say(
+            emitted(
+                "AnchorLog",
+                "LogOpened",
+                logId=log_id(ORIGIN),
+                department=department,
+                origin=ORIGIN,
+                operator="0x" + "0a" * 20,
+            )
+        )
 
     def anchor(self) -> None:
         """Seal the log, put its head on the chain, and index that."""

@@ -358,7 +358,8 @@ contract Departments is IDepartments, Ownable2Step {
         return code;
     }
 
-    /// @dev A department's operator passes on no role that it lacks, and for no longer than its own time.
+    /// @dev A department's operator passes on no role that it lacks, for no longer than its own time, and none while the
+    /// department is suspended: then the Council alone appoints.
     function _requireAppointer(bytes32 code, uint32 roles, uint64 until) private view returns (bytes32 by) {
         by = _requireCouncilOr(code);
         if (by == 0) return by;
@@ -367,6 +368,7 @@ contract Departments is IDepartments, Ownable2Step {
             _holds(caller, roles) && (caller.until == 0 || (until != 0 && until <= caller.until)),
             Departments_NotEntitled(msg.sender, code)
         );
+        require(!_members[code].suspended, Departments_Suspended(code));
     }
 
     /// @dev False if the code is admitted with this division and kind.

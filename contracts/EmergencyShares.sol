@@ -151,6 +151,7 @@ contract EmergencyShares is IEmergencyShares {
         State state = _stateAt(e, block.timestamp);
         State to = justified ? State.JUSTIFIED : State.UNJUSTIFIED;
         if (state == to) return false;
+        _requireFree(department);
         _require(id, state == State.REVIEW_DUE, state);
         require(reason.kind() == Reasons.EMERGENCY, EmergencyShares_ReasonInvalid(reason));
         require(basis != 0, EmergencyShares_CommitmentNeeded(id));

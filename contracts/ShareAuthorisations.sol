@@ -129,6 +129,7 @@ contract ShareAuthorisations is IShareAuthorisations {
     function preReview(bytes32 id, bool passed, uint16 reason, uint32 article, bytes32 basis) external returns (bool) {
         (Grant storage g, bytes32 department) = _byAuthority(id);
         if (passed ? g.state == State.SUBMITTED && !g.preReview : _isRejected(g, reason, article)) return false;
+        if (passed) _requireFree(department);
         _require(id, g, g.state == State.SUBMITTED && g.preReview);
         g.preReview = false;
         if (passed) {
@@ -221,6 +222,7 @@ contract ShareAuthorisations is IShareAuthorisations {
     function extend(bytes32 id, bytes32 basis) external returns (bool) {
         (Grant storage g, bytes32 department) = _byAuthority(id);
         if (g.extended) return false;
+        _requireFree(department);
         _requireInTime(id, g);
         require(g.extension != 0, ShareAuthorisations_ExtensionInvalid(id, 0, EXTENSION));
         g.extended = true;
@@ -297,6 +299,7 @@ contract ShareAuthorisations is IShareAuthorisations {
         _requireParty(id, _deciderOf(id, g), department);
         State to = again ? State.PROVIDER_REVIEW : State.REJECTED_FINAL;
         if (g.state == to && stage != 0) return false;
+        if (stage > NEGOTIATION) _requireFree(department);
         _require(id, g, g.state == State.DISPUTED);
         require(again || stage == LAST_STAGE, ShareAuthorisations_NotFinal(id, stage));
         if (again) _start(g, _replyDays(g));

@@ -88,7 +88,7 @@ interface IEmergencyShares {
     error EmergencyShares_Unknown(bytes32 id);
     /// @dev `department` isn't the one that may do this: `expected` is (zero: nobody is set).
     error EmergencyShares_NotParty(bytes32 id, bytes32 expected, bytes32 department);
-    /// @dev A suspended department opens nothing.
+    /// @dev A suspended department opens nothing, and as the authority judges nothing.
     error EmergencyShares_DepartmentSuspended(bytes32 department);
     /// @dev A member is missing or above its limit (its number in Terms, from 1).
     error EmergencyShares_TermInvalid(uint8 member);

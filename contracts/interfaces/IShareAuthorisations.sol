@@ -181,7 +181,8 @@ interface IShareAuthorisations {
     error ShareAuthorisations_Unknown(bytes32 id);
     /// @dev `department` isn't the one that may do this: `expected` is (zero: nobody is set).
     error ShareAuthorisations_NotParty(bytes32 id, bytes32 expected, bytes32 department);
-    /// @dev A suspended department doesn't apply, is granted nothing and grants nothing.
+    /// @dev A suspended department doesn't apply, is granted nothing and grants nothing; suspended authorities and
+    /// governments pass, extend and settle nothing.
     error ShareAuthorisations_DepartmentSuspended(bytes32 department);
     /// @dev The application lacks this member or has one that doesn't fit (its number in Terms, from 1).
     error ShareAuthorisations_TermInvalid(uint8 member);

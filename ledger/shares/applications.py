@@ -100,6 +100,8 @@ def pre_review(
         return book
     if not passed and _is_rejected(grant, reason, article):
         return book
+    if passed:
+        setting.require_free(by.department, AREA)
     require_state(id_, grant.state is State.SUBMITTED and grant.pre_review, grant, setting)
     grant = replace(grant, pre_review=False)
     if passed:
@@ -178,6 +180,7 @@ def extend(book: Book, id_: Digest, *, by: Actor, setting: Setting) -> Book:
     grant = by_authority(book, id_, by, setting)
     if grant.extended:
         return book
+    setting.require_free(by.department, AREA)
     require_in_time(id_, grant, setting)
     if not grant.extension:
         raise _extension_invalid(id_, 0)

@@ -63,6 +63,8 @@ def settle(book: Book, id_: Digest, again: bool, *, by: Actor, setting: Setting)
     to = State.PROVIDER_REVIEW if again else State.REJECTED_FINAL
     if found.stage and found.state is to:
         return book
+    if found.stage > NEGOTIATION:
+        setting.require_free(by.department, AREA)
     require_state(id_, found.state is State.DISPUTED, found, setting)
     if not again and found.stage != GOVERNMENT:
         raise DeniedError(f"{AREA}.not_final", id=id_.hex(), stage=found.stage)

@@ -201,6 +201,7 @@ def judge(
     to = State.JUSTIFIED if justified else State.UNJUSTIFIED
     if state is to:
         return book
+    setting.require_free(by.department, AREA)
     _require_state(id_, state is State.REVIEW_DUE, state)
     require_reason(reason, EMERGENCY, AREA)
     require_commitment(id_, basis, AREA)

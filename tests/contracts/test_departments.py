@@ -170,6 +170,17 @@ def test_appoint_operator__by_an_operator_without_status__denied(world, departme
         departments.appointOperator(accounts[8], left(ISSUER), ANCHOR, 0, NONE, {"from": world.stranger})
 
 
+def test_appoint_operator__department_suspended__denied_but_ends_and_the_council_appoints(world, departments, council):
+    mine, args = {"from": world.issuer}, (world.stranger, left(ISSUER), ANCHOR, 0, NONE)
+    departments.suspend(left(ISSUER), 1, BASIS, council)
+    with reverts("Departments_Suspended", left(ISSUER)):
+        departments.appointOperator(*args, mine)
+    assert departments.appointOperator(*args, council).return_value
+    with reverts("Departments_Suspended", left(ISSUER)):
+        departments.appointOperator(*args, mine)
+    assert departments.endOperator(world.stranger, 1, mine).return_value
+
+
 def test_appoint_operator__wrong_input__denied(world, departments, council):
     with reverts("Departments_NotAdmitted", left(OUTSIDER)):
         departments.appointOperator(world.stranger, left(OUTSIDER), ANCHOR, 0, NONE, council)

@@ -229,6 +229,14 @@ def test_judge__reason_and_decision__final(w, justified):
     assert not w.emergencies.isOverdue(ID, now() + 100 * DAY)
 
 
+@pytest.mark.parametrize("justified", [True, False])
+def test_judge__authority_suspended__refused(w, justified):
+    bring(w, ID, REVIEW_DUE)
+    w.departments.suspend(left(AUTHORITY), 1, NONE, by(w.council))
+    found = asked(w.emergencies.judge, w.authority, ID, justified, 653, BASIS)
+    assert found == refusal("EmergencyShares_DepartmentSuspended", left(AUTHORITY))
+
+
 def test_overdue_review__blocks_the_next__until_it_is_judged(w):
     bring(w, ID, OPEN)
     bring(w, OTHER_ID, PROPOSED)

@@ -98,6 +98,25 @@ def test_across_divisions__the_common_authority_from_the_start(w):
     assert unchanged(w.shares.settle(ID, True, BASIS, by(w.authority)))
 
 
+def test_suspended_authority__settles_nothing__but_takes_it_further(w):
+    w.bring(ID, DISPUTED)
+    for stage, code, account in ((2, AUTHORITY, w.authority), (3, GOVERNMENT, w.government)):
+        does(w.shares.escalate, w.approver, ID, stage, BASIS)
+        w.departments.suspend(left(code), 1, NONE, by(w.council))
+        refused = refusal("ShareAuthorisations_DepartmentSuspended", left(code))
+        for again in (True, False):
+            assert asked(w.shares.settle, account, ID, again, BASIS) == refused
+        if stage == 2:
+            assert asked(w.shares.escalate, account, ID, 3, BASIS) is True
+
+
+def test_suspended_provider__negotiates(w):
+    """It may look again; to grant it must wait."""
+    w.bring(ID, DISPUTED)
+    w.departments.suspend(left(PROVIDER), 1, NONE, by(w.council))
+    assert asked(w.shares.settle, w.provider_approver, ID, True, BASIS) is True
+
+
 def test_review_anew__rejected_again__disputed_again_from_the_first_stage(w):
     w.bring(ID, DISPUTED)
     does(w.shares.escalate, w.approver, ID, 2, BASIS)

@@ -65,12 +65,12 @@ def _(stage: Stage) -> tuple:
 
 
 @TABLE.row("appointOperator", "任命操作员", "appoints an operator", COUNCIL_TOO)
-@TABLE.row("appointOperator", "任命操作员", "appoints an operator", OWN)
+@TABLE.row("appointOperator", "任命操作员", "appoints an operator", OWN, suspended=SUSPENDED)
 def _(stage: Stage) -> tuple:
     return (stage.stranger, left(PROVIDER), STATUS, 0, some("new person"))
 
 
-@TABLE.row("appointOperator", "任命操作员", "appoints an operator", COMPANYS)
+@TABLE.row("appointOperator", "任命操作员", "appoints an operator", COMPANYS, suspended=SUSPENDED)
 def _(stage: Stage) -> tuple:
     return (stage.stranger, left(COMPANY), NODE, 0, some("new person"))
 

@@ -58,7 +58,7 @@ def _(stage: Stage) -> tuple:
     return (ID, some("account"))
 
 
-@TABLE.row("judge", "事后审查", "judges it afterwards", JUDGES)
+@TABLE.row("judge", "事后审查", "judges it afterwards", JUDGES, suspended=SUSPENDED)
 def _(stage: Stage) -> tuple:
     opened(stage)
     stage.send(stage.operator(CONSUMER, APPROVER), stage.emergencies.close, ID, REASON, 0, some("basis"))

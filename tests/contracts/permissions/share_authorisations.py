@@ -132,7 +132,7 @@ def _(stage: Stage) -> tuple:
     return (ID,)
 
 
-@TABLE.row("preReview", "预审通过", "passes it in a pre-review", AUTHORITYS)
+@TABLE.row("preReview", "预审通过", "passes it in a pre-review", AUTHORITYS, suspended=SUSPENDED)
 def _(stage: Stage) -> tuple:
     before_review(stage)
     return (ID, True, 0, 0, some("passed"))
@@ -178,7 +178,7 @@ def _(stage: Stage) -> tuple:
     return (ID, 5, DELAYED, some("extension"))
 
 
-@TABLE.row("extend", "同意延期答复", "gives more time", AUTHORITYS)
+@TABLE.row("extend", "同意延期答复", "gives more time", AUTHORITYS, suspended=SUSPENDED)
 def _(stage: Stage) -> tuple:
     extension_asked(stage)
     return (ID, some("consent"))
@@ -224,19 +224,19 @@ def _(stage: Stage) -> tuple:
     return (ID, True, some("settlement"))
 
 
-@TABLE.row("settle", "协调后重新审核", "settles on a new review", AUTHORITYS)
+@TABLE.row("settle", "协调后重新审核", "settles on a new review", AUTHORITYS, suspended=SUSPENDED)
 def _(stage: Stage) -> tuple:
     disputed(stage, 2)
     return (ID, True, some("settlement"))
 
 
-@TABLE.row("settle", "裁定重新审核", "settles on a new review", GOVERNMENTS)
+@TABLE.row("settle", "裁定重新审核", "settles on a new review", GOVERNMENTS, suspended=SUSPENDED)
 def _(stage: Stage) -> tuple:
     disputed(stage, 3)
     return (ID, True, some("settlement"))
 
 
-@TABLE.row("settle", "裁定不予共享", "rejects for good", GOVERNMENTS)
+@TABLE.row("settle", "裁定不予共享", "rejects for good", GOVERNMENTS, suspended=SUSPENDED)
 def _(stage: Stage) -> tuple:
     disputed(stage, 3)
     return (ID, False, some("settlement"))

@@ -172,14 +172,17 @@ def test_pause__what_opens_access_waits__nothing_else_does(w):
 def test_suspended_authority__passes_and_extends_nothing__but_rejects_and_stops(w):
     w.departments.suspend(left(AUTHORITY), 1, NONE, {"from": w.council})
     refused = refusal("ShareAuthorisations_DepartmentSuspended", left(AUTHORITY))
-    does(w.shares.askExtension, w.provider_handler, w.ids[REVIEW], 5, 801, BASIS)
-    assert asked(w.shares.extend, w.authority, w.ids[REVIEW], BASIS) == refused
+    does(w.shares.askExtension, w.provider_handler, w.ids[REVIEW], 5, 801, digest("asked"))
+    assert asked(w.shares.extend, w.authority, w.ids[REVIEW], digest("consent")) == refused
     w.shares.setProfile(left(AUTHORITY), True, 0, BASIS, {"from": w.council})
     does(w.shares.submit, w.approver, w.ids[INTERNAL])
-    assert asked(w.shares.preReview, w.authority, w.ids[INTERNAL], True, 0, 0, BASIS) == refused
-    assert asked(w.shares.preReview, w.authority, w.ids[INTERNAL], False, 401, 10_021, BASIS) is True
+    assert asked(w.shares.preReview, w.authority, w.ids[INTERNAL], True, 0, 0, digest("passed")) == refused
+    assert asked(w.shares.preReview, w.authority, w.ids[INTERNAL], False, 401, 10_021, digest("failed")) is True
     for act in (w.shares.suspend, w.shares.revoke):
-        assert asked(act, w.authority, w.ids[ACTIVE], 301, *((0,) if act is w.shares.suspend else ()), BASIS) is True
+        assert (
+            asked(act, w.authority, w.ids[ACTIVE], 301, *((0,) if act is w.shares.suspend else ()), digest("order"))
+            is True
+        )
 
 
 @pytest.mark.parametrize("suspended", [CONSUMER, PROVIDER])

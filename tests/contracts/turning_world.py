@@ -107,7 +107,7 @@ class TurningWorld(RuleBasedStateMachine):
         ask("evm_mine")
         self.looked_at = None
 
-    @rule(department=st.sampled_from([CONSUMER, PROVIDER]))
+    @rule(department=st.sampled_from([CONSUMER, PROVIDER, AUTHORITY, GOVERNMENT]))
     def suspension_of_a_department_turns(self, department: str) -> None:
         departments = self.world.departments
         if department in self.suspended:

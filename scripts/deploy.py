@@ -118,11 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--rpc", required=True, metavar="URL", help="节点地址 / the node's address")
     add("--profile", default=PROFILE, help=f"引擎，默认 {PROFILE} / engine profile")
     add("--network", metavar="NAME", help="网络名；已有记录时可省略 / network name; from the record where there is one")
-    add("--council", type=Path, metavar="FILE", help="委员会说明（TOML），首次部署必需 / the council's description")
+    add("--council", type=Path, metavar="FILE", help="理事会说明（TOML），首次部署必需 / the council's description")
     add("--key", required=True, metavar="FILE", help="部署账户的密钥文件 / key file of the deploying account")
     add("--record", required=True, type=Path, metavar="PATH", help="部署记录 / the deployment record")
     add(
-        "--new-version", metavar="CONTRACT", help="部署某合约的新版本，由委员会命名后生效 / a new version of a contract"
+        "--new-version", metavar="CONTRACT", help="部署某合约的新版本，由理事会命名后生效 / a new version of a contract"
     )
     add("--json", action="store_true", help="输出一个 JSON 对象 / print one JSON object")
     return parser

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FORMAT = "chuzheng-proposal/1"
 
 chain_app = App(help="以本人密钥调用合约。/ Calls of the contracts by your own key.")
-council_app = App(help="委员会提案。/ The Council's proposals.")
+council_app = App(help="理事会提案。/ The Council's proposals.")
 
 KeyFile = Annotated[
     Path, typer.Option("--key", help="账户密钥文件（64 位十六进制，权限 0600）/ the account's key file, mode 0600")

@@ -56,7 +56,7 @@ def key(
     ] = None,
     json_: Json = False,
 ) -> None:
-    """显示公钥，交给委员会；--new 新建私钥。/ Show the public key, for the Council; --new makes the private one."""
+    """显示公钥，交给理事会；--new 新建私钥。/ Show the public key, for the Council; --new makes the private one."""
     from ledger.crypto.keys import create_signing_key, load_signer
     from notary.b64 import to_b64
     from notary.checkpoint import VerifierKey

@@ -323,7 +323,7 @@ contract Catalogue is ICatalogue {
         if (kept.state != CONNECTED) return false;
         kept.state = PUBLISHED;
         emit Disconnected(code, department, msg.sender, reason, basis);
-        _start(code, CONNECT, _now(), CONNECT_DAYS);
+        _set(code, CONNECT, _now(), CONNECT_DAYS, _termIfKnown(_now(), CONNECT_DAYS));
         return true;
     }
 
@@ -352,7 +352,10 @@ contract Catalogue is ICatalogue {
         if (_runs(update) && update.workingDays != UPDATE_DAYS) return false;
         require(_runs(update) && block.timestamp < update.deadline, Catalogue_NoUpdateDue(code));
         emit UpdateExtended(code, department, msg.sender, basis);
-        _start(code, UPDATE, update.start, UPDATE_DAYS + EXTENSION_DAYS);
+        uint64 deadline = _calendar.deadline(update.start, UPDATE_DAYS + EXTENSION_DAYS);
+        // A calendar that has more working days since would make an extension a shortening.
+        if (deadline < update.deadline) deadline = update.deadline;
+        _set(code, UPDATE, update.start, UPDATE_DAYS + EXTENSION_DAYS, deadline);
         return true;
     }
 
@@ -361,7 +364,7 @@ contract Catalogue is ICatalogue {
         for (uint8 which = UPDATE; which <= CONNECT; ++which) {
             Clock storage kept = _clocks[code][which];
             if (!_runs(kept)) continue;
-            (uint64 before, uint64 deadline) = (kept.deadline, _calendar.deadline(kept.start, kept.workingDays));
+            (uint64 before, uint64 deadline) = (kept.deadline, _termIfKnown(kept.start, kept.workingDays));
             if (deadline <= before) continue;
             kept.deadline = deadline;
             moved = true;
@@ -600,9 +603,22 @@ contract Catalogue is ICatalogue {
     }
 
     function _start(bytes32 code, uint8 which, uint64 start, uint16 workingDays) private {
-        uint64 deadline = _calendar.deadline(start, workingDays);
+        _set(code, which, start, workingDays, _calendar.deadline(start, workingDays));
+    }
+
+    function _set(bytes32 code, uint8 which, uint64 start, uint16 workingDays, uint64 deadline) private {
         _clocks[code][which] = Clock({start: start, workingDays: workingDays, deadline: deadline, endedAt: 0});
         emit ClockSet(code, which, start, workingDays, deadline);
+    }
+
+    /// @dev Zero, "provisional", where the calendar has no such year yet: telling that data can't be had never waits.
+    function _termIfKnown(uint64 start, uint16 workingDays) private view returns (uint64) {
+        try _calendar.deadline(start, workingDays) returns (uint64 found) {
+            return found;
+        } catch (bytes memory refused) {
+            require(bytes4(refused) == IWorkingCalendar.Calendar_YearUnknown.selector, Catalogue_CalendarSilent());
+            return 0;
+        }
     }
 
     function _end(bytes32 code, uint8 which) private {

@@ -62,7 +62,8 @@ class ClockKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A term of `working_days` from the day of `start`; in time is t < `deadline`."""
+    """A term of `working_days` from the day of `start`; in time is t < `deadline`, which is 0 (provisional) while the
+    calendar lacks its year."""
 
     start: BlockTime
     working_days: int
@@ -358,7 +359,8 @@ def disconnect(known: Catalogue, by: Actor, code: Digest, office: Office) -> Cat
     _require_either(by, office.carrier(kept.provider, code), office)
     if kept.state is not State.CONNECTED:
         return known
-    return _with(known, _start(replace(kept, connected=False), ClockKind.CONNECT, office.now, CONNECT_DAYS, office))
+    clock = Clock(office.now, CONNECT_DAYS, _term_if_known(office.calendar, office.now, CONNECT_DAYS))
+    return _with(known, _set(replace(kept, connected=False), ClockKind.CONNECT, clock))
 
 
 def record_change(known: Catalogue, by: Actor, code: Digest, changed_at: BlockTime, office: Office) -> Catalogue:
@@ -391,7 +393,10 @@ def extend_update(known: Catalogue, by: Actor, code: Digest, office: Office) -> 
         return known
     if update is None or not update.runs or office.now >= update.deadline:
         raise ConflictError("catalogue.no_update_due", code=code)
-    return _with(known, _start(kept, ClockKind.UPDATE, update.start, UPDATE_DAYS + EXTENSION_DAYS, office))
+    days = UPDATE_DAYS + EXTENSION_DAYS
+    # A calendar that has more working days since would make an extension a shortening.
+    until = max(update.deadline, deadline(office.calendar, update.start, days))
+    return _with(known, _set(kept, ClockKind.UPDATE, Clock(update.start, days, until)))
 
 
 def move_deadlines(known: Catalogue, code: Digest, calendar: Calendar) -> Catalogue:
@@ -401,7 +406,7 @@ def move_deadlines(known: Catalogue, code: Digest, calendar: Calendar) -> Catalo
         return known
     moved = {}
     for kind, clock in kept.clocks.items():
-        if clock.runs and (later := deadline(calendar, clock.start, clock.working_days)) > clock.deadline:
+        if clock.runs and (later := _term_if_known(calendar, clock.start, clock.working_days)) > clock.deadline:
             moved[kind] = replace(clock, deadline=later)
     return _with(known, replace(kept, clocks=MappingProxyType({**kept.clocks, **moved}))) if moved else known
 
@@ -452,7 +457,7 @@ def overdue(known: Catalogue, at: BlockTime) -> Iterator[tuple[Resource, ClockKi
     """Clocks that run past their deadline at `at`."""
     for resource in known.resources.values():
         for kind, clock in resource.clocks.items():
-            if clock.runs and at >= clock.deadline:
+            if clock.runs and 0 < clock.deadline <= at:
                 yield resource, kind
 
 
@@ -600,6 +605,14 @@ def _set(kept: Resource, kind: ClockKind, clock: Clock) -> Resource:
 
 def _start(kept: Resource, kind: ClockKind, start: BlockTime, days: int, office: Office) -> Resource:
     return _set(kept, kind, Clock(start, days, deadline(office.calendar, start, days)))
+
+
+def _term_if_known(calendar: Calendar, start: BlockTime, days: int) -> BlockTime:
+    """0, provisional, where the calendar has no such year yet: telling that data can't be had never waits."""
+    try:
+        return deadline(calendar, start, days)
+    except NotFoundError:
+        return BlockTime(0)
 
 
 def _end(kept: Resource, kind: ClockKind, office: Office) -> Resource:

@@ -23,8 +23,8 @@ pragma solidity 0.8.37;
 /// up by one person and approved by another. A suspended department does nothing here, except `disconnect`.
 /// Every function checks the caller's rights first; a call that would then change nothing returns false.
 interface ICatalogue {
-    /// @dev A term: `workingDays` from the day of `start`; in time is t < `deadline`. `endedAt` 0: it runs; `start` 0:
-    /// there is none.
+    /// @dev A term: `workingDays` from the day of `start`; in time is t < `deadline`, which is 0 (provisional) while the
+    /// calendar lacks its year: `moveDeadline` sets it then. `endedAt` 0: it runs; `start` 0: there is none.
     struct Clock {
         uint64 start;
         uint16 workingDays;
@@ -115,6 +115,8 @@ interface ICatalogue {
     error Catalogue_NotAuthority(bytes32 authority, bytes32 department);
     /// @dev That is for the provider or its sharing authority.
     error Catalogue_NotEntitled(bytes32 provider, bytes32 authority, bytes32 department);
+    /// @dev The calendar answered neither a day nor that it lacks the year.
+    error Catalogue_CalendarSilent();
     /// @dev A suspended department does nothing here, except `disconnect`.
     error Catalogue_DepartmentSuspended(bytes32 department);
     /// @dev A provider is an admitted department; a service operator is none.
@@ -210,7 +212,7 @@ interface ICatalogue {
     /// connected.
     function connect(bytes32 code, bytes32 basis) external returns (bool);
 
-    /// @notice Notes that it can't be had any more; starts CONNECT. By SHARE_HANDLER of the provider or of its sharing
+    /// @notice Notes that it can't be had any more; starts CONNECT, provisionally where the calendar lacks its year. By SHARE_HANDLER of the provider or of its sharing
     /// authority. False if it isn't connected.
     function disconnect(bytes32 code, uint16 reason, bytes32 basis) external returns (bool);
 

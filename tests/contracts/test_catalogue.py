@@ -16,10 +16,11 @@ from catalogue_world import (
     V1,
     V2,
     CatalogueWorld,
+    weekdays,
 )
 from world import NONE, OUTSIDER, digest, left, now, plain, reverts, unchanged, wait
 
-from ledger.calendar import day_number, day_of, deadline, end_of
+from ledger.calendar import day_number, day_of, deadline, end_of, words
 
 UPDATE, REVIEW, CONNECT = 1, 2, 3
 
@@ -386,3 +387,29 @@ def test_year_unknown__submission_into_it__says_which(town, catalogue):
     wait(end_of(day_of(now()).replace(year=first + 5, month=12, day=31)) - now() - 3600)
     with reverts("Calendar_YearUnknown", first + 6):
         catalogue.approve(CODE, V1, BASIS, town.approver())
+
+
+def test_year_unknown__disconnection__never_waits_and_its_term_is_set_later(town, catalogue):
+    town.publish()
+    catalogue.connect(CODE, BASIS, town.handler())
+    year = day_of(now()).year + 5
+    wait(end_of(day_of(now()).replace(year=year, month=12, day=31)) - now() - 3600)
+    told = catalogue.disconnect(CODE, 1, BASIS, town.handler())
+    assert told.return_value
+    assert plain(catalogue.clock(CODE, CONNECT)) == (told.timestamp, 20, 0, 0)
+    assert unchanged(catalogue.moveDeadline(CODE, {"from": town.stranger}))
+    town.calendar.setYear(year + 1, *words(weekdays(year + 1)), NONE, {"from": town.council})
+    moved = catalogue.moveDeadline(CODE, {"from": town.stranger})
+    assert moved.return_value
+    assert catalogue.clock(CODE, CONNECT)[2] == town.calendar.deadline(told.timestamp, 20)
+
+
+def test_extension__more_working_days_since__shortens_nothing(town, catalogue):
+    town.publish()
+    catalogue.recordChange(CODE, now(), BASIS, town.handler())
+    before = int(catalogue.clock(CODE, UPDATE)[2])
+    today = day_number(day_of(now()))
+    town.calendar.setDays([today + n for n in range(1, 31)], True, NONE, {"from": town.council})
+    assert catalogue.extendUpdate(CODE, BASIS, town.approver(AUTHORITY)).return_value
+    start, days, until, _ = (int(part) for part in catalogue.clock(CODE, UPDATE))
+    assert (days, until) == (15, max(before, int(town.calendar.deadline(start, 15))))

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from brownie import web3
 from certificates import SIZE, TREE
 from gas import write_section
+from web3.exceptions import TransactionNotFound
 from world import World, harness
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_lookups():
+    """anvil counts a nonce up a moment before it can tell the transaction; Brownie, which looks just then, takes
+    it for dropped."""
+    at_once = web3.eth.get_transaction
+
+    def patient(txid):
+        for _ in range(40):
+            try:
+                return at_once(txid)
+            except TransactionNotFound:
+                time.sleep(0.05)
+        return at_once(txid)
+
+    web3.eth.get_transaction = patient
+    yield
+    web3.eth.get_transaction = at_once
 
 
 @pytest.fixture(scope="module")

@@ -27,9 +27,12 @@ say "== 静态检查 / static checks"
 say "== 合约测试（其余测试同时进行）/ contract tests (the others run beside them)"
 mkdir -p build
 log=build/tests.log
-.venv/bin/python -m pytest >"$log" 2>&1 &
+# Job control for a moment: what is started without it ignores SIGINT for life, and so would the programs under test.
+set -m
+.venv/bin/python -m pytest -n 2 --dist loadfile >"$log" 2>&1 &
+set +m
 tests=$!
-trap 'kill "$tests" 2>/dev/null || true' EXIT
+trap 'kill -- "-$tests" 2>/dev/null || true' EXIT
 contracts=0
 bash scripts/contract_tests.sh || contracts=$?
 say "== 测试 / tests"

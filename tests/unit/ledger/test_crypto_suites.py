@@ -47,7 +47,19 @@ def test_verify__any_bit_flipped__no() -> None:
     assert not verify_ed25519(ED_PUBLIC, ED_SIGNATURE, MESSAGE + b"\0")
 
 
-@pytest.mark.parametrize(("r", "s"), [(0, S), (R, 0), (ORDER, S), (R, ORDER), (S, R), (0, 0), (2**256 - 1, S)])
+@pytest.mark.parametrize(
+    ("r", "s"),
+    [(0, S), (R, 0), (ORDER, S), (R, ORDER), (S, R), (0, 0), (2**256 - 1, S)],
+    ids=[
+        "r 0",
+        "s 0",
+        "r too large",
+        "s too large",
+        "swapped",
+        "both 0",
+        "r far too large",
+    ],  # the key is new each time
+)
 def test_verify_p256__numbers_out_of_range_or_swapped__no(r: int, s: int) -> None:
     assert verify_p256(P256_PUBLIC, raw(R, S), MESSAGE)
     assert not verify_p256(P256_PUBLIC, raw(r, s), MESSAGE)

@@ -128,15 +128,18 @@ def in_state(
 ) -> list[OutboxRow]:
     """Rows of a lane: those with a nonce in its order, the others as they came. Only those with a lower nonce, in
     blocks up to one, sent at a time or earlier: a row holds its bytes twice, so nobody reads what they don't need."""
-    wanted = sa.select(outbox).where(outbox.c.sender == sender, outbox.c.state.in_([s.value for s in states]))
-    if nonce_below is not None:
-        wanted = wanted.where(outbox.c.nonce < nonce_below)
-    if upto_block is not None:
-        wanted = wanted.where(outbox.c.block_number <= upto_block)
-    if sent_until is not None:
-        wanted = wanted.where(outbox.c.sent_at <= sent_until)
-    rows = connection.execute(wanted.order_by(outbox.c.nonce, outbox.c.id).limit(limit)).mappings()
-    return [_row(row) for row in rows]
+    found: list[OutboxRow] = []
+    for state in states:  # one after the other: only then does the index give the order, and what is done isn't passed
+        wanted = sa.select(outbox).where(outbox.c.sender == sender, outbox.c.state == state.value)
+        if nonce_below is not None:
+            wanted = wanted.where(outbox.c.nonce < nonce_below)
+        if upto_block is not None:
+            wanted = wanted.where(outbox.c.block_number <= upto_block)
+        if sent_until is not None:
+            wanted = wanted.where(outbox.c.sent_at <= sent_until)
+        rows = connection.execute(wanted.order_by(outbox.c.nonce, outbox.c.id).limit(limit)).mappings()
+        found += [_row(row) for row in rows]
+    return sorted(found, key=lambda row: (-1 if row.nonce is None else row.nonce, row.id))[:limit]
 
 
 def open_lanes(connection: Connection) -> set[Address]:
@@ -166,7 +169,8 @@ def block_marks(
 ) -> list[tuple[int, str]]:
     """(number, hash) of the blocks that these lanes' transactions stand in, the highest first."""
     query = sa.select(outbox.c.block_number, outbox.c.block_hash).distinct()
-    query = query.where(outbox.c.sender.in_(senders), outbox.c.block_number.is_not(None))
+    # The sender as an expression: the blocks are walked from the top until there are enough, no lane is read through.
+    query = query.where((outbox.c.sender + "").in_(senders), outbox.c.block_number.is_not(None))
     if below is not None:
         query = query.where(outbox.c.block_number < below)
     return [(n, h) for n, h in connection.execute(query.order_by(outbox.c.block_number.desc()).limit(limit))]

@@ -43,8 +43,9 @@ outbox = sa.Table(
     sa.Column("error_params", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("sender", "nonce", name="outbox_nonce"),
-    sa.Index("outbox_work", "sender", "state", "id"),
-    sa.Index("outbox_block", "block_number"),
+    # Both in the order that they are read in: a look at what is to be done must not pass what is done already.
+    sa.Index("outbox_work", "sender", "state", "nonce", "id"),
+    sa.Index("outbox_block", "block_number", "block_hash", "sender"),
     sa.Index("outbox_open", "state", "sender"),
 )
 

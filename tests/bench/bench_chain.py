@@ -2,11 +2,10 @@
 
 A state change is one decision, or one anchor, on the chain. Decisions are what departments do in mass: a certificate is
 suspended (its first decision, with the proof that it is in a log of 8,192) and resumed later, half of each; nineteen
-of twenty come in calls of 25, the others alone. Four logs are anchored once a second. Sender and indexer are
+of twenty come in calls of 25, the others alone. Four of 24 logs are anchored each second. Sender and indexer are
 processes of their own, as in service; nodes, sender, indexer and this process share the machine. `--minutes` sets how
 long the sustained run submits (default 1; the promise is for 10), `--engine` the network: geth-clique, or quorum-qbft
-where
-CHUZHENG_QUORUM_BIN names a binary.
+where CHUZHENG_QUORUM_BIN names a binary.
 """
 
 from __future__ import annotations
@@ -51,7 +50,10 @@ TARGET = 500
 """state changes a second that must be sustained"""
 RATE = 510
 """state changes submitted a second: the time until the last is in a block counts too"""
-ANCHORED_LOGS = 4
+ANCHORED_LOGS = 24
+ANCHORS = 4
+"""a second, so that each log has its turn every six: a log's next head goes out when its last is in a block, as the
+notary's worker does it, and isn't refused before, with all behind it in its lane"""
 MANY = 25
 """decisions in one call of decideMany"""
 ALONE = 31
@@ -200,11 +202,12 @@ class Load:
     def second(self, rate: int) -> list[Call]:
         """The calls of one second, made ready before the clock runs."""
         alone = ALONE * rate // RATE
-        many = (rate - ANCHORED_LOGS - alone) // MANY
+        many = (rate - ANCHORS - alone) // MANY
         made = [self._decide(1, n % 2 == 1) for n in range(alone)]
         made += [self._decide(MANY, n % 2 == 1) for n in range(many)]
+        turn = self.second_number * ANCHORS
         self.second_number += 1
-        return made + [self._anchor(n) for n in range(ANCHORED_LOGS)]
+        return made + [self._anchor((turn + n) % ANCHORED_LOGS) for n in range(ANCHORS)]
 
     def _decide(self, count: int, resume: bool) -> Call:
         """Resume some that were suspended long enough ago, if there are any; else suspend the next. A call and the one

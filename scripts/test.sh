@@ -29,7 +29,7 @@ mkdir -p build
 log=build/tests.log
 # Job control for a moment: what is started without it ignores SIGINT for life, and so would the programs under test.
 set -m
-.venv/bin/python -m pytest -n 2 --dist loadfile >"$log" 2>&1 &
+.venv/bin/python -m pytest >"$log" 2>&1 &
 set +m
 tests=$!
 trap 'kill -- "-$tests" 2>/dev/null || true' EXIT

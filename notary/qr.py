@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b32decode, b32encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from notary.canonical import MAX_MEMBERS, canonicalise, parse_strict
 from notary.checkpoint import parse_checkpoint
 from notary.disclosure import DisclosedMember, Disclosure, check_order
 from notary.entry import Entry, parse_origin
+from notary.members import read_count, read_list, read_text
 from notary.merkle import path_length
 from notary.receipt import Receipt
 from notary.receipt_parts import Inclusion
@@ -34,6 +35,7 @@ MAX_TEXT = (MAX_BYTES * 8 + 4) // 5
 _BASE32 = re.compile(r"[A-Z2-7]+")
 _TICKET = re.compile(r"T[A-Z2-7]{26}")
 HASH = 32
+WHERE = "QR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +128,15 @@ def _decode(data: bytes) -> Any:
 
 
 def _proof(value: Any) -> QrProof:
-    items = _list(value, "", 7)
+    items = read_list(WHERE, "parts", value, 7)
     if len(items) != 7:
         raise UnreadableError("qr.part", part="")
     if type(items[0]) is not int or items[0] != VERSION:
         raise UnreadableError("qr.version", expected=VERSION)
     entry = Entry.from_bytes(_bytes(items[1], "entry"))
-    origin = Origin(_text(items[2], "origin", 128))
+    origin = Origin(read_text(WHERE, "origin", items[2], 128))
     parse_origin(origin)
-    index, size = _count(items[3], "index"), _count(items[4], "size")
+    index, size = read_count(WHERE, "index", items[3]), read_count(WHERE, "size", items[4])
     if index >= size:
         raise UnreadableError("receipt.index", where="qr", index=index, size=size)
     path = _path(items[5], "path", path_length(index, size))
@@ -143,13 +145,13 @@ def _proof(value: Any) -> QrProof:
 
 
 def _shown(value: Any) -> tuple[int, tuple[DisclosedMember, ...]]:
-    items = _list(value, "shown", 2)
+    items = read_list(WHERE, "shown", value, 2)
     if not items:
         return 0, ()
     if len(items) != 2:
         raise UnreadableError("qr.part", part="shown")
-    count = _count(items[0], "n")
-    shown = _list(items[1], "members", MAX_MEMBERS)
+    count = read_count(WHERE, "n", items[0])
+    shown = read_list(WHERE, "members", items[1], MAX_MEMBERS)
     if not 1 <= count <= MAX_MEMBERS or not shown:
         raise UnreadableError("qr.part", part="shown")
     members = tuple(_member(member, count) for member in shown)
@@ -158,17 +160,17 @@ def _shown(value: Any) -> tuple[int, tuple[DisclosedMember, ...]]:
 
 
 def _member(value: Any, count: int) -> DisclosedMember:
-    items = _list(value, "member", 4)
+    items = read_list(WHERE, "member", value, 4)
     if len(items) != 4:
         raise UnreadableError("qr.part", part="member")
-    position = _count(items[0], "i")
+    position = read_count(WHERE, "i", items[0])
     if position >= count:
         raise UnreadableError("disclosure.position", position=position, count=count)
     salt = _bytes(items[1], "salt")
     if len(salt) != HASH:
         raise UnreadableError("qr.part", part="salt")
     path = _path(items[2], "member path", path_length(position, count))
-    written = _text(items[3], "text", MAX_BYTES).encode()
+    written = read_text(WHERE, "text", items[3], MAX_BYTES).encode()
     pair = parse_strict(written, limit=MAX_BYTES)
     if type(pair) is not list or len(pair) != 2 or type(pair[0]) is not str or canonicalise(pair) != written:
         raise UnreadableError("qr.part", part="text")
@@ -180,26 +182,8 @@ def _member_to_value(member: DisclosedMember) -> list[Any]:
     return [member.position, member.salt, b"".join(member.path), text]
 
 
-def _list(value: Any, part: str, limit: int) -> Sequence[Any]:
-    if type(value) is not list or len(value) > limit:
-        raise UnreadableError("qr.part", part=part)
-    return value
-
-
 def _bytes(value: Any, part: str) -> bytes:
     if type(value) is not bytes:
-        raise UnreadableError("qr.part", part=part)
-    return value
-
-
-def _text(value: Any, part: str, limit: int) -> str:
-    if type(value) is not str or len(value) > limit:
-        raise UnreadableError("qr.part", part=part)
-    return value
-
-
-def _count(value: Any, part: str) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 53:
         raise UnreadableError("qr.part", part=part)
     return value
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import IntEnum
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
@@ -48,9 +49,9 @@ def known(book: Book, id_: Digest) -> Grant:
     return book.grants[id_]
 
 
-def require_party(id_: Digest, expected: DepartmentCode | None, department: DepartmentCode) -> None:
+def require_party(id_: Digest, expected: DepartmentCode | None, department: DepartmentCode, area: str = AREA) -> None:
     if expected != department:
-        raise DeniedError(f"{AREA}.not_party", id=id_.hex(), expected=expected, department=department)
+        raise DeniedError(f"{area}.not_party", id=id_.hex(), expected=expected, department=department)
 
 
 def consumer_of(id_: Digest, grant: Grant, setting: Setting) -> DepartmentCode:
@@ -130,8 +131,13 @@ def require_other(id_: Digest, handler: Digest | None, by: Actor, area: str = AR
 
 def require_state(id_: Digest, allowed: bool, grant: Grant, setting: Setting) -> None:
     if not allowed:
-        state = effective_state(grant, setting.now)
-        raise ConflictError(f"{AREA}.move_not_allowed", id=id_.hex(), state=int(state))
+        require_move(id_, allowed, effective_state(grant, setting.now))
+
+
+def require_move(id_: Digest, allowed: bool, state: IntEnum, area: str = AREA) -> None:
+    """`state`: the effective one, which the refusal tells."""
+    if not allowed:
+        raise ConflictError(f"{area}.move_not_allowed", id=id_.hex(), state=int(state))
 
 
 def require_reason(reason: int, expected: int, area: str = AREA) -> None:
@@ -160,14 +166,14 @@ def require_in_time(id_: Digest, grant: Grant, setting: Setting) -> None:
 # Changes
 
 
-def use(book: Book, id_: Digest, *commitments: Digest | None) -> Book:
-    """A commitment stands in one application only, and there once: two would be joined by it."""
+def use(book: B, id_: Digest, *commitments: Digest | None, area: str = AREA) -> B:
+    """A commitment stands in one application, emergency or query only, and there once: two would be joined by it."""
     used = dict(book.used_by)
     for commitment in commitments:
         if commitment is None:
             continue
         if commitment in used:
-            raise ConflictError(f"{AREA}.commitment_used", commitment=commitment.hex())
+            raise ConflictError(f"{area}.commitment_used", commitment=commitment.hex())
         used[commitment] = id_
     return replace(book, used_by=used)
 

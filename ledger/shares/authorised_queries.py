@@ -11,8 +11,19 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
-from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
-from ledger.shares.acts import LAPSE, REJECTION, WITHDRAWAL, kind, require_other, require_person, require_reason
+from ledger.errors import ConflictError, InputError, NotFoundError
+from ledger.shares.acts import (
+    LAPSE,
+    REJECTION,
+    WITHDRAWAL,
+    kind,
+    require_move,
+    require_other,
+    require_party,
+    require_person,
+    require_reason,
+    use,
+)
 from ledger.shares.setting import NEVER, Actor, Setting, is_article
 from ledger.types import BlockTime, DepartmentCode, Digest, Role
 
@@ -97,21 +108,14 @@ def propose(book: Queries, id_: Digest, terms: Terms, *, by: Actor, setting: Set
         if setting.carrier(taken.provider, id_) != by.department or taken.terms != terms:
             raise ConflictError(f"{AREA}.id_taken", id=id_.hex())
         return book
-    _require_party(id_, setting.shared(terms.resource, AREA).provider, by.department)
+    require_party(id_, setting.shared(terms.resource, AREA).provider, by.department, AREA)
     setting.require_free(by.department, AREA)
     if id_ == bytes(32):
         raise InputError(f"{AREA}.id_zero")
     person = require_person(by, AREA)
     if member := check_terms(terms, setting.now):
         raise InputError(f"{AREA}.term_invalid", member=member)
-    used = dict(book.used_by)
-    for commitment in (terms.authorisation, terms.organisation, terms.matter, terms.items):
-        if commitment is None:
-            continue
-        if commitment in used:
-            raise ConflictError(f"{AREA}.commitment_used", commitment=commitment.hex())
-        used[commitment] = id_
-    book = replace(book, used_by=used)
+    book = use(book, id_, terms.authorisation, terms.organisation, terms.matter, terms.items, area=AREA)
     return _put(book, id_, Query(terms, by.department, State.PROPOSED, person))
 
 
@@ -121,7 +125,7 @@ def consent(book: Queries, id_: Digest, *, by: Actor, setting: Setting) -> Queri
     if state is State.CONSENTED:
         return book
     setting.require_granting(AREA, by.department)
-    _require_state(id_, state is State.PROPOSED, state)
+    require_move(id_, state is State.PROPOSED, state, AREA)
     require_other(id_, found.handler, by, AREA)
     setting.shared(found.terms.resource, AREA)
     return _put(book, id_, found, state=State.CONSENTED, consented_at=setting.now)
@@ -132,7 +136,7 @@ def refuse(book: Queries, id_: Digest, reason: int, article: int, *, by: Actor, 
     found, state = _by(book, id_, by, Role.SHARE_APPROVER, setting)
     if state is State.REFUSED and found.reason == reason:
         return book
-    _require_state(id_, state is State.PROPOSED, state)
+    require_move(id_, state is State.PROPOSED, state, AREA)
     require_other(id_, found.handler, by, AREA)
     require_reason(reason, REJECTION, AREA)
     if not is_article(article):
@@ -146,7 +150,7 @@ def withdraw(book: Queries, id_: Digest, reason: int, *, by: Actor, setting: Set
     to = State.LAPSED if kind(reason) == LAPSE else State.WITHDRAWN
     if state is to and found.reason == reason:
         return book
-    _require_state(id_, state in OPEN, state)
+    require_move(id_, state in OPEN, state, AREA)
     if to is not State.LAPSED:
         require_reason(reason, WITHDRAWAL, AREA)
     return _put(book, id_, found, state=to, reason=reason, ended_at=setting.now)
@@ -157,7 +161,7 @@ def exhaust(book: Queries, id_: Digest, uses: int, *, by: Actor, setting: Settin
     found, state = _by(book, id_, by, Role.GATEWAY, setting)
     if state is State.EXHAUSTED:
         return book
-    _require_state(id_, state is State.CONSENTED, state)
+    require_move(id_, state is State.CONSENTED, state, AREA)
     if uses < found.terms.max_uses:
         raise InputError(f"{AREA}.uses_left", id=id_.hex(), uses=uses, max_uses=found.terms.max_uses)
     return _put(book, id_, found, state=State.EXHAUSTED, uses=uses, reason=0, ended_at=setting.now)
@@ -168,18 +172,8 @@ def _by(book: Queries, id_: Digest, by: Actor, role: Role, setting: Setting) -> 
     if id_ not in book.by_id:
         raise NotFoundError(f"{AREA}.unknown", id=id_.hex())
     found = book.by_id[id_]
-    _require_party(id_, setting.carrier(found.provider, id_), by.department)
+    require_party(id_, setting.carrier(found.provider, id_), by.department, AREA)
     return found, effective_state(found, setting.now)
-
-
-def _require_party(id_: Digest, expected: DepartmentCode, department: DepartmentCode) -> None:
-    if expected != department:
-        raise DeniedError(f"{AREA}.not_party", id=id_.hex(), expected=expected, department=department)
-
-
-def _require_state(id_: Digest, allowed: bool, state: State) -> None:
-    if not allowed:
-        raise ConflictError(f"{AREA}.move_not_allowed", id=id_.hex(), state=int(state))
 
 
 def _put(book: Queries, id_: Digest, query: Query, **changes: Any) -> Queries:

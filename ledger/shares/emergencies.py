@@ -11,8 +11,18 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
-from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
-from ledger.shares.acts import EMERGENCY, kind, require_commitment, require_other, require_person, require_reason
+from ledger.errors import ConflictError, InputError, NotFoundError
+from ledger.shares.acts import (
+    EMERGENCY,
+    kind,
+    require_commitment,
+    require_move,
+    require_other,
+    require_party,
+    require_person,
+    require_reason,
+    use,
+)
 from ledger.shares.setting import HOUR, NEVER, Actor, Setting, is_of_emergency_law
 from ledger.types import BlockTime, DepartmentCode, Digest, Role
 
@@ -120,7 +130,7 @@ def propose(book: Emergencies, id_: Digest, terms: Terms, *, by: Actor, setting:
     resource = setting.shared(terms.resource, AREA)
     if resource.provider == by.department:
         raise InputError(f"{AREA}.own_resource", resource=terms.resource.hex())
-    book = _use(book, id_, terms.decision, terms.items)
+    book = use(book, id_, terms.decision, terms.items, area=AREA)
     return _put(book, id_, Emergency(terms, by.department, resource.provider, State.PROPOSED, person))
 
 
@@ -128,12 +138,12 @@ def open_(book: Emergencies, id_: Digest, *, by: Actor, setting: Setting) -> Eme
     """The second officer, an approver and another person, opens it; not while a review is overdue."""
     by.require(Role.SHARE_APPROVER)
     found = _known(book, id_)
-    _require_party(id_, setting.carrier(found.consumer, id_), by.department)
+    require_party(id_, setting.carrier(found.consumer, id_), by.department, AREA)
     state = effective_state(found, setting.now)
     if state is State.OPEN:
         return book
     setting.require_granting(AREA, by.department)
-    _require_state(id_, state is State.PROPOSED, state)
+    require_move(id_, state is State.PROPOSED, state, AREA)
     require_other(id_, found.officer, by, AREA)
     setting.shared(found.terms.resource, AREA)
     waiting = pending(book, by.department)
@@ -163,13 +173,13 @@ def close(book: Emergencies, id_: Digest, reason: int, reads: int, *, by: Actor,
     if by.department != provider:
         consumer = setting.carrier(found.consumer, id_)
         if reason == 0:
-            _require_party(id_, provider, by.department)
+            require_party(id_, provider, by.department, AREA)
         elif by.department != consumer:
-            _require_party(id_, setting.authority_over(consumer, consumer), by.department)
+            require_party(id_, setting.authority_over(consumer, consumer), by.department, AREA)
     state = effective_state(found, setting.now)
     if state is State.REVIEW_DUE:
         return book
-    _require_state(id_, state is State.OPEN, state)
+    require_move(id_, state is State.OPEN, state, AREA)
     if not (reads >= found.terms.max_reads if reason == 0 else kind(reason) == EMERGENCY):
         raise InputError(f"{AREA}.reason_invalid", reason=reason)
     return _put(book, id_, found, state=State.REVIEW_DUE)
@@ -179,13 +189,13 @@ def report(book: Emergencies, id_: Digest, account: Digest | None, *, by: Actor,
     """The consumer's account of what was read and why; once."""
     by.require(Role.SHARE_HANDLER)
     found = _known(book, id_)
-    _require_party(id_, setting.carrier(found.consumer, id_), by.department)
+    require_party(id_, setting.carrier(found.consumer, id_), by.department, AREA)
     if account is not None and found.report == account:
         return book
-    _require_state(id_, found.state in (State.OPEN, State.REVIEW_DUE), found.state)
+    require_move(id_, found.state in (State.OPEN, State.REVIEW_DUE), found.state, AREA)
     if found.report is not None:
         raise ConflictError(f"{AREA}.reported_already", id=id_.hex())
-    book = _use(book, id_, require_commitment(id_, account, AREA))
+    book = use(book, id_, require_commitment(id_, account, AREA), area=AREA)
     return _put(book, id_, found, report=account)
 
 
@@ -196,13 +206,13 @@ def judge(
     by.require(Role.SHARE_APPROVER)
     found = _known(book, id_)
     consumer = setting.carrier(found.consumer, id_)
-    _require_party(id_, setting.authority_over(consumer, consumer), by.department)
+    require_party(id_, setting.authority_over(consumer, consumer), by.department, AREA)
     state = effective_state(found, setting.now)
     to = State.JUSTIFIED if justified else State.UNJUSTIFIED
     if state is to:
         return book
     setting.require_free(by.department, AREA)
-    _require_state(id_, state is State.REVIEW_DUE, state)
+    require_move(id_, state is State.REVIEW_DUE, state, AREA)
     require_reason(reason, EMERGENCY, AREA)
     require_commitment(id_, basis, AREA)
     return _put(book, id_, found, state=to, justification=reason)
@@ -221,27 +231,6 @@ def _known(book: Emergencies, id_: Digest) -> Emergency:
     if id_ not in book.by_id:
         raise NotFoundError(f"{AREA}.unknown", id=id_.hex())
     return book.by_id[id_]
-
-
-def _require_party(id_: Digest, expected: DepartmentCode | None, department: DepartmentCode) -> None:
-    if expected != department:
-        raise DeniedError(f"{AREA}.not_party", id=id_.hex(), expected=expected, department=department)
-
-
-def _require_state(id_: Digest, allowed: bool, state: State) -> None:
-    if not allowed:
-        raise ConflictError(f"{AREA}.move_not_allowed", id=id_.hex(), state=int(state))
-
-
-def _use(book: Emergencies, id_: Digest, *commitments: Digest | None) -> Emergencies:
-    used = dict(book.used_by)
-    for commitment in commitments:
-        if commitment is None:
-            continue
-        if commitment in used:
-            raise ConflictError(f"{AREA}.commitment_used", commitment=commitment.hex())
-        used[commitment] = id_
-    return replace(book, used_by=used)
 
 
 def _put(book: Emergencies, id_: Digest, emergency: Emergency, **changes: Any) -> Emergencies:

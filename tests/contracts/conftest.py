@@ -14,16 +14,16 @@ from world import World, harness
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_lookups():
-    """anvil counts a nonce up a moment before it can tell the transaction; Brownie, which looks just then, takes
-    it for dropped."""
+    """anvil counts a nonce up before it can tell the transaction, seconds before if the transaction is large and the
+    machine busy; Brownie, which looks just then, takes it for dropped."""
     at_once = web3.eth.get_transaction
 
     def patient(txid):
-        for _ in range(40):
+        for _ in range(600):
             try:
                 return at_once(txid)
             except TransactionNotFound:
-                time.sleep(0.05)
+                time.sleep(0.1)
         return at_once(txid)
 
     web3.eth.get_transaction = patient

@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 import socket
 import subprocess  # the child is a fixed program with fixed arguments
 import sys
@@ -30,6 +31,8 @@ from ledger.evm.rpc import Rpc
 CHAIN_ID = 420_000
 STATE = "state.json"
 GOOD = "state.good.json"
+HISTORY = "history"
+"""Folder of states of past blocks that anvil moves out of its memory; of use to the process that wrote them only."""
 LOCK = "lock"
 LOCK_PATIENCE = 5.0
 """Seconds that a start waits for the last chain's end."""
@@ -203,7 +206,8 @@ def start_anvil(
             *("--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--accounts", "0"),
             *("--base-fee", "0", "--gas-price", "0", "--gas-limit", str(BLOCK_GAS), "--hardfork", "london"),
             *("--block-time", str(block_time), "--state", str(folder / STATE), "--state-interval", str(interval)),
-            *("--order", "fifo", "--no-cors", "--quiet"),
+            # By default they go to the user's home, and a process that was killed leaves gigabytes there.
+            *("--cache-path", str(folder / HISTORY), "--order", "fifo", "--no-cors", "--quiet"),
         ]
         process = _spawn(command, folder, lock)
     chain = EmbeddedChain(process, folder, f"http://127.0.0.1:{port}", block_time)
@@ -266,7 +270,8 @@ def _await(chain: EmbeddedChain, folder: Path, chain_id: int, timeout: float) ->
 
 
 def _prepare(folder: Path) -> None:
-    """Put the last good copy in the place of a torn state."""
+    """Put the last good copy in the place of a torn state; what a process before this one kept for itself goes."""
+    shutil.rmtree(folder / HISTORY, ignore_errors=True)
     state, good = folder / STATE, folder / GOOD
     data = state.read_bytes() if state.exists() else None
     torn = data is not None and not parses(data)

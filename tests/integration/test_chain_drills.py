@@ -147,6 +147,21 @@ def test_launcher__starter_killed_and_its_chain_alive__the_folder_stays_taken(
     start_anvil(folder, binary=anvil_program).kill()
 
 
+def test_launcher__killed_with_a_long_history__all_of_it_lay_in_the_folder_and_goes_with_the_next_start(
+    anvil_program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, home = tmp_path / "chain", tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    chain = start_anvil(folder, binary=anvil_program)
+    Rpc(chain.url, timeout=30).call("anvil_mine", hex(2_000))
+    chain.kill()  # by now a thousand and more states are out of its memory
+    assert any((folder / launcher.HISTORY).rglob("*.json"))
+    assert not list(home.iterdir())
+    start_anvil(folder, binary=anvil_program).kill()
+    assert not list((folder / launcher.HISTORY).rglob("*.json"))
+
+
 def test_launcher__any_umask__nothing_in_the_folder_is_readable_by_others(
     start_chain: Callable[[Path], EmbeddedChain], tmp_path: Path
 ) -> None:

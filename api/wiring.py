@@ -230,7 +230,7 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
         storage_key=keyring.storage_key(),
         clock=SystemClock(),
         anchors=index,
-        filing=Filing(EmbeddedStore(settings.content_dir), settings.uploads_dir),
+        filing=Filing(EmbeddedStore(settings.content_dir)),
         processes=pool,
         evidence=lambda anchor: evidence_of(captured.of_anchor(anchor)),
     )

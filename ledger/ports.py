@@ -5,8 +5,8 @@ Adapters are chosen in api.wiring and scripts, nowhere else (architecture.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Protocol
 
 from ledger.departments import Accreditation, DepartmentHistory
 from ledger.keys import DepartmentKey
@@ -34,7 +34,15 @@ class ContentStore(Protocol):
 
     def put(self, path: str) -> str: ...
 
+    def put_stream(self, source: BinaryIO) -> str:
+        """Store what `source` has left, in flat memory; the CID once it is durable."""
+        ...
+
     def get_to(self, cid: str, path: str) -> None: ...
+
+    def leaves(self, cid: str) -> Iterator[bytes]:
+        """The file's bytes in pieces of at most 1 MiB, each checked; whoever stops early gets the beginning only."""
+        ...
 
     def has(self, cid: str) -> bool: ...
 

@@ -10,7 +10,6 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -20,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from ledger.errors import InputError, IntegrityError
 from ledger.ports import ContentStore
 from ledger.types import DepartmentCode
-from notary.envelope import KEY_BYTES, RANDOM_BYTES, EnvelopeSuite, decrypt_stream, encrypt_stream, unwrap_key, wrap_key
+from notary.envelope import KEY_BYTES, RANDOM_BYTES, EnvelopeSuite, decrypt_stream, encrypt_pieces, unwrap_key, wrap_key
 from notary.stores.disk import translated
 
 _PIECE = 1 << 20
@@ -82,30 +81,21 @@ def same_file(found: FileFacts, document: Mapping[str, Any]) -> bool:
 
 
 def store_file(
-    source: BinaryIO,
-    media_type: str,
-    readers: Mapping[DepartmentCode, X25519PublicKey],
-    *,
-    content: ContentStore,
-    scratch: Path,
+    source: BinaryIO, media_type: str, readers: Mapping[DepartmentCode, X25519PublicKey], *, content: ContentStore
 ) -> StoredFile:
     """Encrypt what `source` has left under a fresh key, put the envelope into `content`, wrap the key for `readers`.
 
-    The envelope passes through `scratch` (a folder for ciphertext that is removed again); plain bytes touch no disk.
-    InputError `document.no_reader` without readers: nobody could ever open it.
+    The envelope is made as the store takes it: neither it nor plain bytes touch a disk of ours besides the store's, and
+    memory stays flat. InputError `document.no_reader` without readers: nobody could ever open it.
     """
     if not readers:
         raise InputError("document.no_reader")
     key = os.urandom(KEY_BYTES[EnvelopeSuite.AES_256_GCM])
     plain = _Reading(source)
-    with _scratch_file(scratch) as (file, path):
-        digest = hashlib.sha256()
-        sealed = _Writing(file, digest.update)
-        encrypt_stream(plain, sealed, key=key, random7=os.urandom(RANDOM_BYTES))  # type: ignore[arg-type]
-        with translated():
-            file.flush()
-        envelope_sha256 = digest.digest()
-        cid = content.put(str(path))
+    digest = hashlib.sha256()
+    pieces = encrypt_pieces(plain, key=key, random7=os.urandom(RANDOM_BYTES))  # type: ignore[arg-type]
+    cid = content.put_stream(_Pulled(pieces, digest.update))  # type: ignore[arg-type]
+    envelope_sha256 = digest.digest()
     wraps = {code: wrap_key(key, code, public, envelope_sha256) for code, public in readers.items()}
     return StoredFile(plain.hashes.facts(media_type).member(cid), wraps, envelope_sha256)
 
@@ -118,27 +108,28 @@ def open_file(
     key: X25519PrivateKey,
     content: ContentStore,
     target: Path,
-    scratch: Path,
 ) -> FileFacts:
     """Fetch, unwrap, decrypt; `target` (a new file, mode 0600) appears only if size and both digests match `document`.
 
+    The envelope is read twice, because its digest opens the wrap: once more from the store costs less than a copy on
+    the disk, and the CID makes both readings the same bytes.
     NotFoundError if the store hasn't the envelope; UnreadableError for a wrong key or changed ciphertext;
     IntegrityError `document.differs` if it holds another file; InputError `document.no_cid`, `document.target_exists`.
     """
     if "cid" not in document:
         raise InputError("document.no_cid")
-    with _scratch_folder(scratch) as folder:
-        sealed_path = folder / "envelope"
-        content.get_to(document["cid"], str(sealed_path))
-        with translated(), sealed_path.open("rb") as sealed:
-            file_key = unwrap_key(wrap, reader, key, hashlib.file_digest(sealed, "sha256").digest())
-            sealed.seek(0)
-            return _release(sealed, file_key, document, target)
+    digest = hashlib.sha256()
+    for piece in content.leaves(document["cid"]):
+        digest.update(piece)
+    file_key = unwrap_key(wrap, reader, key, digest.digest())
+    sealed = _Pulled(content.leaves(document["cid"]))
+    return _release(sealed, file_key, document, target)  # type: ignore[arg-type]
 
 
 def _release(sealed: BinaryIO, file_key: bytes, document: Mapping[str, Any], target: Path) -> FileFacts:
     # Beside the target, so that it appears by one link: nobody sees half a file or another one than was registered.
-    descriptor, name = tempfile.mkstemp(prefix=".chuzheng-", dir=target.parent)
+    with translated():
+        descriptor, name = tempfile.mkstemp(prefix=".chuzheng-", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             hashes = _Hashes()
@@ -146,8 +137,9 @@ def _release(sealed: BinaryIO, file_key: bytes, document: Mapping[str, Any], tar
             found = hashes.facts(str(document["media_type"]))
             if not same_file(found, document):
                 raise IntegrityError("document.differs", cid=document["cid"])
-            file.flush()
-            os.fsync(file.fileno())
+            with translated():
+                file.flush()
+                os.fsync(file.fileno())
         try:
             os.link(name, target)
         except FileExistsError:
@@ -185,6 +177,29 @@ class _Reading:
         return piece
 
 
+class _Pulled:
+    """Pieces as a stream that is read; `update` is told every byte that was taken."""
+
+    def __init__(self, pieces: Iterator[bytes], update: Callable[[bytes], None] = lambda data: None) -> None:
+        self._pieces, self._update = pieces, update
+        self._rest = memoryview(b"")
+
+    def read(self, size: int = -1) -> bytes:
+        found = bytearray()
+        while size < 0 or len(found) < size:
+            if not self._rest:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    break
+                self._rest = memoryview(piece)
+            part = self._rest[: size - len(found)] if size >= 0 else self._rest
+            found += part
+            self._rest = self._rest[len(part) :]
+        data = bytes(found)
+        self._update(data)
+        return data
+
+
 class _Writing:
     """A stream whose bytes also go to a digest."""
 
@@ -197,22 +212,3 @@ class _Writing:
             self._target.write(data)
         self._update(data)
         return len(data)
-
-
-@contextmanager
-def _scratch_folder(scratch: Path) -> Iterator[Path]:
-    with translated():
-        scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix="document-", dir=scratch)
-    with folder as path:
-        yield Path(path)
-
-
-@contextmanager
-def _scratch_file(scratch: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    with _scratch_folder(scratch) as folder:
-        path = folder / "envelope"
-        with translated():
-            file = path.open("wb")
-        with file:
-            yield file, path

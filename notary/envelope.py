@@ -7,6 +7,7 @@ whole, not that it is the right one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import BinaryIO
 
@@ -91,20 +92,30 @@ def encrypt_stream(
     suite: EnvelopeSuite = EnvelopeSuite.AES_256_GCM,
 ) -> int:
     """Write the envelope of `source` to `target`; answers the plain bytes read. `key` is fresh for every file."""
+    written = 0
+    for piece in encrypt_pieces(source, key=key, random7=random7, suite=suite):
+        target.write(piece)
+        written += max(0, len(piece) - TAG_BYTES)
+    return written
+
+
+def encrypt_pieces(
+    source: BinaryIO, *, key: bytes, random7: bytes, suite: EnvelopeSuite = EnvelopeSuite.AES_256_GCM
+) -> Iterator[bytes]:
+    """The envelope of `source`, made as it is asked for: the header, then one chunk at a time."""
     if len(random7) != RANDOM_BYTES:
         raise InputError("envelope.random_length", expected=RANDOM_BYTES, found=len(random7))
     header = MAGIC + bytes([suite]) + random7
     sealer = _Sealer(suite, key, header)
-    target.write(header)
+    yield header
     chunk = _read(source, CHUNK_BYTES)
-    number = total = 0
+    number = 0
     while True:
         # A chunk is the last one exactly when nothing follows: a file of whole chunks has no empty one at its end.
         following = _read(source, CHUNK_BYTES) if len(chunk) == CHUNK_BYTES else b""
-        target.write(sealer.seal(number, not following, chunk))
-        total += len(chunk)
+        yield sealer.seal(number, not following, chunk)
         if not following:
-            return total
+            return
         chunk = following
         number += 1
 

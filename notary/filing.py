@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ledger.errors import ConfigurationError, InputError
@@ -26,10 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """A content store, and a folder for ciphertext on its way there."""
+    """A content store, and how a file gets into it with its record."""
 
     content: ContentStore
-    scratch: Path
 
     def prepare(
         self,
@@ -43,7 +41,7 @@ class Filing:
     ) -> Prepared:
         """Encrypt and store what `source` has from its beginning, and prepare `record` with it."""
         source.seek(0)
-        stored = store_file(source, facts.media_type, readers, content=self.content, scratch=self.scratch)
+        stored = store_file(source, facts.media_type, readers, content=self.content)
         if not same_file(facts, stored.document):
             raise InputError("notary.file_changed")
         prepared = prepare({**record, "document": stored.document}, issuer, vault, without="cid")

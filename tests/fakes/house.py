@@ -171,7 +171,7 @@ def build_house(folder: Path, *, finality: str = "none", **settings: Any) -> Hou
         storage_key=bytes(range(32)),
         clock=clock,
         anchors=ChainIndex(chain),
-        filing=Filing(EmbeddedStore(chosen.content_dir), chosen.uploads_dir),
+        filing=Filing(EmbeddedStore(chosen.content_dir)),
     )
     trust_bytes = trust_file(
         chain, [LogKey(origin, origin, key.public_key, Millis(0))], expires=clock.now() * 2, finality=finality

@@ -33,17 +33,16 @@ class Place:
     def __init__(self, folder: Path, data: bytes = DATA) -> None:
         self.folder = folder
         self.content = EmbeddedStore(folder / "content")
-        self.scratch = folder / "scratch"
         self.stored = self.put(data)
 
     def put(self, data: bytes) -> StoredFile:
-        return store_file(io.BytesIO(data), "application/pdf", READERS, content=self.content, scratch=self.scratch)
+        return store_file(io.BytesIO(data), "application/pdf", READERS, content=self.content)
 
     def open(self, target: Path, reader: DepartmentCode = ONE, **changed: Any) -> Any:
         document = {**self.stored.document, **changed}
         return open_file(
             document, wrap=self.stored.wraps[reader], reader=reader, key=KEYS[reader], content=self.content,
-            target=target, scratch=self.scratch,
+            target=target,
         )  # fmt: skip
 
 
@@ -68,7 +67,6 @@ def test_store_file__disk__holds_ciphertext_only(place: Place) -> None:
     assert len(envelope) == envelope_size(len(DATA))
     assert hashlib.sha256(envelope).digest() == place.stored.envelope_sha256
     assert cid_of_stream(io.BytesIO(envelope)) == place.stored.document["cid"]
-    assert list(place.scratch.iterdir()) == []
     for file in place.folder.rglob("*"):
         assert not file.is_file() or b"plain words" not in file.read_bytes()
 
@@ -82,7 +80,7 @@ def test_store_file__twice__other_key_other_envelope(place: Place) -> None:
 def test_store_file__no_reader__refused(tmp_path: Path) -> None:
     content = EmbeddedStore(tmp_path / "content")
     with pytest.raises(InputError, match=r"document\.no_reader"):
-        store_file(io.BytesIO(b""), "text/plain", {}, content=content, scratch=tmp_path / "scratch")
+        store_file(io.BytesIO(b""), "text/plain", {}, content=content)
 
 
 @pytest.mark.parametrize("reader", [ONE, TWO])
@@ -113,14 +111,13 @@ def test_open_file__not_the_registered_file__nothing_released(
     assert caught.value.code == code
     assert all(error_text(caught.value, language) for language in LANGUAGES)
     assert list(out.iterdir()) == []
-    assert list(place.scratch.iterdir()) == []
 
 
 def test_open_file__another_readers_wrap__unreadable(place: Place, tmp_path: Path) -> None:
     with pytest.raises(UnreadableError):
         open_file(
             place.stored.document, wrap=place.stored.wraps[TWO], reader=ONE, key=KEYS[ONE], content=place.content,
-            target=tmp_path / "out", scratch=place.scratch,
+            target=tmp_path / "out",
         )  # fmt: skip
     assert not (tmp_path / "out").exists()
 
@@ -130,7 +127,7 @@ def test_open_file__without_cid__says_so(place: Place, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"document\.no_cid"):
         open_file(
             document, wrap=place.stored.wraps[ONE], reader=ONE, key=KEYS[ONE], content=place.content,
-            target=tmp_path / "out", scratch=place.scratch,
+            target=tmp_path / "out",
         )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ READER = X25519PrivateKey.generate()
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
     made = Rig(tmp_path / "home")
-    made.notary.filing = Filing(EmbeddedStore(tmp_path / "content"), tmp_path / "scratch")
+    made.notary.filing = Filing(EmbeddedStore(tmp_path / "content"))
     yield made
     made.notary.close()
 
@@ -53,8 +53,7 @@ def test_accept_document__any_size__only_the_reader_gets_it_back(rig: Rig, tmp_p
     wrap = rig.notary.wraps(ORIGIN, 0)[ISSUER]
     store = rig.notary.filing.content  # type: ignore[union-attr]
     target = tmp_path / "again"
-    scratch = tmp_path / "s"
-    open_file(record["document"], wrap=wrap, reader=ISSUER, key=READER, content=store, target=target, scratch=scratch)
+    open_file(record["document"], wrap=wrap, reader=ISSUER, key=READER, content=store, target=target)
     assert target.read_bytes() == data[:size]
     assert record["document"]["size"] == size
     stored = b"".join(path.read_bytes() for path in rig.home.parent.rglob("*") if path.is_file() and path != target)

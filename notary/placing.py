@@ -1,6 +1,7 @@
 """Placing: which rows of a submission are new, which stand in the log already, and which contradict what stands there.
 
-Inside one database transaction, under the log's append lock (notary/accept.py). Rules: formats.md §5.
+Inside one database transaction, under the log's append lock (notary/accept.py). Rules: formats.md §5. Over 300 lines:
+whole calls and rows judged one by one share what one group has placed so far.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Submission:
     rows: Sequence[Row]
     details: Sequence[Detail] = ()
     answer: Future[Answer] = field(default_factory=Future)
+    each: bool = False
+    """Records judged one by one (back-fill): one that can't be taken is told in the answer and stops no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ class Answer:
     entries: Sequence[bytes]
     repeated: Mapping[int, bytes | None]
     """Offset → sealed keys (None: the client salted) of the rows that stood in a log before this call."""
+    refused: Mapping[int, ConflictError] = field(default_factory=dict)
+    """Offset → why, where rows were judged one by one; `positions` then says where the other content stands."""
+    taken: Sequence[int] = ()
+    """There, the offsets of the rows that this submission got indexes for, now or when it came under its key before,
+    in the order of the indexes; the entries of the other rows aren't read, and empty."""
 
 
 def accepted_at(now: Millis, last: Millis) -> Millis:
@@ -135,6 +143,8 @@ class Placing:
             self._store.advance(self._connection, self._log.id, sql.index_of(self._next), self._now)
 
     def _place(self, s: Submission) -> Answer:
+        if s.each:
+            return self._place_each(s)
         scope = (s.department, s.operation, s.key or b"")
         if s.key is not None and (known := self._answered.get(scope)) is not None:
             if known.content != s.content:
@@ -147,6 +157,56 @@ class Placing:
             self._answered[scope] = Known(s.content, tuple(answer.positions))
             self._rows[sql.idempotency].append((self._log.id, s.department, s.operation, s.key, s.content, packed))
         return answer
+
+    def _place_each(self, s: Submission) -> Answer:
+        """Every row that can be taken. The key keeps the run of indexes that they got, so that whoever comes again
+        after a crash learns which rows were taken then and which stood there before."""
+        scope = (s.department, s.operation, s.key or b"")
+        known = self._answered.get(scope)
+        if known is not None and known.content != s.content:
+            raise ConflictError("idempotency_conflict")
+        first = self._next
+        own = frozenset(known.positions) if known is not None else frozenset()
+        positions: list[int] = []
+        entries = [b""] * len(s.rows)
+        taken: dict[int, int] = {}
+        refused: dict[int, ConflictError] = {}
+        for offset, (row, detail) in enumerate(zip(s.rows, s.details, strict=True)):
+            found = self._identified.get((detail.identifier or b"", detail.version))
+            if found is None:
+                position = self._next
+                taken[position] = offset
+                entries[offset] = self._take(row, detail)
+            else:
+                [position] = found.positions
+                if found.content != detail.content:
+                    refused[offset] = ConflictError("already_anchored", row=offset + 1, index=sql.index_of(position))
+                elif position in own:
+                    taken.setdefault(position, offset)
+            positions.append(position)
+        if known is None:
+            run = range(first, self._next)
+            self._answered[scope] = Known(s.content, tuple(run))
+            packed = sql.pack_positions(run)
+            self._rows[sql.idempotency].append((self._log.id, s.department, s.operation, s.key, s.content, packed))
+            return Answer(positions, entries, {}, refused, tuple(taken.values()))
+        if self._next > first or taken.keys() != own:
+            raise IntegrityError("records.gap", index=sql.index_of(first))  # they were kept in one transaction
+        offsets = [taken[position] for position in sorted(taken)]
+        told = self._again([positions[offset] for offset in offsets], range(len(offsets)), [], s)
+        for offset, entry in zip(offsets, told.entries, strict=True):
+            entries[offset] = entry
+        sealed = {offset: told.repeated[n] for n, offset in enumerate(offsets)}
+        return Answer(positions, entries, sealed, refused, tuple(offsets))
+
+    def _take(self, row: Row, detail: Detail) -> bytes:
+        """The next index for a row that is new: its entry."""
+        position, entry = self._next, self._prefixes[row.kind] + row.sha256 + row.sm3  # type: ignore[index]
+        self._next = position + 1
+        self.entries.append(entry)
+        self._rows[sql.entries].append((position, self._log.issuer, row.sha256, entry))
+        self._keep(position, detail)
+        return entry
 
     def _standing_details(self, s: Submission) -> dict[int, int]:
         """Offset → position of the rows whose (identifier, version) is anchored with the same content."""

@@ -297,20 +297,24 @@ class RecordStore:
         self, connection: sa.Connection, issuer: int, commitments: Sequence[bytes]
     ) -> dict[bytes, tuple[int, bytes]]:
         """commitment_sha256 → (position, entry), of those that stand in any log of the issuer."""
-        found: dict[bytes, tuple[int, bytes]] = {}
         columns = (entries.c.commitment, entries.c.position, entries.c.entry)
-        if connection.dialect.paramstyle == "qmark":
-            # Asked for every row of every bulk call: binding thousands of values one by one is most of its cost.
-            for part in _parts(commitments):
-                marks = ",".join("?" * len(part))
-                asked = f"SELECT commitment, position, entry FROM entries WHERE issuer = ? AND commitment IN ({marks})"  # noqa: S608
-                rows = connection.exec_driver_sql(asked, (issuer, *part))
-                found.update((row[0], (row[1], row[2])) for row in rows)
-            return found
-        for part in _parts(commitments):
-            query = sa.select(*columns).where(entries.c.issuer == issuer, entries.c.commitment.in_(part))
-            found.update((row[0], (row[1], row[2])) for row in connection.execute(query))
-        return found
+        return {row[0]: (row[1], row[2]) for row in self._of_issuer(connection, columns, issuer, commitments)}
+
+    def _of_issuer(
+        self, connection: sa.Connection, columns: Sequence[sa.Column[Any]], issuer: int, wanted: Sequence[bytes]
+    ) -> Iterator[tuple[Any, ...]]:
+        """`columns` of an issuer's rows whose first column is one of those wanted.
+
+        Asked for every row of every bulk call: binding thousands of values one by one is most of its cost.
+        """
+        key, table = columns[0], columns[0].table
+        for part in _parts(wanted):
+            if connection.dialect.paramstyle == "qmark":
+                names, marks = ", ".join(c.name for c in columns), ",".join("?" * len(part))
+                asked = f"SELECT {names} FROM {table} WHERE issuer = ? AND {key.name} IN ({marks})"  # noqa: S608
+                yield from connection.exec_driver_sql(asked, (issuer, *part))
+            else:
+                yield from connection.execute(sa.select(*columns).where(table.c.issuer == issuer, key.in_(part)))
 
     def find_commitment(self, connection: sa.Connection, commitment: bytes) -> list[int]:
         """Positions of a commitment in the logs of all issuers."""
@@ -324,12 +328,9 @@ class RecordStore:
         self, connection: sa.Connection, issuer: int, wanted: Sequence[bytes]
     ) -> dict[tuple[bytes, int], Known]:
         """(identifier MAC, version) → content MAC and position."""
-        found: dict[tuple[bytes, int], Known] = {}
-        for part in _parts(wanted):
-            query = sa.select(lookups).where(lookups.c.issuer == issuer, lookups.c.identifier.in_(part))
-            for row in connection.execute(query):
-                found[row.identifier, row.version] = Known(row.content, (row.position,))
-        return found
+        columns = (lookups.c.identifier, lookups.c.version, lookups.c.content, lookups.c.position)
+        rows = self._of_issuer(connection, columns, issuer, wanted)
+        return {(name, version): Known(content, (position,)) for name, version, content, position in rows}
 
     def answered(
         self, connection: sa.Connection, log: int, department: DepartmentCode, operation: str, keys: Sequence[bytes]

@@ -9,26 +9,23 @@ from ledger.crypto.suites import verify_ed25519
 from ledger.errors import ChuzhengError
 from ledger.types import Anchor, Digest
 from notary.checkpoint import (
-    Note,
     VerifierKey,
-    key_id,
     parse_checkpoint,
     parse_note,
     promise_bytes,
     verify_signature,
 )
 from notary.checks.case import Case, at_issue, barred, hexed, moment
+from notary.cosignature import cosigners
 from notary.entry import leaf_of, log_id, parse_origin
 from notary.evidence import LogSeen
 from notary.merkle import verify_inclusion
 from notary.receipt import Receipt, inclusion_error
 from notary.report import Check, CheckName, IssueTime, Outcome
-from notary.trust_file import LogKey, TrustFile, WitnessKey
+from notary.trust_file import LogKey, TrustFile
 
 CLOCK_SLACK = 300
 """Seconds that `accepted_at` may lie after T."""
-_COSIGNATURE = b"\x04"
-"""C2SP tlog-cosignature's algorithm byte."""
 _INCLUSION = CheckName.INCLUSION
 _SIGNATURE = CheckName.SIGNATURE
 
@@ -102,12 +99,15 @@ def _signature(receipt: Receipt, trust: TrustFile, time: IssueTime) -> Check:
         return Check(_SIGNATURE, Outcome.UNKNOWN if maybe else Outcome.FAIL, "key_time", params, source="trust")
     if receipt.checkpoint is None:
         return Check(_SIGNATURE, Outcome.PASS, "promise", params, source="trust")
-    witnesses = _witnesses(parse_note(receipt.checkpoint), trust.witnesses)
+    witnesses = len(cosigners(parse_note(receipt.checkpoint), trust.witnesses))
     if witnesses < trust.witnesses_needed:
         return Check(
             _SIGNATURE, Outcome.FAIL, "witnesses", params,
             observed=str(witnesses), expected=str(trust.witnesses_needed), source="trust",
         )  # fmt: skip
+    if trust.witnesses_needed:
+        told = {"found": witnesses, "needed": trust.witnesses_needed, "known": len(trust.witnesses)}
+        return Check(_SIGNATURE, Outcome.PASS, "witnessed", {**params, **told}, source="trust")
     return Check(_SIGNATURE, Outcome.PASS, "checkpoint", params, source="trust")
 
 
@@ -138,21 +138,6 @@ def _signed(receipt: Receipt, key: LogKey) -> bool:
 def _promised(receipt: Receipt, key: LogKey) -> bool:
     message = promise_bytes(log_id(receipt.origin), receipt.index, receipt.leaf)
     return receipt.promise is not None and verify_ed25519(key.ed25519, receipt.promise, message)
-
-
-def _witnesses(note: Note, trusted: tuple[WitnessKey, ...]) -> int:
-    """How many distinct trusted witnesses cosigned (C2SP tlog-cosignature: u64 time || Ed25519 signature)."""
-    found = set()
-    for witness in trusted:
-        own = key_id(witness.name, witness.ed25519, _COSIGNATURE)
-        for line in note.signatures:
-            if line.name != witness.name or line.key_id != own or len(line.signature) != 72:
-                continue
-            time = int.from_bytes(line.signature[:8], "big")
-            message = f"cosignature/v1\ntime {time}\n{note.text}".encode()
-            if verify_ed25519(witness.ed25519, line.signature[8:], message):
-                found.add(witness.ed25519)
-    return len(found)
 
 
 def _equivocation(case: Case, trust: TrustFile) -> Check | None:

@@ -15,6 +15,14 @@ if ! command -v chromium >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt
     say "Chromium 未能安装，浏览器测试将跳过。/ Chromium could not be installed; the browser tests will be skipped."
 fi
 
+# So do the tests on PostgreSQL: they start a server of their own, in a folder of their own, and end it.
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1 &&
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  say "正在安装 PostgreSQL（数据库测试用）… / Installing PostgreSQL for the database tests …"
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null 2>&1 ||
+    say "PostgreSQL 未能安装，其数据库测试将跳过。/ PostgreSQL could not be installed; its tests will be skipped."
+fi
+
 [ $# -eq 0 ] || exec .venv/bin/python -m pytest "$@"
 
 say "== 静态检查 / static checks"

@@ -1,12 +1,18 @@
-"""Unit tests can't open a socket: what needs one is an integration test."""
+"""Unit tests can't open a socket: what needs one is an integration test. Databases of both kinds, for all tests."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sqlalchemy.engine import Engine
+
+from ledger.store.engine import open_engine
+from tests.databases import KINDS, Databases, PostgresDatabases, of_kind
+from tests.postgres import MissingPostgresError
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -17,7 +23,8 @@ settings.load_profile("house")
 
 @pytest.fixture(autouse=True)
 def no_sockets_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AF_UNIX stays (event loops use a socket pair); anything that could leave the process is refused."""
+    """AF_UNIX stays (event loops use a socket pair, the tests' PostgreSQL a socket in a folder of its own); anything
+    that could leave the machine is refused."""
     if "unit" not in Path(request.node.path).relative_to(Path(__file__).parent).parts:
         return
     real = socket.socket.connect
@@ -34,3 +41,50 @@ def no_sockets_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest
 def vectors() -> Path:
     """tests/vectors, each folder with the README of its origin and licence."""
     return VECTORS
+
+
+@pytest.fixture(params=KINDS)
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """A maker of databases, once for SQLite and once for PostgreSQL (tests/databases.py says how to use it)."""
+    try:
+        with of_kind(request.param) as made:
+            yield made
+    except MissingPostgresError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def database(databases: Databases) -> str:
+    """The address of a database of the newest revision with nothing in it."""
+    return databases.fresh()
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    """The same, open."""
+    made = open_engine(database)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def on_sqlite() -> Iterator[Databases]:
+    """What is about SQLite alone."""
+    with of_kind("sqlite") as made:
+        yield made
+
+
+@pytest.fixture
+def on_postgres() -> Iterator[PostgresDatabases]:
+    """What is about PostgreSQL alone."""
+    try:
+        with of_kind("postgresql") as made:
+            assert isinstance(made, PostgresDatabases)
+            yield made
+    except MissingPostgresError as error:
+        pytest.skip(str(error))
+
+
+def pytest_sessionfinish() -> None:
+    """The tests' PostgreSQL ends with the process that started it."""
+    PostgresDatabases.end()

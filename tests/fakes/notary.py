@@ -131,6 +131,8 @@ class Rig:
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     hook: Callable[[str], None] = lambda step: None
     disk: Disk | None = None
+    database: str = ""
+    """address of an upgraded one (tests/databases.py); without it SQLite in `home`"""
 
     def __post_init__(self) -> None:
         self.index = ChainIndex(self.chain)
@@ -146,7 +148,7 @@ class Rig:
 
     def _open(self) -> Notary:
         self.home.mkdir(parents=True, exist_ok=True)
-        engine = open_engine(f"sqlite:///{self.home}/chuzheng.sqlite")
+        engine = open_engine(self.database or f"sqlite:///{self.home}/chuzheng.sqlite")
         upgrade(engine)
         return Notary(
             engine,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
@@ -19,9 +17,10 @@ from ledger.evm.indexer import Indexer, IndexReader
 from ledger.evm.profiles import ANVIL, QUORUM_QBFT
 from ledger.evm.reader import EvmChainReader
 from ledger.evm.rpc import Call, RpcError
-from ledger.store.engine import open_engine, upgrade, writing
+from ledger.store.engine import writing
 from ledger.store.tables import anchors
 from ledger.types import Anchor, Block, LogId
+from tests.databases import Databases, fresh_engine
 from tests.fakes.node import FakeNode, Log
 
 ADDRESS = "0x" + "c1" * 20
@@ -110,14 +109,6 @@ def plain(found: Sequence[Anchor]) -> list[tuple[int, int]]:
         assert anchor.root == root_of(anchor.size)
         assert anchor.department == DEPARTMENT[:18].decode()
     return [(anchor.size, anchor.block_number) for anchor in found]
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = open_engine(f"sqlite:///{tmp_path}/x.sqlite")
-    upgrade(made)
-    yield made
-    made.dispose()
 
 
 BLOCKS = st.lists(st.lists(st.integers(1, 4), max_size=2), max_size=40)
@@ -237,15 +228,28 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=60)
-@given(ACTS, st.integers(0, 12), st.integers(1, 4), st.integers(1, 30))
+ASKED = given(ACTS, st.integers(0, 12), st.integers(1, 4), st.integers(1, 30))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@ASKED
 def test_indexed__behind_ahead_or_on_a_lost_branch__answers_as_the_chain(
-    acts: list[tuple[str, int]], above: int, limit: int, keeps: int
+    on_sqlite: Databases, acts: list[tuple[str, int]], above: int, limit: int, keeps: int
 ) -> None:
+    answers_as_the_chain(on_sqlite, acts, above, limit, keeps)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@ASKED
+def test_indexed_on_postgres__behind_ahead_or_on_a_lost_branch__answers_as_the_chain(
+    on_postgres: Databases, acts: list[tuple[str, int]], above: int, limit: int, keeps: int
+) -> None:
+    answers_as_the_chain(on_postgres, acts, above, limit, keeps)
+
+
+def answers_as_the_chain(databases: Databases, acts: list[tuple[str, int]], above: int, limit: int, keeps: int) -> None:
     node = Node()
-    with TemporaryDirectory() as folder:
-        engine = open_engine(f"sqlite:///{folder}/x.sqlite")
-        upgrade(engine)
+    with fresh_engine(databases) as engine:
         work = indexer(node, engine)
         for act, number in acts:
             match act:
@@ -259,7 +263,6 @@ def test_indexed__behind_ahead_or_on_a_lost_branch__answers_as_the_chain(
                     work.catch_up()
         node.keeps = keeps
         assert plain(indexed(node, engine).anchors(LOG, above, limit)) == node.truth(LOG, above, limit)
-        engine.dispose()
 
 
 def test_events__of_this_file__are_what_the_artifact_decodes() -> None:

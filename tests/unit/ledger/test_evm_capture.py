@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from ledger.errors import IntegrityError, NotFoundError, UnavailableError
 from ledger.evidence.events import proven_event
@@ -120,8 +120,8 @@ class World(IndexWorld):
 
     node: QbftNode
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
         self.node = QbftNode(ADDRESSES)
         self.deployment = self.node.deployment(*NAMES)
         self.store = EvidenceStore(self.engine)
@@ -138,15 +138,14 @@ class World(IndexWorld):
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
+def world(engine: Engine) -> World:
+    world = World(engine)
     world.say(opened())
     world.say(anchored(3), decided(1))
     world.node.mine(3)
     world.say(decided(2), anchored(7))
     world.index()
-    yield world
-    world.engine.dispose()
+    return world
 
 
 def test_capture__anchors_and_decisions_alike__proven(world: World) -> None:

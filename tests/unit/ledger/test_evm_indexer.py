@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
@@ -19,9 +16,10 @@ from ledger.evm.artifacts import artifact, encode
 from ledger.evm.indexer import Indexer, IndexReader
 from ledger.evm.profiles import ANVIL
 from ledger.statuses import DecisionCode
-from ledger.store.engine import open_engine, reading, upgrade
+from ledger.store.engine import reading
 from ledger.store.tables import FROM_EVENTS, blocks, events
 from ledger.types import ChainHash, Digest, LogId
+from tests.databases import Databases, fresh_engine
 from tests.fakes.node import Crash, FakeNode, Log
 
 DEPARTMENT = b"11420000011043080X".ljust(32, b"\0")
@@ -61,9 +59,8 @@ def annulled(number: int) -> Log:
 
 
 class World:
-    def __init__(self, folder: Path) -> None:
-        self.engine: Engine = open_engine(f"sqlite:///{folder}/t.sqlite")
-        upgrade(self.engine)
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self.node = FakeNode(ADDRESSES)
         self.deployment = self.node.deployment(*NAMES)
         self.reader = IndexReader(self.engine)
@@ -84,10 +81,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.engine.dispose()
+def world(engine: Engine) -> World:
+    return World(engine)
 
 
 def test_index__events_of_all_kinds__told_as_the_ports_want_them(world: World) -> None:
@@ -177,15 +172,28 @@ def test_index__other_code_at_the_address__refused(world: World) -> None:
         world.indexer().step()
 
 
-@settings(max_examples=40, deadline=None)
-@given(
+HISTORY = given(
     st.lists(
         st.one_of(st.integers(1, 6), st.just("say"), st.just("open"), st.just("index"), st.just("mine")), max_size=30
     )
 )
-def test_index__any_history__equals_one_built_from_nothing(acts: list[Any]) -> None:
-    with TemporaryDirectory() as folder:
-        world = World(Path(folder))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@HISTORY
+def test_index__any_history__equals_one_built_from_nothing(on_sqlite: Databases, acts: list[Any]) -> None:
+    equals_one_built_from_nothing(on_sqlite, acts)
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@HISTORY
+def test_index_on_postgres__any_history__equals_one_built_from_nothing(on_postgres: Databases, acts: list[Any]) -> None:
+    equals_one_built_from_nothing(on_postgres, acts)
+
+
+def equals_one_built_from_nothing(databases: Databases, acts: list[Any]) -> None:
+    with fresh_engine(databases) as engine:
+        world = World(engine)
         indexer = world.indexer()
         for act in acts:
             if act == "open" and world.reader.log_head(LOG) is None:
@@ -208,4 +216,3 @@ def test_index__any_history__equals_one_built_from_nothing(acts: list[Any]) -> N
         assert live[-1][-1][0] == len(world.node.blocks) - 1
         for log in (LOG, LogId(bytes(32))):
             assert world.reader.log_heads().get(log) == world.reader.log_head(log)
-        world.engine.dispose()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -22,9 +21,10 @@ from ledger.evm.profiles import ANVIL, EngineProfile
 from ledger.evm.reverts import stored_error
 from ledger.evm.sender import LEASE, Sender
 from ledger.evm.transactions import EvmKey
-from ledger.store.engine import open_engine, reading, upgrade, writing
+from ledger.store.engine import reading, writing
 from ledger.store.tables import lanes
 from ledger.types import Millis
+from tests.databases import fresh_engine, of_kind
 from tests.fakes.node import Crash, FakeNode, Log, Tx, reverted
 
 KEY = EvmKey(b"\x17" * 32)
@@ -35,9 +35,8 @@ S = IntentState
 class World:
     """A database, a node, a clock, and as many senders as a test wants to start."""
 
-    def __init__(self, folder: Path, profile: EngineProfile = ANVIL) -> None:
-        self.engine: Engine = open_engine(f"sqlite:///{folder}/t.sqlite")
-        upgrade(self.engine)
+    def __init__(self, engine: Engine, profile: EngineProfile = ANVIL) -> None:
+        self.engine = engine
         self.node = FakeNode()
         self.profile = profile
         self.time = 1_770_000_000_000
@@ -103,10 +102,8 @@ def _revert_data(_data: bytes) -> bytes:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.engine.dispose()
+def world(engine: Engine) -> World:
+    return World(engine)
 
 
 def test_sender__many_intents__each_done_once_in_order(world: World) -> None:
@@ -216,8 +213,8 @@ def test_sender__refused_only_on_the_chain__reverted_with_its_error(world: World
     assert (row.state, row.succeeded, row.error_code) == (S.REVERTED, False, "anchor_log.log_unknown")
 
 
-def test_sender__finality_by_depth__final_only_then(tmp_path: Path) -> None:
-    world = World(tmp_path, replace(ANVIL, finality_depth=3))
+def test_sender__finality_by_depth__final_only_then(engine: Engine) -> None:
+    world = World(engine, replace(ANVIL, finality_depth=3))
     name = world.enqueue(1)
     sender = world.sender()
     sender.step()
@@ -358,10 +355,13 @@ def test_sender__another_chain_behind_the_address__refuses_to_work(world: World)
 class SenderMachine(RuleBasedStateMachine):
     """Whatever happens in whatever order: nothing is lost, nothing is done twice, refused ones say so."""
 
+    kind = "sqlite"
+
     @initialize()
     def start(self) -> None:
-        self.folder = TemporaryDirectory()
-        self.world = World(Path(self.folder.name))
+        self.held = ExitStack()
+        databases = self.held.enter_context(of_kind(self.kind))
+        self.world = World(self.held.enter_context(fresh_engine(databases)))
         self.running = self.world.sender()
         self.names: list[str] = []
 
@@ -420,11 +420,20 @@ class SenderMachine(RuleBasedStateMachine):
         assert set(states) <= {S.FINAL, S.FAILED, S.REVERTED}
         assert len(self.world.node.done()) == states.count(S.FINAL)
         assert len(states) - states.count(S.FINAL) == len(self.world.refused)
-        self.world.engine.dispose()
-        self.folder.cleanup()
+        self.held.close()
 
 
-SenderMachine.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-)
+class SenderMachineOnPostgres(SenderMachine):
+    kind = "postgresql"
+
+
+for machine, examples in ((SenderMachine, 25), (SenderMachineOnPostgres, 8)):
+    machine.TestCase.settings = settings(
+        max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    )
 TestSenderMachine: Callable[..., object] = SenderMachine.TestCase
+
+
+@pytest.mark.usefixtures("on_postgres")  # a skip where there is none
+class TestSenderMachineOnPostgres(SenderMachineOnPostgres.TestCase):  # type: ignore[misc,valid-type]
+    pass

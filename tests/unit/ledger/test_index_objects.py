@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -22,13 +19,14 @@ from ledger.evm.indexer import Indexer
 from ledger.evm.profiles import ANVIL
 from ledger.nodes import NodeState
 from ledger.store import index, object_tables
-from ledger.store.engine import open_engine, reading, upgrade, writing
+from ledger.store.engine import reading, writing
 from ledger.store.index import IndexReader, Memory, ObjectFinder, ToldEvent
 from ledger.store.index import writing as writing_
 from ledger.store.index.event_rows import MAKE_ROWS
 from ledger.store.index.projections import NO_OBJECT, PROJECTIONS
 from ledger.store.tables import FROM_EVENTS, blocks, events, metadata
 from ledger.types import Address, ChainHash, DepartmentCode, Digest
+from tests.databases import Databases, fresh_engine
 from tests.fakes.node import FakeNode, Log
 from tests.unit.ledger.event_logs import CODES, CONTRACTS, IDS, all_events, arguments, log
 
@@ -44,8 +42,8 @@ ONCE = frozenset({"LogOpened", "Anchored", "LogClosed", "Decided", "Annulled", "
 class World:
     """A fake node, an index of it, and what the contracts told there."""
 
-    def __init__(self, database: Path, node: FakeNode | None = None) -> None:
-        self.engine: Engine = open_engine(f"sqlite:///{database}")
+    def __init__(self, engine: Engine, node: FakeNode | None = None) -> None:
+        self.engine = engine
         self.node = node or FakeNode(ADDRESSES)
         deployment = self.node.deployment(*NAMES)
         first = tuple(replace(c, until_block=1) for c in deployment.contracts[: len(CONTRACTS)])
@@ -66,21 +64,9 @@ class World:
             }
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of the newest revision, to be copied."""
-    path = tmp_path_factory.mktemp("empty") / "t.sqlite"
-    engine = open_engine(f"sqlite:///{path}")
-    upgrade(engine)
-    engine.dispose()  # the last connection that closes leaves no -wal behind
-    return path
-
-
 @pytest.fixture
-def world(empty: Path, tmp_path: Path) -> Iterator[World]:
-    world = World(Path(shutil.copy(empty, tmp_path)))
-    yield world
-    world.engine.dispose()
+def world(engine: Engine) -> World:
+    return World(engine)
 
 
 def tell(contract: str, name: str, /, version: int = 1, **args: Any) -> Log:
@@ -114,15 +100,34 @@ def test_projections__every_table_once__one_part_an_event() -> None:
     assert len(PROJECTIONS) == len(OBJECTS)
 
 
-@settings(max_examples=20, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(0, 2**32), st.lists(st.sampled_from(CONTRACTS), min_size=1, max_size=2, unique=True))
+HISTORY = given(st.integers(0, 2**32), st.lists(st.sampled_from(CONTRACTS), min_size=1, max_size=2, unique=True))
+LONG = settings(
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+@settings(LONG, max_examples=20)
+@HISTORY
 def test_index__any_history_of_all_contracts__equals_one_built_from_nothing(
-    empty: Path, seed: int, contracts: list[str]
+    on_sqlite: Databases, seed: int, contracts: list[str]
 ) -> None:
+    equals_one_built_from_nothing(on_sqlite, seed, contracts)
+
+
+@settings(LONG, max_examples=5)
+@HISTORY
+def test_index_on_postgres__any_history_of_all_contracts__equals_one_built_from_nothing(
+    on_postgres: Databases, seed: int, contracts: list[str]
+) -> None:
+    equals_one_built_from_nothing(on_postgres, seed, contracts)
+
+
+def equals_one_built_from_nothing(databases: Databases, seed: int, contracts: list[str]) -> None:
     """Few contracts at a time, so that objects have several events; any object, in either version."""
     chance = Random(seed)
-    with TemporaryDirectory() as folder:
-        world = World(Path(shutil.copy(empty, folder)))
+    with fresh_engine(databases) as first, fresh_engine(databases) as second:
+        world = World(first)
         live_through(chance, world, contracts)
         live = world.dump()
         assert live["chain_events"]
@@ -134,11 +139,9 @@ def test_index__any_history_of_all_contracts__equals_one_built_from_nothing(
             index.take_back(connection, at)
         shorter = copy(world.node)
         shorter.blocks = world.node.blocks[: at + 1]
-        fresh = World(Path(shutil.copy(empty, f"{folder}/fresh.sqlite")), shorter)
+        fresh = World(second, shorter)
         fresh.indexer().catch_up()
         assert world.dump() == fresh.dump()
-        for one in (world, fresh):
-            one.engine.dispose()
 
 
 def live_through(chance: Random, world: World, contracts: Sequence[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,16 +16,9 @@ from ledger.store.engine import open_engine, reading, upgrade, writing
 from ledger.store.outbox import MOVES, IntentState
 from ledger.store.tables import metadata, outbox
 from ledger.types import Address, Millis
+from tests.databases import Databases, fresh_engine
 
 SENDER = Address("0x" + "aa" * 20)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path}/deep/er/t.sqlite")
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 def insert(engine: Engine, key: str = "k") -> None:
@@ -42,8 +34,8 @@ def insert(engine: Engine, key: str = "k") -> None:
         )
 
 
-def test_engine__sqlite__durable_settings(engine: Engine) -> None:
-    with reading(engine) as connection:
+def test_engine__sqlite__durable_settings(on_sqlite: Databases) -> None:
+    with fresh_engine(on_sqlite) as engine, reading(engine) as connection:
         values = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")

@@ -15,6 +15,7 @@ from notary.event_proof import EventProof, evidence_of, judge_event, parse_event
 from notary.receipt import NoEvidence, QbftEvidence
 from notary.report import Outcome
 from notary.trust import Contract, TrustFile, ValidatorSet, make_trust, parse_trust
+from tests.databases import sqlite_in
 from tests.fakes.qbft import addresses, validators
 from tests.fakes.registry import signer
 from tests.unit.ledger.test_evm_capture import World
@@ -25,7 +26,7 @@ NOW = Millis(2_000)
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    made = World(tmp_path_factory.mktemp("events"))
+    made = World(sqlite_in(tmp_path_factory.mktemp("events")))
     made.say(decided(1), decided(2))
     made.index()
     made.capture.step()

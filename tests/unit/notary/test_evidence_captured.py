@@ -19,6 +19,7 @@ from notary.service import Notary
 from notary.stores.records import CheckpointRow
 from notary.trust import Contract, LogKey, TrustFile, ValidatorSet, make_trust, parse_trust
 from notary.verify import verify
+from tests.databases import sqlite_in
 from tests.fakes.notary import ORIGIN, STORAGE_KEY, Rig
 from tests.fakes.qbft import addresses, validators
 from tests.fakes.registry import certificate, signer
@@ -34,7 +35,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.rig = Rig(folder / "notary")
         (folder / "chain").mkdir()
-        self.world = World(folder / "chain")
+        self.world = World(sqlite_in(folder / "chain"))
         self.notary = Notary(
             self.rig.notary.store.engine,
             folder / "logs",

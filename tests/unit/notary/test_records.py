@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.engine import Engine
 
 from ledger.errors import ConfigurationError, IntegrityError
-from ledger.store.engine import open_engine, upgrade
 from ledger.types import Origin
 from notary.entry import log_id
 from notary.stores import records as sql
@@ -24,11 +23,8 @@ SALT, BODY, COMMITMENT = bytes(range(32)), b'{"a":1}', bytes(32)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[RecordStore]:
-    engine = open_engine(f"sqlite:///{tmp_path}/records.sqlite")
-    upgrade(engine)
-    yield RecordStore(engine)
-    engine.dispose()
+def store(engine: Engine) -> RecordStore:
+    return RecordStore(engine)
 
 
 def test_migration__newest_revision__has_exactly_the_tables_of_the_code(store: RecordStore) -> None:

@@ -23,9 +23,9 @@ CERTIFICATES = 6
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
+def rig(tmp_path: Path, database: str) -> Iterator[Rig]:
     """Three certificates under the last good checkpoint, three more above it, and two finished commitments."""
-    made = Rig(tmp_path / "home", origins=(ORIGIN, SECOND))
+    made = Rig(tmp_path / "home", origins=(ORIGIN, SECOND), database=database)
     for first in (0, GOOD):
         records = [certificate(n) for n in range(first, first + GOOD)]
         made.notary.accept_records(ISSUER, ORIGIN, records, key=f"{first}")

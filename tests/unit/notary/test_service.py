@@ -32,6 +32,7 @@ from notary.receipt import parse_receipt
 from notary.receipts import first_not_included, split
 from notary.service import MAX_BULK
 from notary.vault import Vault
+from tests.databases import Databases
 from tests.fakes.notary import (
     FOREIGN,
     ISSUER,
@@ -49,8 +50,8 @@ from tests.fakes.notary import (
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path / "home", origins=(ORIGIN, SECOND, MEMBERS, FOREIGN), members=(MEMBERS,))
+def rig(tmp_path: Path, database: str) -> Iterator[Rig]:
+    made = Rig(tmp_path / "home", origins=(ORIGIN, SECOND, MEMBERS, FOREIGN), members=(MEMBERS,), database=database)
     yield made
     made.notary.close()
 
@@ -256,7 +257,7 @@ def test_receipts__every_stage__each_verifies_and_the_newest_is_shown(rig: Rig) 
         notary.receipts(ORIGIN, 0, 0)
 
 
-def test_record__read_back__as_canonical_and_only_with_the_storage_key(rig: Rig) -> None:
+def test_record__read_back__as_canonical_and_only_with_the_storage_key(rig: Rig, databases: Databases) -> None:
     record = certificate(4)
     rig.notary.accept_records(ISSUER, ORIGIN, [record])
     rig.notary.accept_commitments(ISSUER, ORIGIN, packed(1), key=None)
@@ -264,7 +265,7 @@ def test_record__read_back__as_canonical_and_only_with_the_storage_key(rig: Rig)
     with pytest.raises(NotFoundError, match="no_record"):
         rig.notary.record(ORIGIN, 1)
     rig.notary.close()
-    database = b"".join(path.read_bytes() for path in rig.home.glob("chuzheng.sqlite*"))
+    database = databases.stored(rig.database)
     for secret in (record["number"], record["identifier"], record["holders"][0]["code"]):
         assert secret.encode() not in database
 

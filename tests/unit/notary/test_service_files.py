@@ -21,8 +21,8 @@ READER = X25519PrivateKey.generate()
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path / "home")
+def rig(tmp_path: Path, database: str) -> Iterator[Rig]:
+    made = Rig(tmp_path / "home", database=database)
     made.notary.filing = Filing(EmbeddedStore(tmp_path / "content"))
     yield made
     made.notary.close()

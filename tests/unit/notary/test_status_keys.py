@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.types import Digest
 from notary.entry import Entry, status_key
 from notary.stores.status_keys import StatusKeys, keyed_logs, status_keys
+from tests.databases import Databases
 from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN, OTHER, SECOND, Rig, certificate, packed
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path / "home", origins=(ORIGIN, SECOND, FOREIGN))
+def rig(tmp_path: Path, database: str) -> Iterator[Rig]:
+    made = Rig(tmp_path / "home", origins=(ORIGIN, SECOND, FOREIGN), database=database)
     yield made
     made.notary.close()
 
@@ -77,12 +78,32 @@ def test_write_status_keys__again_and_by_two__each_row_once(rig: Rig) -> None:
     assert (rows(rig, status_keys), rows(rig, keyed_logs)) == (9, 1)
 
 
-@settings(max_examples=20)
-@given(st.lists(st.tuples(st.sampled_from([ORIGIN, SECOND]), st.integers(1, 6), st.integers(0, 20)), max_size=8))
+COURSE = given(
+    st.lists(st.tuples(st.sampled_from([ORIGIN, SECOND]), st.integers(1, 6), st.integers(0, 20)), max_size=8)
+)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@COURSE
 def test_place_of__any_course_of_submissions_and_writing__finds_every_entry(
-    tmp_path_factory: pytest.TempPathFactory, course: list[tuple[str, int, int]]
+    on_sqlite: Databases, tmp_path_factory: pytest.TempPathFactory, course: list[tuple[str, int, int]]
 ) -> None:
-    rig, sent = Rig(tmp_path_factory.mktemp("keys"), origins=(ORIGIN, SECOND)), 0
+    finds_every_entry(on_sqlite, tmp_path_factory, course)
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@COURSE
+def test_place_of_on_postgres__any_course_of_submissions_and_writing__finds_every_entry(
+    on_postgres: Databases, tmp_path_factory: pytest.TempPathFactory, course: list[tuple[str, int, int]]
+) -> None:
+    finds_every_entry(on_postgres, tmp_path_factory, course)
+
+
+def finds_every_entry(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, course: list[tuple[str, int, int]]
+) -> None:
+    rig = Rig(tmp_path_factory.mktemp("keys"), origins=(ORIGIN, SECOND), database=databases.fresh())
+    sent = 0
     for origin, count, upto in course:
         rig.notary.accept_commitments(ISSUER, origin, packed(count, start=sent), key=f"k{sent}")  # type: ignore[arg-type]
         sent += count

@@ -19,13 +19,14 @@ from notary.receipt import inclusion_error
 from notary.receipts import first_not_included
 from notary.stores.status_keys import StatusKeys
 from notary.worker import Worker
+from tests.databases import Databases
 from tests.fakes.disk import HookedDisk
 from tests.fakes.notary import ISSUER, LANE, ORIGIN, FakeOutbox, Rig, certificate, document, packed
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path / "home")
+def rig(tmp_path: Path, database: str) -> Iterator[Rig]:
+    made = Rig(tmp_path / "home", database=database)
     yield made
     made.notary.close()
 
@@ -141,8 +142,8 @@ def test_step__chain_keeps_refusing__tries_again_with_growing_pauses(rig: Rig) -
     assert 4 <= attempts <= 7  # 30 s: at once, then after 1, 2, 4, 8, 16 s
 
 
-def test_step__log_not_opened_on_the_chain__sealed_and_kept_waiting(tmp_path: Path) -> None:
-    rig = Rig(tmp_path / "home")
+def test_step__log_not_opened_on_the_chain__sealed_and_kept_waiting(tmp_path: Path, database: str) -> None:
+    rig = Rig(tmp_path / "home", database=database)
     rig.chain.shorten(1000)
     worker = worker_of(rig)
     rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
@@ -180,10 +181,14 @@ def statements(rig: Rig) -> list[str]:
 
 
 @pytest.mark.parametrize("logs", [1, 40])
-def test_step__nothing_to_do__the_same_cost_with_one_log_and_with_many(tmp_path: Path, logs: int) -> None:
+def test_step__nothing_to_do__the_same_cost_with_one_log_and_with_many(
+    tmp_path: Path, database: str, logs: int
+) -> None:
     origins = (ORIGIN, *(make_origin("test", ISSUER, f"s{n}") for n in range(logs - 1)))
     files: list[str] = []
-    rig = Rig(tmp_path / "home", origins=origins, disk=HookedDisk(lambda call, path: files.append(call)))
+    rig = Rig(
+        tmp_path / "home", origins=origins, disk=HookedDisk(lambda call, path: files.append(call)), database=database
+    )
     worker = Worker(rig.notary, rig.outbox, rig.index, lanes=dict.fromkeys(origins, LANE), clock=rig.clock)
     for n, origin in enumerate(origins[::7]):
         rig.notary.accept_commitments(ISSUER, origin, packed(3, start=3 * n), key="k")
@@ -259,12 +264,32 @@ def test_run__until_stopped__anchors_by_itself(rig: Rig) -> None:
     assert not thread.is_alive()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.sampled_from(["submit", "step", "deliver", "lose", "refuse", "restart", "settle"]), max_size=25))
+COURSE = given(
+    st.lists(st.sampled_from(["submit", "step", "deliver", "lose", "refuse", "restart", "settle"]), max_size=25)
+)
+LONG = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+
+
+@settings(LONG, max_examples=25)
+@COURSE
 def test_worker__any_course_of_events__ends_anchored_with_one_root_a_size(
-    tmp_path_factory: pytest.TempPathFactory, events: list[str]
+    on_sqlite: Databases, tmp_path_factory: pytest.TempPathFactory, events: list[str]
 ) -> None:
-    rig = Rig(tmp_path_factory.mktemp("course"))
+    ends_anchored_with_one_root_a_size(on_sqlite, tmp_path_factory, events)
+
+
+@settings(LONG, max_examples=8)
+@COURSE
+def test_worker_on_postgres__any_course_of_events__ends_anchored_with_one_root_a_size(
+    on_postgres: Databases, tmp_path_factory: pytest.TempPathFactory, events: list[str]
+) -> None:
+    ends_anchored_with_one_root_a_size(on_postgres, tmp_path_factory, events)
+
+
+def ends_anchored_with_one_root_a_size(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, events: list[str]
+) -> None:
+    rig = Rig(tmp_path_factory.mktemp("course"), database=databases.fresh())
     rig.chain.mine(3)
     worker, sent = worker_of(rig), 0
     seen: dict[int, bytes] = {}

@@ -20,6 +20,7 @@ from notary.event_proof import EventProof, proof_of_event
 from notary.receipt import NoEvidence, QbftEvidence
 from notary.trust import Contract, ValidatorSet, make_trust
 from scripts.help import cells
+from tests.databases import sqlite_in
 from tests.fakes.house import House
 from tests.fakes.qbft import addresses, validators
 from tests.fakes.registry import signer
@@ -32,7 +33,7 @@ WITH_TRUST = ("--trust", "t.json")
 
 @pytest.fixture(scope="module")
 def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventProof]:
-    world = World(tmp_path_factory.mktemp("events"))
+    world = World(sqlite_in(tmp_path_factory.mktemp("events")))
     world.say(decided(1), decided(2))
     world.index()
     world.capture.step()
@@ -229,7 +230,7 @@ def test_chain_events__of_any_object__for_a_department_s_token(
 
 
 def test_event_files__of_the_index__final_ones_with_evidence_and_a_count_of_the_rest(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = World(sqlite_in(tmp_path))
     files = EventFiles(world.store, IndexReader(world.engine), world.deployment, 1)
     assert files.about("CertificateStatus", KEY) == ([], 0)
     world.say(decided(1))

@@ -13,7 +13,6 @@ from dataclasses import astuple, replace
 from itertools import count
 from typing import ClassVar
 
-import pytest
 from credit_world import (
     COMPANY,
     CONTRIBUTIONS,
@@ -476,13 +475,6 @@ class CreditMachine(RuleBasedStateMachine):
                 assert self.world.credits.isPublished(item_id, at) == is_published(self.book, item_id, at)
 
 
-@pytest.fixture(scope="module")
-def credit_world(module_isolation):
-    made = CreditWorld()
-    made.catalogue()
-    return made
-
-
 def started() -> Book:
     """The twin of `CreditWorld.catalogue`."""
     book, told = Book(), Told()
@@ -496,8 +488,8 @@ def started() -> Book:
     return book
 
 
-def test_credit_machine__any_steps__contract_and_twin_agree(credit_world) -> None:
-    CreditMachine.world, CreditMachine.start = credit_world, started()
+def test_credit_machine__any_steps__contract_and_twin_agree(made) -> None:
+    CreditMachine.world, CreditMachine.start = made, started()
     run_state_machine_as_test(
         CreditMachine,
         settings=settings(
@@ -510,9 +502,9 @@ def test_credit_machine__any_steps__contract_and_twin_agree(credit_world) -> Non
     )
 
 
-def test_credit_walk__every_move__met(credit_world) -> None:
+def test_credit_walk__every_move__met(made) -> None:
     """What random walks seldom come to: each end from each state, and the archive after each end."""
-    CreditMachine.world, CreditMachine.start = credit_world, started()
+    CreditMachine.world, CreditMachine.start = made, started()
     numbers = count(1_000, 2)
     for end in ((), (1,), (4,), (6,)):  # none, withdrawn, repaired, corrected
         for objected in (False, True):
@@ -555,5 +547,5 @@ def test_credit_walk__every_move__met(credit_world) -> None:
     assert not told, sorted(told)
 
 
-def test_twin__authority__is_the_contract_s(credit_world) -> None:
-    assert credit_world.authorities.authorityFor(VETERANS, 420984) == "0x" + left(COUNTY).hex()
+def test_twin__authority__is_the_contract_s(made) -> None:
+    assert made.authorities.authorityFor(VETERANS, 420984) == "0x" + left(COUNTY).hex()

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from credit_world import COUNTY, FILES32, MERIT, NEGATIVE, POLICE, SCHOOL, CreditWorld, some, today
-from test_credit_records import appealed, item, objected
+from credit_items import appealed, item, objected
+from credit_world import COUNTY, FILES32, MERIT, NEGATIVE, POLICE, SCHOOL, some, today
 from world import NONE, digest, left, now, wait
 
 from ledger.calendar import DAY, OFFSET
 
 SECTION = "CreditRecords"
 ROWS = 14
-
-
-@pytest.fixture(scope="module")
-def world(module_isolation):
-    made = CreditWorld()
-    made.catalogue()
-    return made
 
 
 def test_items__each_act__noted(world, cost):

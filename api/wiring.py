@@ -152,7 +152,9 @@ def open_backstage(settings: Settings) -> Backstage:
     return Backstage(
         engine=engine,
         notary=notary,
-        worker=Worker(notary, Outbox(engine), index, lanes=lanes, clock=SystemClock(), beside=[capture]),
+        worker=Worker(
+            notary, Outbox(engine), index, lanes=lanes, clock=SystemClock(), beside=[capture, notary.erasing]
+        ),
         sender=Sender(engine, rpc, profile, deployment, signers, parallel=LANES_AT_ONCE, relays=relays),
         indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=second),
         deployment=deployment,

@@ -46,6 +46,10 @@ class ContentStore(Protocol):
 
     def has(self, cid: str) -> bool: ...
 
+    def remove(self, cid: str) -> None:
+        """Take the file named `cid` away, all of it; no error if it's gone."""
+        ...
+
 
 class ChainReader(Protocol):
     """What verification and the notary ask of the chain. Every call may raise UnavailableError: an outage is no answer.

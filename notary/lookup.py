@@ -11,6 +11,7 @@ from ledger.types import DepartmentCode, Digest, Origin
 from notary.canonical import parse_record
 from notary.entry import Entry, parse_origin, status_key
 from notary.prove import Prover
+from notary.stores.erasures import ErasureStore
 from notary.stores.records import RecordStore, index_of, log_of
 from notary.stores.status_keys import StatusKeys
 from notary.vault import Vault
@@ -95,6 +96,9 @@ class Lookup:
             raw = self._store.entry(connection, position)
             sealed = self._store.salted(connection, [position]).get(position)
             body = self._store.body(connection, position)
+            gone = None if body is not None else ErasureStore(self._store).erased(connection, position)
+        if gone is not None:
+            raise NotFoundError("erased", origin=origin, index=index, order=gone.order_code)
         if raw is None or sealed is None or body is None:
             raise NotFoundError("notary.no_record", origin=origin, index=index)
         entry = Entry.from_bytes(raw)

@@ -15,6 +15,7 @@ from ledger.errors import ChuzhengError, ConflictError, IntegrityError
 from ledger.types import DepartmentCode, Kind, Millis, Origin
 from notary.entry import HOUR, HOURLY
 from notary.stores import records as sql
+from notary.stores.erasures import ANSWER_ERASED
 from notary.stores.records import Known, LogRow, RecordStore
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ class Placing:
             return self._place_each(s)
         scope = (s.department, s.operation, s.key or b"")
         if s.key is not None and (known := self._answered.get(scope)) is not None:
+            if known.content == ANSWER_ERASED:
+                raise ConflictError("erased.answer")
             if known.content != s.content:
                 raise ConflictError("idempotency_conflict")
             return self._again(known.positions, range(len(known.positions)), [], s)

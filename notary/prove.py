@@ -19,6 +19,7 @@ from notary.entry import log_id as log_id_of
 from notary.processes import Processes, sign_promises
 from notary.receipt import Evidence, Inclusion, NoEvidence, Receipt, ReceiptAnchor
 from notary.receipts import Bundle
+from notary.stores.erasures import ErasureStore
 from notary.stores.records import LogRow, RecordStore, position_of
 from notary.stores.tiles import TileLog
 from notary.vault import Vault
@@ -76,6 +77,9 @@ class Prover:
         raw = self.entry(origin, index)
         with self._store.reading() as connection:
             sealed = self._store.salted(connection, [position]).get(position) if salted else None
+            gone = ErasureStore(self._store).erased(connection, position) if salted and sealed is None else None
+        if gone is not None:
+            raise NotFoundError("erased", origin=origin, index=index, order=gone.order_code)
         entry = Entry.from_bytes(raw)
         salt = None if sealed is None else self._vault.open_keys(entry.sha256, sealed)[1]
         receipt = Receipt(entry, origin, index, salt)

@@ -33,6 +33,7 @@ from notary.accept import Acceptance, catch_up
 from notary.checkpoint import Checkpoint
 from notary.csv_intake import prepare_csv
 from notary.entry import Entry, log_id, parse_origin
+from notary.erasing import Erasing
 from notary.filing import Filing, accept_document
 from notary.intake import Prepared, Wrong, check_kind, parse_packed, prepare_many
 from notary.log import Head
@@ -110,6 +111,8 @@ class Notary:
         )
         self._status_keys = StatusKeys(self.store)
         self._lookup = Lookup(self.store, self.vault, self.prover, self._origins)
+        self.erasing = Erasing(self, clock, hook=hook)
+        self.erasing.reapply()  # the database may come from a backup: nothing that was erased is served again
 
     def close(self) -> None:
         """Commit what waits, then stop; submissions after this are refused."""
@@ -154,7 +157,7 @@ class Notary:
             content = self.vault.content_mac(issuer, b"".join([p.detail.content for p in prepared]))
         kept = hash_key(key) if key is not None else content
         rows, details = [p.row for p in prepared], [p.detail for p in prepared]
-        answer = self._submit(Submission(department, origin, operation, kept, content, rows, details))
+        answer = self.submit(Submission(department, origin, operation, kept, content, rows, details))
         return self._promised(origin, answer, [p.salt for p in prepared])
 
     def accept_csv(
@@ -200,7 +203,7 @@ class Notary:
         packed = rows if isinstance(rows, bytes) else b"".join([bytes((r.kind,)) + r.sha256 + r.sm3 for r in parsed])
         content = hashlib.sha256(packed).digest()
         kept = None if key is None else hash_key(key)
-        answer = self._submit(Submission(department, origin, operation, kept, content, parsed))
+        answer = self.submit(Submission(department, origin, operation, kept, content, parsed))
         first = answer.positions[0]
         standing = self._origins.get(log_of(first), origin)
         self.seal(standing)
@@ -268,10 +271,18 @@ class Notary:
             raise NotFoundError("notary.no_log", origin=origin)
         return row
 
+    def origin_of(self, position: int) -> Origin | None:
+        """The log of a position; None if another process writes it."""
+        return self._origins.get(log_of(position))
+
+    def is_open(self, origin: Origin) -> bool:
+        """Whether the log takes entries: the Council hasn't closed it."""
+        return self._anchors.closed_at(log_id(origin)) is None
+
     def current_log(self, department: DepartmentCode) -> Origin | None:
         """Where the department's records go: its log without a shard, or after a closing its newest public shard."""
         own = [o for o in self._origins.values() if self._issuers.get(o) == department and o not in self._members]
-        still = [o for o in own if self._anchors.closed_at(log_id(o)) is None]
+        still = [o for o in own if self.is_open(o)]
         return next((o for o in still if parse_origin(o).shard is None), still[-1] if still else None)
 
     def seal(self, origin: Origin) -> Checkpoint | None:
@@ -330,7 +341,8 @@ class Notary:
             raise RowsError("notary.records_wrong", [(w.number, w.member, w.error()) for w in wrong])
         return prepared
 
-    def _submit(self, submission: Submission) -> Answer:
+    def submit(self, submission: Submission) -> Answer:
+        """Durable when this returns. What may be submitted is the callers' to check."""
         answer = self.acceptance.submit(submission)
         try:
             return answer.result(PATIENCE)

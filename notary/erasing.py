@@ -1,0 +1,324 @@
+"""Erasing a record: the order of acts, from one person's proposal to the last free page. formats.md §7, ADR 0025.
+
+1. one transaction: the second person's word, and key, salt, record, wraps and look-ups are gone;
+2. the log's list names the index, durable: a database restored from before 1 is held to it before it serves;
+3. an entry of kind 6 that names (log, index, order code) is in the log, the list names that entry;
+4. the file's ciphertext is deleted, stored answers are cleaned, deleted bytes leave the database's files.
+
+A crash between any two leaves a state in which nothing of the record is served, and `step`, called by the worker, goes
+on from there: each act is done again without harm. Nobody is ever told `done` before 4.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError, UnavailableError
+from ledger.ports import Clock
+from ledger.types import DepartmentCode, Kind, Millis, Origin
+from notary.canonical import parse_record
+from notary.commitment import commit_and_canonicalise
+from notary.entry import Entry, parse_origin
+from notary.erasures import ERASED, Erased, Proof, State, check_order, check_state_move, erasure_record
+from notary.placing import Detail, Row, Submission
+from notary.stores.erasure_list import add_to_list, read_list
+from notary.stores.erasures import ErasureRow, ErasureStore
+from notary.stores.records import index_of, log_of, position_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from notary.service import Notary
+
+OPERATION = "erasure"
+OPEN = (State.DESTROYED, State.ENTERED)
+"""States in which there is something left to do."""
+_NOT_ERASED = frozenset({Kind.ERASURE, Kind.CHECKPOINT})
+_log = structlog.get_logger("notary.erasing")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an erasure would take, as both persons are shown it before they act."""
+
+    origin: Origin
+    index: int
+    entry: Entry
+    kept: bool
+    """False: the client committed and kept the record; there is nothing here to destroy."""
+    file: bool
+    readers: tuple[DepartmentCode, ...]
+    row: ErasureRow | None
+
+
+class Erasing:
+    """Proposals, confirmations and what follows from them, for the logs of one notary. `hook` is called after each act
+    with its name; tests end the process there."""
+
+    def __init__(self, notary: Notary, clock: Clock, *, hook: Callable[[str], None] = lambda act: None) -> None:
+        self._notary, self._clock, self._hook = notary, clock, hook
+        self._rows = ErasureStore(notary.store)
+
+    # -- two persons --------------------------------------------------------------------------------------------------
+
+    def target(self, department: DepartmentCode, origin: Origin, index: int) -> Target:
+        """What stands there; DeniedError for another department's log, InputError for what can't be erased."""
+        position, entry = self._own(department, origin, index)
+        with self._notary.store.reading() as connection:
+            row = self._rows.get(connection, position)
+            kept = self._rows.kept(connection, [position])
+            cid = _cid(self._record(connection, position))
+            readers = tuple(sorted(self._notary.store.wraps(connection, position)))
+        if row is not None and row.state in ERASED:
+            readers = row.readers
+        return Target(origin, index, entry, kept, cid is not None, readers, row)
+
+    def propose(self, department: DepartmentCode, origin: Origin, index: int, order: str, person: bytes) -> ErasureRow:
+        """The first person's word; nothing is destroyed. `person` is a keyed hash, `order` will be public.
+
+        The same proposal again is the same; ConflictError `erasure.state` where another one stands.
+        """
+        position, _ = self._own(department, origin, index)
+        check_order(order)
+        with self._notary.store.transaction() as connection:
+            before = self._rows.get(connection, position)
+            if before is not None and before.state is not State.WITHDRAWN:
+                if (before.state, before.order_code, before.proposer) == (State.PROPOSED, order, person):
+                    return before
+                raise ConflictError("erasure.state", found=before.state.value)
+            row = ErasureRow(position, order, State.PROPOSED, person, None, self._clock.now())
+            self._rows.put(connection, row)
+        _log.info("erasure.proposed", origin=origin, index=index, order=order)
+        return row
+
+    def withdraw(self, department: DepartmentCode, origin: Origin, index: int) -> ErasureRow:
+        """Take a proposal back, as long as nothing was destroyed."""
+        position, _ = self._own(department, origin, index)
+        with self._notary.store.transaction() as connection:
+            row = self._found(connection, position)
+            if row.state is State.WITHDRAWN:
+                return row
+            check_state_move(row.state, State.WITHDRAWN)
+            row = replace(row, state=State.WITHDRAWN)
+            self._rows.put(connection, row)
+        _log.info("erasure.withdrawn", origin=origin, index=index, order=row.order_code)
+        return row
+
+    def confirm(self, department: DepartmentCode, origin: Origin, index: int, order: str, person: bytes) -> ErasureRow:
+        """The second person's word: destroyed when this returns, and not to be undone. `order` is the proposal's.
+
+        DeniedError `erasure.same_person`. What follows may be unfinished when something is unavailable: the state says
+        so, and `step` goes on.
+        """
+        position, _ = self._own(department, origin, index)
+        with self._notary.store.transaction() as connection:
+            row = self._found(connection, position)
+            if row.order_code != order:
+                raise ConflictError("erasure.other_order")
+            if row.proposer == person:
+                raise DeniedError("erasure.same_person")
+            if row.state in ERASED and row.confirmer == person:
+                pass
+            else:
+                check_state_move(row.state, State.DESTROYED)
+                self._destroy(connection, replace(row, confirmer=person))
+                _log.warning("erasure.destroyed", origin=origin, index=index, order=order)
+        self._hook("destroyed")
+        try:
+            self.step()
+        except UnavailableError as error:
+            _log.warning("erasure.later", origin=origin, index=index, code=error.code)
+        with self._notary.store.reading() as connection:
+            return self._found(connection, position)
+
+    # -- what follows -------------------------------------------------------------------------------------------------
+
+    def step(self) -> bool:
+        """Go on with every erasure that isn't done; True if one came further. Part of the worker's loop."""
+        with self._notary.store.reading() as connection:
+            rows = self._rows.in_states(connection, OPEN)
+        own = [row for row in rows if self._notary.origin_of(row.position) is not None]
+        return any([self._go_on(row) for row in own])
+
+    def listed(self, origin: Origin) -> tuple[Erased, ...]:
+        """What the log's list names."""
+        return read_list(self._notary.logs[origin])
+
+    def apply(self, origin: Origin, erased: Iterable[Erased]) -> int:
+        """Hold the database to a list (the log's own, a mirror's, a snapshot's): destroy what it names and is still
+        here; how many. What follows is `step`'s."""
+        log, count = self._notary.log(origin), 0
+        for each in erased:
+            if each.index >= log.next_index:
+                continue  # a database older than the log: refused elsewhere, and nothing here to destroy
+            position = position_of(log.id, each.index)
+            with self._notary.store.transaction() as connection:
+                row = self._rows.get(connection, position)
+                if row is not None and row.state in ERASED and not self._rows.kept(connection, [position]):
+                    continue
+                now = self._clock.now()
+                row = ErasureRow(position, each.order, State.PROPOSED, None, None, now)
+                self._destroy(connection, row)
+                count += 1
+            _log.warning("erasure.applied_again", origin=origin, index=each.index, order=each.order)
+        return count
+
+    def reapply(self) -> int:
+        """Hold the database to the lists of all logs, before anything is served: it may come from a backup."""
+        return sum(self.apply(origin, read_list(log)) for origin, log in self._notary.logs.items())
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _own(self, department: DepartmentCode, origin: Origin, index: int) -> tuple[int, Entry]:
+        if origin not in self._notary.logs:
+            raise NotFoundError("notary.no_log", origin=origin)
+        if parse_origin(origin).issuer != department:
+            raise DeniedError("notary.other_log", origin=origin)
+        entry = Entry.from_bytes(self._notary.prover.entry(origin, index))
+        if entry.kind in _NOT_ERASED:
+            raise InputError("erasure.kind", found=entry.kind.word)
+        return self._notary.prover.position(origin, index), entry
+
+    def _found(self, connection: Connection, position: int) -> ErasureRow:
+        row = self._rows.get(connection, position)
+        if row is None:
+            raise NotFoundError("erasure.unknown")
+        return row
+
+    def _destroy(self, connection: Connection, row: ErasureRow) -> None:
+        """Of this position, and of its twins where a reopening copied the record: each gets a row of its own."""
+        places = self._rows.same_commitment(connection, row.position)
+        held = {place: self._record(connection, place) for place in places}
+        cid = next((name for record in held.values() if (name := _cid(record))), None)
+        readers = tuple(sorted({r for place in places for r in self._notary.store.wraps(connection, place)}))
+        names = [found for place, record in held.items() if (found := self._name(connection, place, record))]
+        back = {place for place in places if self._rows.kept(connection, [place])}
+        self._rows.destroy(connection, places, names)
+        now = Millis(self._clock.now())
+        for place in places:
+            known = self._rows.get(connection, place)
+            if known is None or known.state not in ERASED:
+                known = replace(row, position=place, erased_at=now, readers=readers)
+            elif place not in back:
+                continue
+            # Also what was erased once and came back with an old file: all that follows is done again.
+            self._rows.put(connection, replace(known, state=State.DESTROYED, cid=cid or known.cid))
+
+    def _record(self, connection: Connection, position: int) -> dict[str, Any] | None:
+        store, vault = self._notary.store, self._notary.vault
+        raw, body = store.entry(connection, position), store.body(connection, position)
+        sealed = store.salted(connection, [position]).get(position)
+        if raw is None or body is None or sealed is None:
+            return None
+        commitment = Entry.from_bytes(raw).sha256
+        return parse_record(vault.open_body(commitment, vault.open_keys(commitment, sealed)[0], body))
+
+    def _name(self, connection: Connection, position: int, record: dict[str, Any] | None) -> tuple[int, bytes] | None:
+        """Under what a record is found by its identifier: (issuer's row, HMAC)."""
+        identifier = None if record is None else record.get("identifier")
+        if not isinstance(identifier, str):
+            return None
+        log = self._notary.store.log_by_id(connection, log_of(position))
+        return log.issuer, self._notary.vault.identifier_mac(parse_origin(log.origin).issuer, identifier)
+
+    def _go_on(self, row: ErasureRow) -> bool:
+        origin, index = self._notary.origin_of(row.position), index_of(row.position)
+        assert origin is not None
+        log = self._notary.logs[origin]
+        if row.state is State.DESTROYED:
+            add_to_list(log, [Erased(index, row.order_code)])
+            self._hook("listed")
+            row = self._entered(row, origin, index)
+            self._hook("entered")
+        add_to_list(log, [Erased(index, row.order_code, self._proof(row))])
+        self._hook("proved")
+        self._drop(row)
+        self._hook("dropped")
+        row = self._note(row, cid=None)
+        self._rows.forget_answers([row.position])
+        self._hook("forgotten")
+        if not self._rows.scrub():
+            return False  # a long reader holds the old pages: at the next round
+        self._hook("scrubbed")
+        self._move(row, State.DONE, done_at=self._clock.now())
+        _log.info("erasure.done", origin=origin, index=index, order=row.order_code)
+        return True
+
+    def _entered(self, row: ErasureRow, origin: Origin, index: int) -> ErasureRow:
+        """The entry of kind 6, found again if it was made before a crash; in the department's log that is open."""
+        notary, issuer = self._notary, parse_origin(origin).issuer
+        target = origin if notary.is_open(origin) else notary.current_log(issuer)
+        if target is None:
+            raise UnavailableError("erasure.no_log", retry_after=60)
+        salt = os.urandom(32)
+        commitment, canonical = commit_and_canonicalise(erasure_record(origin, index, row.order_code), salt)
+        # By (log, index) and not by the order code: one entry for one erasure, whatever a list calls the order.
+        key = hashlib.sha256(b"chuzheng/erasure/v1\0" + f"{origin}/{index}".encode()).digest()
+        content = notary.vault.content_mac(issuer, key)
+        detail = Detail(content, None, 0, *notary.vault.seal(commitment.sha256, salt, canonical))
+        made = Row(int(Kind.ERASURE), commitment.sha256, commitment.sm3)
+        answer = notary.submit(Submission(issuer, target, OPERATION, key, content, [made], [detail]))
+        sealed = answer.repeated.get(0)
+        if sealed is not None:
+            salt = notary.vault.open_keys(answer.entries[0][28:60], sealed)[1]
+        return self._move(row, State.ENTERED, entry=answer.positions[0], salt=salt)
+
+    def _move(self, row: ErasureRow, state: State, **changes: Any) -> ErasureRow:
+        """Write a step's end down, unless another process did it meanwhile."""
+        with self._notary.store.transaction() as connection:
+            now = self._found(connection, row.position)
+            if now.state is not row.state:
+                return now
+            check_state_move(now.state, state)
+            now = replace(now, state=state, **changes)
+            self._rows.put(connection, now)
+        return now
+
+    def _note(self, row: ErasureRow, **changes: Any) -> ErasureRow:
+        """Write something down that is no step by itself."""
+        with self._notary.store.transaction() as connection:
+            now = replace(self._found(connection, row.position), **changes)
+            self._rows.put(connection, now)
+        return now
+
+    def _proof(self, row: ErasureRow) -> Proof | None:
+        if row.entry is None or row.salt is None:
+            return None
+        with self._notary.store.reading() as connection:
+            origin = self._notary.store.log_by_id(connection, log_of(row.entry)).origin
+        return Proof(origin, index_of(row.entry), row.salt)
+
+    def _drop(self, row: ErasureRow) -> None:
+        """Delete the file's ciphertext, unless another record's file is the same one."""
+        if row.cid is None:
+            return
+        filing = self._notary.filing
+        if filing is None:
+            raise UnavailableError("erasure.no_content_store", retry_after=60)
+        if not self._named_elsewhere(row.cid):
+            filing.content.remove(row.cid)
+
+    def _named_elsewhere(self, cid: str) -> bool:
+        """Whether a record that is kept names this file: every record with a file is read, since names are sealed."""
+        after = -1
+        while True:
+            with self._notary.store.reading() as connection:
+                places = self._rows.filed(connection, after)
+                if any(_cid(self._record(connection, place)) == cid for place in places):
+                    return True
+            if not places:
+                return False
+            after = places[-1]
+
+
+def _cid(record: dict[str, Any] | None) -> str | None:
+    """The file's name in the content store, where the record has a file."""
+    document = None if record is None else record.get("document")
+    found = document.get("cid") if isinstance(document, dict) else None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,205 @@
+"""Erasures in SQL: how far each has come, and the statements that destroy (formats.md §7).
+
+`destroy` takes everything of a record out of every table that has something of it, in the caller's transaction; a new
+table that holds anything derived from a record must be added there, and tests/unit/notary/test_erasing_bytes.py looks
+for the bytes in the files themselves. SQLite overwrites what it deletes (`secure_delete`, ledger.store.engine), so what
+is left to do is to empty the write-ahead file; PostgreSQL rewrites the tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import sqlalchemy as sa
+
+from ledger.types import DepartmentCode, Millis
+from notary.erasures import ERASED, State
+from notary.stores.records import (
+    RecordStore,
+    entries,
+    idempotency,
+    issuers,
+    lookups,
+    metadata,
+    record_keys,
+    record_wraps,
+    records,
+    unpack_positions,
+)
+
+ANSWER_ERASED = bytes(32)
+"""`content` of a stored answer that named something erased: no HMAC or SHA-256 is that, so nothing matches it."""
+_BATCH = 1000
+_PATIENCE = 2_000
+"""Milliseconds that `scrub` waits for readers; writers wait meanwhile."""
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("order_code", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False, index=True),
+    sa.Column("proposer", sa.LargeBinary(32)),  # keyed hashes of two different persons; none: taken from a list
+    sa.Column("confirmer", sa.LargeBinary(32)),
+    sa.Column("proposed_at", sa.BigInteger, nullable=False),
+    sa.Column("erased_at", sa.BigInteger),
+    sa.Column("done_at", sa.BigInteger),
+    sa.Column("cid", sa.String(128)),  # of ciphertext that is still to be deleted
+    sa.Column("readers", sa.Text, nullable=False),  # JSON: who could open the file
+    sa.Column("entry", sa.BigInteger),  # position of the entry of kind 6
+    sa.Column("salt", sa.LargeBinary(32)),  # of its record: public
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRow:
+    """One erasure; `proposer` and `confirmer` are keyed hashes of persons, times Unix milliseconds."""
+
+    position: int
+    order_code: str
+    state: State
+    proposer: bytes | None
+    confirmer: bytes | None
+    proposed_at: Millis
+    erased_at: Millis | None = None
+    done_at: Millis | None = None
+    cid: str | None = None
+    readers: tuple[DepartmentCode, ...] = ()
+    entry: int | None = None
+    salt: bytes | None = None
+
+
+class ErasureStore:
+    """Statements on the table above, and on everything that `destroy` empties; the caller brings the transaction."""
+
+    def __init__(self, store: RecordStore) -> None:
+        self._store = store
+
+    def get(self, connection: sa.Connection, position: int) -> ErasureRow | None:
+        row = connection.execute(sa.select(erasures).where(erasures.c.position == position)).one_or_none()
+        return None if row is None else _row(row)
+
+    def put(self, connection: sa.Connection, row: ErasureRow) -> None:
+        """Write the row as it is now, new or changed."""
+        values = {field.name: getattr(row, field.name) for field in fields(row)}
+        values |= {"state": row.state.value, "readers": json.dumps(row.readers)}
+        connection.execute(sa.delete(erasures).where(erasures.c.position == row.position))
+        connection.execute(sa.insert(erasures).values(**values))
+
+    def erased(self, connection: sa.Connection, position: int) -> ErasureRow | None:
+        """The row, if what stood at the position is gone by order."""
+        row = self.get(connection, position)
+        return row if row is not None and row.state in ERASED else None
+
+    def in_states(self, connection: sa.Connection, states: Sequence[State]) -> list[ErasureRow]:
+        query = sa.select(erasures).where(erasures.c.state.in_([state.value for state in states]))
+        return [_row(row) for row in connection.execute(query.order_by(erasures.c.position))]
+
+    def of_span(self, connection: sa.Connection, first: int, end: int) -> list[ErasureRow]:
+        """Rows of positions `first … end-1`, whatever their state."""
+        query = sa.select(erasures).where(erasures.c.position >= first, erasures.c.position < end)
+        return [_row(row) for row in connection.execute(query.order_by(erasures.c.position))]
+
+    # -- destroying ---------------------------------------------------------------------------------------------------
+
+    def same_commitment(self, connection: sa.Connection, position: int) -> list[int]:
+        """Every position that keeps the same record: itself, and after a reopening its twin in the other log."""
+        commitment = connection.scalar(sa.select(entries.c.commitment).where(entries.c.position == position))
+        if commitment is None:
+            return [position]
+        owners = list(connection.scalars(sa.select(issuers.c.id)))
+        struck = [-log.id for log in self._store.all_logs(connection)]
+        query = sa.select(entries.c.position).where(
+            entries.c.issuer.in_([*owners, *struck]), entries.c.commitment == commitment
+        )  # the index leads with the issuer; a notary has few
+        return sorted({position, *connection.scalars(query)})
+
+    def destroy(self, connection: sa.Connection, positions: Sequence[int], names: Sequence[tuple[int, bytes]]) -> None:
+        """Keys, salts, records, wraps and look-ups of these positions; nothing happens where they are gone already.
+
+        `names` are the look-ups' (issuer's row, identifier's HMAC): that table is found by them only.
+        """
+        for table in (record_keys, record_wraps, records):
+            connection.execute(sa.delete(table).where(table.c.position.in_(positions)))
+        for issuer, identifier in names:
+            named = sa.and_(lookups.c.issuer == issuer, lookups.c.identifier == identifier)
+            connection.execute(sa.delete(lookups).where(named, lookups.c.position.in_(positions)))
+
+    def kept(self, connection: sa.Connection, positions: Sequence[int]) -> bool:
+        """Whether anything of these positions is still there."""
+        return any(
+            connection.execute(sa.select(table.c.position).where(table.c.position.in_(positions)).limit(1)).first()
+            for table in (record_keys, record_wraps, records)
+        )
+
+    def forget_answers(self, positions: Sequence[int]) -> int:
+        """Stored answers of any log that name one of these positions; how many.
+
+        What was kept under the record's own HMAC goes; what was kept under a key that the client chose stays without
+        anything of the content, so that a retry by that key is told `erased` and doesn't register it anew. Read in
+        parts and written apart: the table has one row a call, and the writers wait for nobody.
+        """
+        wanted, changed = set(positions), 0
+        for log, department, operation, key, content in list(self._answers(wanted)):
+            here = sa.and_(
+                idempotency.c.log == log,
+                idempotency.c.department == department,
+                idempotency.c.operation == operation,
+                idempotency.c.key == key,
+            )
+            with self._store.transaction() as connection:
+                if key == content:
+                    connection.execute(sa.delete(idempotency).where(here))
+                else:
+                    connection.execute(sa.update(idempotency).where(here).values(content=ANSWER_ERASED))
+            changed += 1
+        return changed
+
+    def _answers(self, wanted: set[int]) -> Iterator[tuple[int, str, str, bytes, bytes]]:
+        table = idempotency.c
+        one = [position.to_bytes(8) + (1).to_bytes(4) for position in wanted]
+        # Single answers are compared by the database; only runs and lists of several have to be unpacked here.
+        query = sa.select(idempotency).where(
+            table.content != ANSWER_ERASED,
+            sa.or_(
+                table.positions.in_(one),
+                sa.func.length(table.positions) > 12,
+                sa.func.substr(table.positions, 9, 4) != (1).to_bytes(4),
+            ),
+        )
+        with self._store.reading() as connection:
+            for rows in connection.execution_options(yield_per=_BATCH).execute(query).partitions():
+                for row in rows:
+                    if wanted & set(unpack_positions(row.positions)):
+                        yield row.log, row.department, row.operation, row.key, row.content
+
+    def filed(self, connection: sa.Connection, after: int, limit: int = _BATCH) -> list[int]:
+        """Positions above `after` whose record has a file here, in order: those that have wraps."""
+        query = sa.select(record_wraps.c.position).where(record_wraps.c.position > after).distinct()
+        return list(connection.scalars(query.order_by(record_wraps.c.position).limit(limit)))
+
+    def scrub(self) -> bool:
+        """Make the deleted rows' bytes vanish from the database's files; False: a reader holds them, try again."""
+        engine = self._store.engine
+        if engine.dialect.name == "sqlite":
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                raw = connection.connection.driver_connection
+                assert raw is not None
+                waits = raw.execute("PRAGMA busy_timeout").fetchone()[0]
+                raw.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+                try:
+                    return bool(raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+                finally:
+                    raw.execute(f"PRAGMA busy_timeout = {waits}")
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in (record_keys, record_wraps, records, lookups, idempotency):
+                connection.exec_driver_sql(f"VACUUM FULL {table.name}")
+        return True
+
+
+def _row(row: sa.Row[tuple[object, ...]]) -> ErasureRow:
+    values = dict(row._mapping)
+    values |= {"state": State(str(values["state"])), "readers": tuple(json.loads(str(values["readers"])))}
+    return ErasureRow(**values)

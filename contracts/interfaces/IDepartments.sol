@@ -168,7 +168,8 @@ interface IDepartments {
     function reinstate(bytes32 department, bytes32 basis) external returns (bool);
 
     /// @notice Appoints an operator, or changes its roles, end and person. By the Council, or by an operator of the
-    /// department with STATUS (a service operator's: NODE) that has every role which it gives, and not beyond its own end. False if nothing differs.
+    /// department with STATUS (a service operator's: NODE) that has every role which it gives, not beyond its own end
+    /// and not while the department is suspended. False if nothing differs.
     /// @param until First second at which it no longer acts; 0: no end.
     /// @param personHash Salted hash of the person behind the address; zero for a machine.
     function appointOperator(address operator, bytes32 department, uint32 roles, uint64 until, bytes32 personHash)

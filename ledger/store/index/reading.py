@@ -25,7 +25,7 @@ from ledger.types import (
 )
 
 
-def _counts(final: int) -> sa.ColumnElement[bool]:
+def counts(final: int) -> sa.ColumnElement[bool]:
     """Whether a row of `anchors` is final, and not struck out by a final closing of its log at a smaller size."""
     struck = sa.exists().where(
         closings.c.log_id == anchors.c.log_id, closings.c.size < anchors.c.size, closings.c.block_number <= final
@@ -47,14 +47,14 @@ class IndexReader:
             if at is None:
                 return None
             row = connection.execute(sa.select(blocks).where(blocks.c.number == at[1])).mappings().first()
-        return None if row is None else _block(row)
+        return None if row is None else block_of(row)
 
     def anchor_for(self, log_id: LogId, index: int) -> Anchor | None:
         """The earliest final anchor whose size is above `index`: the one that a receipt carries."""
         with reading(self._engine) as connection:
             final = self._final(connection)
             wanted = sa.select(anchors).where(anchors.c.log_id == log_id, anchors.c.size > index)
-            wanted = wanted.where(_counts(final)).order_by(anchors.c.size).limit(1)
+            wanted = wanted.where(counts(final)).order_by(anchors.c.size).limit(1)
             row = connection.execute(wanted).mappings().first()
             return None if row is None else self._anchor(connection, row)
 
@@ -66,11 +66,11 @@ class IndexReader:
             if at is None:
                 return [], None
             wanted = sa.select(anchors).where(anchors.c.log_id == log_id, anchors.c.size > size)
-            wanted = wanted.where(_counts(at[1] - self.depth))
+            wanted = wanted.where(counts(at[1] - self.depth))
             wanted = wanted.order_by(anchors.c.size).limit(limit)
             found = [self._anchor(connection, row) for row in connection.execute(wanted).mappings()]
             last = connection.execute(sa.select(blocks).where(blocks.c.number == at[1])).mappings().first()
-        return found, None if last is None else _block(last)
+        return found, None if last is None else block_of(last)
 
     def anchor_of(self, log_id: LogId, size: int) -> Anchor | None:
         """The final anchor of exactly this size."""
@@ -81,7 +81,7 @@ class IndexReader:
         """Final anchors in blocks above `block`, in the chain's order."""
         with reading(self._engine) as connection:
             wanted = sa.select(anchors).where(anchors.c.block_number > block)
-            wanted = wanted.where(_counts(self._final(connection)))
+            wanted = wanted.where(counts(self._final(connection)))
             if log_id is not None:
                 wanted = wanted.where(anchors.c.log_id == log_id)
             wanted = wanted.order_by(anchors.c.block_number, anchors.c.log_index).limit(limit)
@@ -95,7 +95,7 @@ class IndexReader:
             if connection.execute(opened).first() is None:
                 return None
             newest = sa.select(anchors.c.size, anchors.c.root).where(anchors.c.log_id == log_id)
-            newest = newest.where(_counts(final)).order_by(anchors.c.size.desc()).limit(1)
+            newest = newest.where(counts(final)).order_by(anchors.c.size.desc()).limit(1)
             row = connection.execute(newest).first()
         return (0, Digest(bytes(32))) if row is None else (row[0], Digest(bytes(row[1])))
 
@@ -111,7 +111,7 @@ class IndexReader:
         """`log_head` of every log that is opened, in one statement."""
         with reading(self._engine) as connection:
             final = self._final(connection)
-            newest = sa.select(anchors.c.size).where(anchors.c.log_id == logs.c.log_id, _counts(final))
+            newest = sa.select(anchors.c.size).where(anchors.c.log_id == logs.c.log_id, counts(final))
             newest = newest.order_by(anchors.c.size.desc()).limit(1)
             same = (anchors.c.log_id == logs.c.log_id) & (anchors.c.size == newest.correlate(logs).scalar_subquery())
             wanted = sa.select(logs.c.log_id, anchors.c.size, anchors.c.root).select_from(logs.outerjoin(anchors, same))
@@ -138,27 +138,11 @@ class IndexReader:
             return [(LogId(bytes(i)), DepartmentCode(d), Origin(o)) for i, d, o in found]
 
     def decisions(self, status_key: Digest) -> list[Decision]:
-        """All decisions of a key in their order, with their annulments, also where a version of the contract that
-        took the key over annulled what the one before had decided."""
+        """All decisions of a key in their order, with their annulments."""
         with reading(self._engine) as connection:
-            final = self._final(connection)
-            same = (annulments.c.status_key == decisions.c.status_key) & (annulments.c.number == decisions.c.number)
-            own = decisions.alias()
-            taken_over = ~sa.exists().where(
-                own.c.status_key == annulments.c.status_key,
-                own.c.contract == annulments.c.contract,
-                own.c.number == annulments.c.number,
-            )
-            same &= (annulments.c.contract == decisions.c.contract) | taken_over
-            joined = decisions.outerjoin(annulments, same & (annulments.c.block_number <= final))
-            wanted = sa.select(decisions, annulments.c.block_time.label("annulled_at")).select_from(joined)
-            wanted = wanted.where(decisions.c.status_key == status_key, decisions.c.block_number <= final)
-            return [
-                _decision(row)
-                for row in connection.execute(
-                    wanted.order_by(decisions.c.block_number, decisions.c.log_index)
-                ).mappings()
-            ]
+            wanted = told_decisions(self._final(connection)).where(decisions.c.status_key == status_key)
+            ordered = wanted.order_by(decisions.c.block_number, decisions.c.log_index)
+            return [decision_of(row) for row in connection.execute(ordered).mappings()]
 
     def events(self, contract: str, since_block: int = -1, limit: int = 1000) -> list[tuple[int, str, dict[str, Any]]]:
         """(block number, event, arguments) of a contract in the chain's order."""
@@ -183,26 +167,47 @@ class IndexReader:
     @staticmethod
     def _anchor(connection: Connection, row: RowMapping) -> Anchor:
         chain = connection.execute(sa.select(cursor.c.chain_id, cursor.c.genesis_hash)).one()
-        return Anchor(
-            log_id=LogId(bytes(row["log_id"])),
-            size=row["size"],
-            root=Digest(bytes(row["root"])),
-            chain_id=chain.chain_id,
-            genesis_hash=ChainHash(chain.genesis_hash),
-            contract=Address(row["contract"]),
-            tx_hash=ChainHash(row["tx_hash"]),
-            block_number=row["block_number"],
-            block_hash=ChainHash(row["block_hash"]),
-            block_time=BlockTime(row["block_time"]),
-            department=DepartmentCode(row["department"]),
-        )
+        return anchor_of(row, chain.chain_id, chain.genesis_hash)
 
 
-def _block(row: RowMapping) -> Block:
+def anchor_of(row: RowMapping, chain_id: int, genesis_hash: str) -> Anchor:
+    """A row of `anchors`."""
+    return Anchor(
+        log_id=LogId(bytes(row["log_id"])),
+        size=row["size"],
+        root=Digest(bytes(row["root"])),
+        chain_id=chain_id,
+        genesis_hash=ChainHash(genesis_hash),
+        contract=Address(row["contract"]),
+        tx_hash=ChainHash(row["tx_hash"]),
+        block_number=row["block_number"],
+        block_hash=ChainHash(row["block_hash"]),
+        block_time=BlockTime(row["block_time"]),
+        department=DepartmentCode(row["department"]),
+    )
+
+
+def told_decisions(final: int) -> sa.Select[Any]:
+    """Decisions up to block `final` with their annulments, also where a version of the contract that took a key over
+    annulled what the one before had decided."""
+    same = (annulments.c.status_key == decisions.c.status_key) & (annulments.c.number == decisions.c.number)
+    own = decisions.alias()
+    taken_over = ~sa.exists().where(
+        own.c.status_key == annulments.c.status_key,
+        own.c.contract == annulments.c.contract,
+        own.c.number == annulments.c.number,
+    )
+    same &= (annulments.c.contract == decisions.c.contract) | taken_over
+    joined = decisions.outerjoin(annulments, same & (annulments.c.block_number <= final))
+    wanted = sa.select(decisions, annulments.c.block_time.label("annulled_at")).select_from(joined)
+    return wanted.where(decisions.c.block_number <= final)
+
+
+def block_of(row: RowMapping) -> Block:
     return Block(row["number"], ChainHash(row["hash"]), BlockTime(row["time"]), ChainHash(row["parent"]))
 
 
-def _decision(row: RowMapping) -> Decision:
+def decision_of(row: RowMapping) -> Decision:
     return Decision(
         number=row["number"],
         code=DecisionCode(row["code"]),

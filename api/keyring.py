@@ -2,6 +2,7 @@
 
 owner.key               secp256k1, the contracts' owner (stands in for the Council)
 council.pem             Ed25519, signs the trust file
+snapshot.pem            Ed25519, signs snapshots; the trust file names it
 storage.key             32 bytes in hex, wraps the keys of records
 logs/<origin>.pem       Ed25519, one per log: promises and checkpoints; `<origin>` percent-encoded
 operators/<code>.key    secp256k1, a department's operator on the chain; further lanes: <code>.2.key, <code>.3.key …
@@ -36,11 +37,12 @@ class Keyring:
         self._wraps = folder / "wraps"
 
     def make_machine_keys(self) -> None:
-        """Owner, council and storage key."""
+        """Owner, council, snapshot and storage key."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.owner()
-        if not (self.folder / "council.pem").exists():
-            create_signing_key(self.folder / "council.pem")
+        for name in ("council.pem", "snapshot.pem"):
+            if not (self.folder / name).exists():
+                create_signing_key(self.folder / name)
         storage = self.folder / "storage.key"
         if not storage.exists():
             draft = self.folder / ".storage.key.new"
@@ -71,6 +73,10 @@ class Keyring:
     def council(self) -> Signer:
         """The key that signs the trust file."""
         return load_signer(f"file:{self.folder / 'council.pem'}")
+
+    def snapshot(self) -> Signer:
+        """The key that signs snapshots."""
+        return load_signer(f"file:{self.folder / 'snapshot.pem'}")
 
     def storage_key(self) -> bytes:
         """32 bytes; ConfigurationError if the file is missing or isn't one."""

@@ -90,6 +90,10 @@ class Settings(BaseSettings):
         return self.trust_file or self.trust_dir / "trust.json"
 
     @property
+    def snapshots_dir(self) -> Path:
+        return self.home / "snapshots"
+
+    @property
     def deployment_path(self) -> Path:
         return self.home / "deployment.json"
 

@@ -80,7 +80,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     from ledger.store.evidence import EvidenceStore
     from notary.decisions import Decisions
 
-    deployment = _deployment(settings)
+    deployment = deployment_of(settings)
     engine, index = _database(settings)
     keyring = Keyring(settings.keys_dir)
     pool = _processes(keyring, processes)
@@ -134,7 +134,7 @@ def open_backstage(settings: Settings) -> Backstage:
     from notary.entry import log_id, parse_origin
     from notary.worker import Worker
 
-    deployment, profile = _deployment(settings), _profile(settings)
+    deployment, profile = deployment_of(settings), _profile(settings)
     engine, index = _database(settings)
     keyring = Keyring(settings.keys_dir)
     notary = _notary(settings, engine, index, keyring, None)
@@ -187,7 +187,8 @@ def read_file(path: Path) -> bytes | None:
         raise ConfigurationError("settings.file_unreadable", file=str(path), reason=error.strerror) from None
 
 
-def _deployment(settings: Settings) -> Deployment:
+def deployment_of(settings: Settings) -> Deployment:
+    """The record of the contracts that this machine works with."""
     from ledger.evm.deployment import load_deployment
 
     if not settings.deployment_path.is_file():
@@ -201,14 +202,27 @@ def _profile(settings: Settings) -> Any:
     return profile_named(settings.engine_profile)
 
 
-def _database(settings: Settings) -> tuple[Any, IndexReader]:
+def database_of(settings: Settings) -> Any:
+    """The database's engine, brought up to this version; the caller disposes of it."""
     from ledger.store.engine import open_engine, upgrade
-    from ledger.store.index import IndexReader
 
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = open_engine(settings.database)
     upgrade(engine)
-    return engine, IndexReader(engine, _profile(settings).finality_depth)
+    return engine
+
+
+def final_depth(settings: Settings) -> int:
+    """Blocks on top of a block before it counts as final, by the engine's profile."""
+    depth: int = _profile(settings).finality_depth
+    return depth
+
+
+def _database(settings: Settings) -> tuple[Any, IndexReader]:
+    from ledger.store.index import IndexReader
+
+    engine = database_of(settings)
+    return engine, IndexReader(engine, final_depth(settings))
 
 
 def _processes(keyring: Keyring, count: int) -> Processes | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from ledger.keys import DepartmentKey
 from ledger.types import BlockTime, DepartmentCode, TypeCode
 
 
@@ -54,6 +55,16 @@ class Accreditation:
     since: BlockTime
     until: BlockTime | None
     withdrawn_from: BlockTime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """All that is known of a department: its history, what it may issue (with what it took over), its keys and
+    proposals of both purposes."""
+
+    history: DepartmentHistory
+    accreditations: tuple[Accreditation, ...]
+    keys: tuple[DepartmentKey, ...]
 
 
 class Standing(StrEnum):

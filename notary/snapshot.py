@@ -202,7 +202,7 @@ def _accreditation(issuer: DepartmentCode, value: Any) -> Accreditation:
 
 
 def _key(value: Any) -> DepartmentKey:
-    m = _members(value, "key_id suite key since", "until compromised_since")
+    m = _members(value, "key_id suite key since", "until compromised_since claimed_since")
     return DepartmentKey(
         members.read_text(FORMAT, "key_id", m["key_id"], 128),
         members.read_text(FORMAT, "suite", m["suite"], 32),
@@ -210,6 +210,7 @@ def _key(value: Any) -> DepartmentKey:
         _time(m["since"]),
         _maybe(m, "until", _time),
         _maybe(m, "compromised_since", _time),
+        _maybe(m, "claimed_since", _time),
     )
 
 

@@ -227,6 +227,7 @@ def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins
         and set(origins) <= known
         and before.expires - now > RENEW_BEFORE
         and set(before.contracts) == set(contracts)
+        and before.snapshot_key is not None
     ):
         return before
     kept = list(before.log_keys) if before else []
@@ -241,6 +242,7 @@ def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins
         log_keys=[*kept, *new],
         issued_at=now,
         as_of_block=latest_block(Rpc(settings.rpc_url)).number,
+        snapshot_key=(before and before.snapshot_key) or keyring.snapshot().public_key,
         after=before,
     )
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

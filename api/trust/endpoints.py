@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
 
-from api.caching import fresh
-from api.parts import PartsDep
+from api.caching import REVALIDATE, fresh
+from api.parts import PartsDep, address_of
 from api.problems import problems
+from api.snapshot_files import NAME, SnapshotFiles
 from ledger.errors import NotFoundError
 
 router = APIRouter(prefix="/trust", tags=["trust"])
@@ -25,3 +27,20 @@ def read_trust(request: Request, parts: PartsDep) -> Response:
         raise NotFoundError("trust.none_here")
     name = 'attachment; filename="trust.json"'
     return fresh(request, found.data, media_type="application/json", Content_Disposition=name)
+
+
+@router.get(
+    "/snapshot",
+    summary="The newest snapshot: what halls without a line check issuers and statuses by",
+    response_class=Response,
+    responses={200: {"description": "chuzheng-snapshot/1", "content": {"application/json": {}}}, **problems(404, 429)},
+)
+def read_snapshot(request: Request, parts: PartsDep) -> Response:
+    """Signed by the snapshot key that the trust file names; as public as the chain. Large: ask with `If-None-Match`."""
+    parts.checks.take(address_of(request))
+    found = SnapshotFiles(parts.settings.snapshots_dir).newest()
+    etag = f'"{found.seen.sequence}-{found.seen.hash.hex()[:16]}"'
+    headers = {"ETag": etag, "Cache-Control": REVALIDATE}
+    if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(found.path, media_type="application/json", headers=headers, filename=NAME)

@@ -89,6 +89,10 @@ def draft(
         list[str] | None,
         typer.Option(help="新增日志公钥（trust key --log 给出），可多次 / public key of a new log, may be repeated"),
     ] = None,
+    snapshot_key: Annotated[
+        str | None,
+        typer.Option(help="快照公钥（trust key 给出），默认同上一版 / the snapshots' public key, default: as before"),
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="有效天数 / days that it stands")] = 365,
     out: Annotated[Path, typer.Option(help="草稿文件 / file to write")] = Path("trust.draft.json"),
     json_: Json = False,
@@ -107,6 +111,8 @@ def draft(
         raise InputError("trust.network", expected=before.network, found=record.network)
     now = Millis(time.time_ns() // 1_000_000)
     told = _contents(record, rpc_url, before, finality, log_key or [], now, days)
+    if snapshot_key is not None:
+        told["snapshot_key"] = _public(snapshot_key)
     members, threshold = _council(record, before)
     data = draft_trust(members=members, threshold=threshold, **told)
     write_new(out, data)
@@ -179,6 +185,16 @@ def _before(path: Path | None) -> TrustFile:
     if path is None and not chosen.is_file():
         raise UsageError("cli.trust.before_needed")
     return read_trust(read_file(chosen))
+
+
+def _public(text: str) -> bytes:
+    """An Ed25519 public key in base64; UsageError if it is none."""
+    from notary.b64 import from_b64
+
+    found = from_b64(text)
+    if found is None or len(found) != 32:
+        raise UsageError("cli.usage.value", name="--snapshot-key", reason="base64, 32 bytes")
+    return found
 
 
 def _log_keys(rpc: Any, before: TrustFile | None, texts: list[str], now: Millis) -> list[LogKey]:

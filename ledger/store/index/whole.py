@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from ledger.departments import Accreditation, DepartmentHistory
+from ledger.departments import DepartmentHistory, MemberFacts
 from ledger.keys import DepartmentKey
 from ledger.statuses import Decision
 from ledger.store.engine import reading
@@ -27,15 +26,6 @@ from ledger.store.object_tables import accreditations, department_keys, departme
 from ledger.store.tables import anchors, blocks, cursor, decisions, logs
 from ledger.successions import Succession, accreditations_of
 from ledger.types import Address, Anchor, Block, DepartmentCode, Digest, LogId, Origin
-
-
-@dataclass(frozen=True, slots=True)
-class MemberFacts:
-    """A department, what it may issue (with what it took over), and all its keys and proposals of both purposes."""
-
-    history: DepartmentHistory
-    accreditations: tuple[Accreditation, ...]
-    keys: tuple[DepartmentKey, ...]
 
 
 class WholeIndex:

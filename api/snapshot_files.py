@@ -1,0 +1,83 @@
+"""The snapshots of one machine, in the data folder's `snapshots/`: made one after another, and handed out.
+
+snapshot.json           the newest, whole or not at all
+sequence                the highest number ever given to one, and that file's hash; written first: a crash between the
+                        two leaves a number unused, never one number on two files
+making.lock             a kernel lock: two makers wait for each other
+
+What a hall would refuse isn't published: the file is judged by the trust file in force before it is put there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.errors import ConfigurationError, NotFoundError
+from ledger.types import Millis
+from notary.snapshot import Snapshot, parse_snapshot
+from notary.snapshot_facts import why_not
+from notary.stores.disk import Disk, translated
+from notary.trust_chain import Seen, parse_seen
+from notary.trust_file import TrustFile
+
+NAME = "snapshot.json"
+_DRAFT = ".snapshot.new"
+_SEQUENCE = "sequence"
+_SEQUENCE_DRAFT = ".sequence.new"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The newest snapshot's file and what tells it from others."""
+
+    path: Path
+    seen: Seen
+
+
+class SnapshotFiles:
+    """`folder` is made at the first snapshot."""
+
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
+        self._folder = folder
+        self._disk = disk or Disk()
+
+    def make(self, build: Callable[[int], bytes], trust: TrustFile, now: Millis) -> Snapshot:
+        """Publish what `build(sequence)` gives. ConfigurationError `snapshot.not_believed` where halls wouldn't
+        believe it: another chain, a key that the trust file doesn't name, past its end."""
+        with translated():
+            self._disk.make_folder(self._folder)
+            with self._disk.locked(self._folder / "making.lock"):
+                before = self._seen()
+                data = build(1 if before is None else before.sequence + 1)
+                found = parse_snapshot(data)
+                refused = why_not(found, trust, now, None if before is None else before.sequence + 1)
+                if refused is not None:
+                    raise ConfigurationError("snapshot.not_believed", reason=refused)
+                self._put(_SEQUENCE_DRAFT, _SEQUENCE, Seen(found.sequence, found.hash).to_json())
+                self._put(_DRAFT, NAME, data)
+        return found
+
+    def newest(self) -> Published:
+        """NotFoundError `snapshot.none` before the first."""
+        path = self._folder / NAME
+        if not self._disk.exists(path):
+            raise NotFoundError("snapshot.none")
+        seen = self._seen()
+        if seen is None:
+            raise NotFoundError("snapshot.none")
+        return Published(path, seen)
+
+    def _seen(self) -> Seen | None:
+        try:
+            return parse_seen(self._disk.read(self._folder / _SEQUENCE))
+        except FileNotFoundError:
+            return None
+
+    def _put(self, draft: str, name: str, data: bytes) -> None:
+        """Durable under its name, in one step."""
+        self._disk.remove(self._folder / draft)
+        self._disk.create([(self._folder / draft, data)])
+        self._disk.rename(self._folder / draft, self._folder / name)
+        self._disk.sync_folder(self._folder)

@@ -109,8 +109,8 @@ class WholeIndex:
 
     def _objects(self, contract: str, table: sa.Table) -> dict[bytes, Sequence[ToldEvent]]:
         """The events of every object of `table`, where two versions of the contract have one by who spoke last."""
-        wanted = sa.select(table.c.contract, table.c.id).order_by(table.c.changed_block, table.c.id).distinct()
-        places = [(Address(address), bytes(key)) for address, key in self._connection.execute(wanted)]
+        wanted = sa.select(table.c.contract, table.c.id).distinct()
+        places = sorted((Address(address), bytes(key)) for address, key in self._connection.execute(wanted))
         found: dict[bytes, Sequence[ToldEvent]] = {}
         for address in dict.fromkeys(address for address, _ in places):
             keys = [key for a, key in places if a == address]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from ledger.departments import DepartmentHistory
-from ledger.store.engine import open_engine, upgrade
 from ledger.store.index import IndexReader
 from ledger.store.index.whole import whole_index
 from ledger.types import Digest, LogId
@@ -23,14 +21,8 @@ EVENTS = [each for each in all_events() if each[0] in SUBJECTS and each[1].name 
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    database = tmp_path / "t.sqlite"
-    engine = open_engine(f"sqlite:///{database}")
-    upgrade(engine)
-    engine.dispose()
-    made = World(database)
-    yield made
-    made.engine.dispose()
+def world(engine: Engine) -> World:
+    return World(engine)
 
 
 def tell(world: World, seed: int, blocks: int = 25) -> None:

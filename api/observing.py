@@ -13,6 +13,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -130,13 +131,17 @@ def set_up_logs(level: str, stream: Any = None) -> None:
 
 
 class _Stderr(io.StringIO):
-    """Whatever stderr is at the moment of writing: the process may redirect it after start."""
+    """Whatever stderr is at the moment of writing: the process may redirect it after start. A line that can't be
+    written is lost: on a full disk the work must go on that the line was about."""
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def _request_id(scope: Scope) -> str:

@@ -131,7 +131,10 @@ class Worker:
         """Milliseconds until the first log may need something; at most 200, for what other processes append."""
         now = self._clock.now()
         awake = [origin for origin in self._lanes if origin not in self._rests]
-        waits = [poll_after(self._notary.logs[origin].waiting(), now) for origin in awake]
+        try:
+            waits = [poll_after(self._notary.logs[origin].waiting(), now) for origin in awake]
+        except UnavailableError:  # the next round meets it again and says so
+            return 200
         return max(5, min(waits, default=200))
 
     def step(self) -> bool:

@@ -11,7 +11,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.errors import ChuzhengError, UnavailableError
@@ -132,4 +132,7 @@ class Disk:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(handle)
+            # Both let the lock go, and nothing was written here: what was done under the lock isn't undone by an error.
+            for letting_go in (lambda: fcntl.flock(handle, fcntl.LOCK_UN), lambda: os.close(handle)):
+                with suppress(OSError):
+                    letting_go()

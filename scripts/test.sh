@@ -23,6 +23,13 @@ if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb 
     say "PostgreSQL 未能安装，其数据库测试将跳过。/ PostgreSQL could not be installed; its tests will be skipped."
 fi
 
+# So do the tests that let system calls fail, where strace is missing or mayn't trace.
+if ! command -v strace >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  say "正在安装 strace（系统调用故障测试用）… / Installing strace for the tests of failing system calls …"
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends strace; } >/dev/null 2>&1 ||
+    say "strace 未能安装，系统调用故障测试将跳过。/ strace could not be installed; the tests of failing system calls will be skipped."
+fi
+
 [ $# -eq 0 ] || exec .venv/bin/python -m pytest "$@"
 
 say "== 静态检查 / static checks"

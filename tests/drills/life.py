@@ -86,7 +86,7 @@ def open_rig(
 ) -> tuple[Rig, Worker]:
     """The notary of a folder and its worker, as a process has them when it starts."""
     rig = Rig(home, clock=FakeClock(), hook=hook, disk=disk)
-    rig.notary.filing = Filing(EmbeddedStore(home / "content", disk), home / "uploads")
+    rig.notary.filing = Filing(EmbeddedStore(home / "content", disk))
     worker = Worker(rig.notary, Outbox(rig.notary.store.engine), rig.index, lanes={ORIGIN: LANE}, clock=rig.clock)
     return rig, worker
 

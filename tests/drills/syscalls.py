@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.observing import set_up_logs
-from ledger.errors import UnavailableError
+from ledger.errors import ConfigurationError, UnavailableError
 from tests.drills import life
 from tests.drills.tracing import Call, Lived, in_child, live, why_not
 from tests.fakes.disk import FailAt, HookedDisk, ProcessKilled, never
@@ -39,6 +39,8 @@ FAULTS = {
 FULL = frozenset({"write", "pwrite64", "mkdir", "rename", "ftruncate", "fallocate", "link"})
 """Calls that a disk without room refuses again and again."""
 STARTS = ("fresh", "torn")
+REFUSED_START = (UnavailableError, ConfigurationError)
+"""A key's file that can't be read counts as configuration."""
 
 
 @dataclass(frozen=True, order=True)
@@ -58,11 +60,11 @@ def be_a_notary(home: Path, tell: Callable[[str, object], None], opened: Callabl
     """The life under test. A refusal must be one that says "try again"; what else is raised, is raised to the drill."""
     try:
         rig, worker = life.open_rig(home)
-    except UnavailableError as error:  # as a supervisor does: a start that is refused is tried again
+    except REFUSED_START as error:  # as a supervisor does: a start that is refused is tried again
         tell("refused start", error.code)
         try:
             rig, worker = life.open_rig(home)
-        except UnavailableError as again:
+        except REFUSED_START as again:
             tell("refused second start", again.code)
             return
     set_up_logs("info")

@@ -133,6 +133,7 @@ class Disk:
             yield
         finally:
             # Both let the lock go, and nothing was written here: what was done under the lock isn't undone by an error.
-            for letting_go in (lambda: fcntl.flock(handle, fcntl.LOCK_UN), lambda: os.close(handle)):
-                with suppress(OSError):
-                    letting_go()
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_UN)
+            with suppress(OSError):
+                os.close(handle)

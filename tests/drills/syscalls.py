@@ -29,6 +29,7 @@ from ledger.errors import ConfigurationError, UnavailableError
 from tests.drills import life
 from tests.drills.tracing import Call, Lived, in_child, live, why_not
 from tests.fakes.disk import FailAt, HookedDisk, ProcessKilled, never
+from tests.fakes.notary import ORIGIN
 
 FAULTS = {
     "EIO": "error=EIO:when={at}",
@@ -103,7 +104,7 @@ def _make(home: Path, start: str) -> None:
             act(rig, worker)
         disk.hook = FailAt(11)
         try:
-            rig.notary.seal(life.ORIGIN)
+            rig.notary.seal(ORIGIN)
         except ProcessKilled:
             disk.hook = never
         else:

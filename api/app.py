@@ -24,6 +24,7 @@ from api.console import pages
 from api.departments import endpoints as departments
 from api.documents import endpoints as documents
 from api.door import Door
+from api.erasures import endpoints as erasures
 from api.health import endpoints as health
 from api.logs import endpoints as logs
 from api.observing import Observed, set_up_logs
@@ -93,7 +94,7 @@ def assemble(parts: Parts) -> FastAPI:
     app.state.tokens = parts.tokens
     app.state.held = held = Held()
     errors.install(app)
-    for room in (certificates, documents, logs, verifications, statuses, departments, audit, trust, health):
+    for room in (certificates, documents, logs, verifications, statuses, erasures, departments, audit, trust, health):
         app.include_router(room.router, prefix=PREFIX)
     app.include_router(health.metrics_router)
     app.include_router(pages.router)

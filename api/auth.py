@@ -13,7 +13,9 @@ import os
 import secrets
 import tempfile
 import threading
+import unicodedata
 from dataclasses import asdict, dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +34,12 @@ bearer = HTTPBearer(
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
 
 
+class Desk(IntEnum):
+    """What a token lets do that no contract asks about: bits above those of ledger.types.Role."""
+
+    ERASURE = 1 << 16
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who writes: a department, and what the token lets it do. `token_id` goes into logs, the secret never."""
@@ -39,8 +47,10 @@ class Caller:
     department: DepartmentCode
     roles: int
     token_id: str
+    person: bytes = b""
+    """Keyed hash of whose token it is (`person_hash`); empty: the token doesn't say."""
 
-    def require(self, role: Role) -> None:
+    def require(self, role: Role | Desk) -> None:
         """DeniedError `auth.role` if the token lacks `role`."""
         if not self.roles & role:
             raise DeniedError("auth.role", role=role.name, department=self.department)
@@ -55,6 +65,8 @@ class StoredToken:
     roles: int
     sha256: str
     label: str = ""
+    person: str = ""
+    """Keyed hash of whose token it is, hex: two tokens of one person are one person."""
 
 
 class TokenStore:
@@ -70,10 +82,10 @@ class TokenStore:
         """Every token kept, without secrets."""
         return list(self._load().values())
 
-    def issue(self, department: DepartmentCode, roles: int, label: str = "") -> str:
+    def issue(self, department: DepartmentCode, roles: int, label: str = "", person: bytes = b"") -> str:
         """Make a token and keep its hash; the answer is the only place where it can be read."""
         token_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        kept = StoredToken(token_id, department, int(roles), _hash(secret), label)
+        kept = StoredToken(token_id, department, int(roles), _hash(secret), label, person.hex())
         with self._lock:
             self._write([*self._load().values(), kept])
         return f"czt_{token_id}_{secret}"
@@ -95,7 +107,7 @@ class TokenStore:
         same = hmac.compare_digest(_hash(secret), kept.sha256 if kept else _NOTHING)
         if prefix != "czt" or kept is None or not same:
             raise DeniedError("auth.token")
-        return Caller(DepartmentCode(kept.department), kept.roles, kept.id)
+        return Caller(DepartmentCode(kept.department), kept.roles, kept.id, bytes.fromhex(kept.person))
 
     def _load(self) -> dict[str, StoredToken]:
         try:
@@ -123,6 +135,12 @@ class TokenStore:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(self._path)
+
+
+def person_hash(storage_key: bytes, officer: str) -> bytes:
+    """Keyed hash of an officer's number, 32 bytes: the same for the same person, nothing to guess it from."""
+    number = unicodedata.normalize("NFKC", officer).strip().casefold()
+    return hmac.digest(storage_key, b"chuzheng/officer/v1\0" + number.encode(), "sha256")
 
 
 def ensure_tokens(store: TokenStore, departments: list[DepartmentCode]) -> list[tuple[DepartmentCode, Role, str]]:

@@ -53,6 +53,13 @@ class OwnLogs:
         with damage_is_an_outage():
             return self._log(origin).inclusion_path(index, size)
 
+    def erased(self, origin: str, index: int) -> str | None:
+        """The code of the order by which the content was erased, as the log's list says."""
+        with damage_is_an_outage():
+            self._log(origin)
+            found = self._notary.erasing.listed(Origin(origin))
+        return next((each.order for each in found if each.index == index), None)
+
     def locate(self, identifier: str) -> Sequence[Located]:
         """Entries whose record has this identifier, lowest version first."""
         with damage_is_an_outage():

@@ -58,4 +58,4 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 READ = (404, 429, 503)
-WRITE = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+WRITE = (400, 401, 403, 404, 409, 410, 413, 422, 429, 503)

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     rpc_url: str = Field(default="http://127.0.0.1:8545", description="JSON-RPC address of the chain's node")
     second_rpc_url: str | None = Field(default=None, description="A second node, of another operator, to compare with")
     database_url: str | None = Field(default=None, description="SQLAlchemy address; default: SQLite in the data folder")
+    backups_dir: Path | None = Field(
+        default=None, description="Folder of backups, backup-YYYY-MM-DD: erasure lists them"
+    )
     engine_profile: str = Field(default="anvil", description="Engine profile of the chain (nodes.md)")
     lanes: int = Field(default=1, ge=1, le=MOST, description="Operator keys of each department: they send side by side")
     trust_file: Path | None = Field(default=None, description="Trust file; default: trust/trust.json in `home`")

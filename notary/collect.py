@@ -60,6 +60,10 @@ class LogReader(Protocol):
         """The inclusion path of `index` in the tree of `size`."""
         ...
 
+    def erased(self, origin: str, index: int) -> str | None:
+        """The code of the order by which the entry's content was erased; None: it wasn't."""
+        ...
+
     def locate(self, identifier: str) -> Sequence[Located]:
         """Entries whose record has this identifier, oldest first; empty: none of the logs asked has one."""
         ...
@@ -89,7 +93,9 @@ class Collector:
         log = self._log_of(receipt) if receipt.inclusion is None else NOT_COLLECTED
         type_code = _shown_type(request) if receipt.entry.kind == Kind.CERTIFICATE else None
         found = Located(receipt.origin, receipt.index, receipt.entry, type_code)
-        return self._from_chain(found, receipt.head, trust, log=log, signed=receipt.issuer_signature is not None)
+        signed = receipt.issuer_signature is not None
+        evidence = self._from_chain(found, receipt.head, trust, log=log, signed=signed)
+        return evidence if request.comparable else replace(evidence, erased=self._erased(receipt))
 
     def _for_identifier(self, request: IdentifierAlone, trust: TrustFile) -> Evidence:
         log = self._log
@@ -165,6 +171,10 @@ class Collector:
             located=located,
             contact=self._contact,
         )
+
+    def _erased(self, receipt: Receipt) -> str | Absent | Unavailable:
+        log = self._log
+        return OFFLINE if log is None else _ask_one(lambda: log.erased(receipt.origin, receipt.index))
 
     def _log_of(self, receipt: Receipt) -> LogSeen | Absent | Unavailable:
         """What became of a promised entry: the newest checkpoint, and the entry at its index under it."""

@@ -44,6 +44,12 @@ class Presented:
     salt: bytes | None = None
     canonical: bytes | None = None
 
+    @property
+    def comparable(self) -> bool:
+        """Whether something was shown that check 2 can compare with the commitment."""
+        salted = self.receipt.salt is not None or self.salt is not None
+        return self.disclosure is not None or (self.record is not None and salted)
+
 
 @dataclass(frozen=True, slots=True)
 class IdentifierAlone:
@@ -157,6 +163,9 @@ class Evidence:
     carrier: DepartmentCode | Unavailable = NOT_COLLECTED
     """Who carries a succeeded issuer's certificates at `as_of`; asked only about one that was succeeded by then."""
     log: LogSeen | Absent | Unavailable = OFFLINE
+    erased: str | Absent | Unavailable = NOT_COLLECTED
+    """The order's code where the log's list, or a snapshot, says that the content was erased; asked only where nothing
+    was shown that could be compared."""
     equivocations: tuple[Equivocation, ...] = ()
     located: tuple[Located, ...] | Unavailable = OFFLINE
     """For an identifier: what the logs have, the one that the rest of the evidence is about first."""

@@ -69,7 +69,8 @@ class Snapshot:
     checkpoints: tuple[AnchoredCheckpoint, ...]
     decisions: Mapping[bytes, tuple[Decision, ...]]
     departments: Mapping[str, Member]
-    erasures: frozenset[tuple[str, int]]
+    erasures: Mapping[tuple[str, int], str]
+    """(origin, index) → the order's code"""
     signature: bytes
     body: bytes
 
@@ -121,7 +122,7 @@ def parse_snapshot(data: bytes) -> Snapshot:
         _list(top["checkpoints"], "checkpoints", _checkpoint),
         {key: tuple(sorted(found, key=lambda d: d.number)) for key, found in decisions.items()},
         {each.history.code: each for each in departments},
-        frozenset(_list(top["erasures"], "erasures", _erasure)),
+        dict(_list(top["erasures"], "erasures", _erasure)),
         members.read_b64(FORMAT, "signature", top["signature"], 64),
         canonicalise({name: member for name, member in value.items() if name != "signature"}),
     )
@@ -214,10 +215,10 @@ def _key(value: Any) -> DepartmentKey:
     )
 
 
-def _erasure(value: Any) -> tuple[str, int]:
+def _erasure(value: Any) -> tuple[tuple[str, int], str]:
     m = _members(value, "origin index order")
-    members.read_text(FORMAT, "order", m["order"], 128)
-    return _origin(m["origin"]), _count(m["index"])
+    order = members.read_text(FORMAT, "order", m["order"], 128)
+    return (_origin(m["origin"]), _count(m["index"])), order
 
 
 def _members(value: Any, required: str, optional: str = "") -> dict[str, Any]:

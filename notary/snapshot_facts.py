@@ -61,6 +61,8 @@ def with_snapshot(
     size = None if receipt.inclusion is None else receipt.inclusion.size
     found = next((c for c in own if c.size == size), None)
     known = replace(evidence, snapshot_root=ABSENT if found is None else found.root)
+    if (order := snapshot.erasures.get((origin, index))) is not None:
+        known = replace(known, erased=order)
     if asked:
         return known
     member = snapshot.departments.get(issuer)

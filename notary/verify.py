@@ -13,7 +13,7 @@ from ledger.departments import DepartmentHistory
 from ledger.types import Anchor, BlockTime, Kind, Millis
 from notary.checks.anchor import check_anchored, check_final
 from notary.checks.case import Bar, Case, barred, believable, moment, open_case, trust_bar, unasked
-from notary.checks.content import AS_RECEIVED, check_content, check_identifier_text, check_record_identifier
+from notary.checks.content import AS_RECEIVED, ERASED, check_content, check_identifier_text, check_record_identifier
 from notary.checks.issuer import check_issuer, check_issuer_key, check_issuer_of
 from notary.checks.log import CLOCK_SLACK, check_inclusion, check_signature, promise_holds
 from notary.checks.status import check_period, check_period_of, check_status, check_status_of, instant_of
@@ -174,6 +174,8 @@ def _notes(case: Case, checks: tuple[Check, ...], level: Level | None) -> tuple[
         notes.append(Note("disclosure"))
     if checks[CheckName.IDENTIFIER.number - 1].case == AS_RECEIVED:
         notes.append(Note("as_received"))
+    if checks[CheckName.CONTENT.number - 1].case == ERASED and _stands(checks):
+        notes.append(Note("registered_erased", checks[CheckName.CONTENT.number - 1].params))
     capture = case.member("capture")
     if level is not None and capture != level:
         notes.append(Note("level_lowered", {"capture": str(capture)}))
@@ -182,6 +184,12 @@ def _notes(case: Case, checks: tuple[Check, ...], level: Level | None) -> tuple[
     if differing := _differing_block(case):
         notes.append(Note("anchor_differs", {"members": ", ".join(differing)}))
     return (*notes, *_succession(case.evidence, case.untrusted))
+
+
+def _stands(checks: tuple[Check, ...]) -> bool:
+    """Whether the registration by itself is proven: in the log, signed, anchored, final."""
+    proofs = (CheckName.INCLUSION, CheckName.SIGNATURE, CheckName.ANCHORED, CheckName.FINAL)
+    return all(checks[name.number - 1].outcome is Outcome.PASS for name in proofs)
 
 
 def _succession(evidence: Evidence, untrusted: Bar | None) -> tuple[Note, ...]:

@@ -10,9 +10,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ledger.errors import NotFoundError, UnavailableError
+from ledger.errors import NotFoundError, UnavailableError, UnreadableError
 from ledger.ports import ChainReader
+from ledger.types import Origin
 from notary.checkpoint import decode_entries, entries_path, parse_checkpoint, tile_path
+from notary.erasures import parse_erasures, proves
 from notary.evidence import Located
 from notary.stores.tree import joined_paths
 from scripts.client import Client
@@ -65,6 +67,20 @@ class RemoteLog:
 
         joined = joined_paths(index, 1, size, tile)[0]
         return [joined[i : i + HASH] for i in range(0, len(joined), HASH)]
+
+    def erased(self, origin: str, index: int) -> str | None:
+        """The code of the order, where the log's list proves by an entry of its own that the content was erased."""
+        try:
+            listed = parse_erasures(self._get(origin, "erasures"))[1]
+            item = next((each for each in listed if each.index == index), None)
+            if item is None or item.proof is None:
+                return None
+            raw = self.entry(item.proof.origin, item.proof.index)
+        except NotFoundError:
+            return None
+        except UnreadableError:
+            raise UnavailableError("cli.server_answer", url=self._server.url, status=200) from None
+        return item.order if raw is not None and proves(item, Origin(origin), raw) else None
 
     def locate(self, identifier: str) -> Sequence[Located]:
         """A log's files can't be searched by identifier; the server's own look-up answers that."""

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.auth import CallerDep, MaybeCaller
 from api.bodies import read_body
 from api.caching import fresh
+from api.erasures.schemas import ErasuresBody
 from api.limits import NDJSON, idempotency_key, own_log
 from api.logs import tiles
 from api.logs.schemas import BundleBody, CommitmentLine, ReceiptBody
@@ -18,8 +19,11 @@ from api.problems import READ, WRITE, problems
 from ledger.errors import DeniedError, InputError, NotFoundError, UnreadableError
 from ledger.types import Origin, Role
 from notary.canonical import parse_strict
+from notary.erasures import MEDIA_TYPE as ERASURES
+from notary.erasures import write_erasures
 from notary.receipt import MEDIA_TYPE as RECEIPT
 from notary.receipts import MEDIA_TYPE as RECEIPTS
+from notary.stores.erasure_list import list_bytes
 
 router = APIRouter(prefix="/logs", tags=["logs"])
 PACKED = "application/vnd.chuzheng.entries"
@@ -109,6 +113,21 @@ def read_checkpoint_at(origin: str, size: int, parts: PartsDep, caller: MaybeCal
 
 
 @router.get(
+    "/{origin:origin}/erasures",
+    summary="What was erased by order: indexes, codes of orders, and the entries that prove it",
+    response_class=Response,
+    responses={
+        200: {"description": "The list", "content": {ERASURES: {"schema": ErasuresBody}}},
+        **problems(401, 403, *READ),
+    },
+)
+def read_erasures(request: Request, origin: str, parts: PartsDep, caller: MaybeCaller) -> Response:
+    """Grows only. Each item names an entry of kind 6 and its salt: anyone recomputes the commitment (formats.md §7)."""
+    files = tiles.readable_log(parts, origin, caller)
+    return fresh(request, list_bytes(files) or write_erasures(files.origin, ()), media_type=ERASURES)
+
+
+@router.get(
     "/{origin:origin}/tile/{path:path}",
     summary="One tile or bundle of entries (C2SP tlog-tiles)",
     response_class=Response,
@@ -128,7 +147,7 @@ def read_tile(origin: str, path: str, parts: PartsDep, caller: MaybeCaller) -> R
     response_class=Response,
     responses={
         200: {"description": "The receipt", "content": {RECEIPT: {"schema": ReceiptBody}}},
-        **problems(401, 403, *READ),
+        **problems(401, 403, 410, *READ),
     },
 )
 def read_receipt(  # noqa: PLR0917 FastAPI passes them by name

@@ -42,6 +42,9 @@ class _NothingFound:
     def inclusion(self, origin: str, index: int, size: int) -> Sequence[bytes]:
         return ()
 
+    def erased(self, origin: str, index: int) -> str | None:
+        return None
+
     def locate(self, identifier: str) -> Sequence[Located]:
         return ()
 

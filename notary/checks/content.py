@@ -15,6 +15,7 @@ from notary.evidence import FileDigests
 from notary.report import Check, CheckName, Outcome
 
 AS_RECEIVED = "as_received"
+ERASED = "erased"
 _CONTENT = CheckName.CONTENT
 _IDENTIFIER = CheckName.IDENTIFIER
 
@@ -27,7 +28,7 @@ def check_content(case: Case) -> Check:
     elif presented.disclosure is not None:
         found = _disclosure(case)
     else:
-        return Check(_CONTENT, Outcome.UNKNOWN, "nothing_shown", source="presented")
+        return _erased(case) or Check(_CONTENT, Outcome.UNKNOWN, "nothing_shown", source="presented")
     if found.outcome is not Outcome.PASS:
         return found
     entry = case.receipt.entry
@@ -45,7 +46,7 @@ def check_content(case: Case) -> Check:
 def _record(case: Case) -> Check:
     salt = case.receipt.salt or case.presented.salt
     if salt is None:
-        return Check(_CONTENT, Outcome.UNKNOWN, "no_salt", source="presented")
+        return _erased(case) or Check(_CONTENT, Outcome.UNKNOWN, "no_salt", source="presented")
     entry = case.receipt.entry
     try:
         found = commit(case.presented.record or {}, salt, case.presented.canonical)
@@ -58,6 +59,14 @@ def _record(case: Case) -> Check:
         observed=f"{found.sha256.hex()} {found.sm3.hex()}", expected=f"{entry.sha256.hex()} {entry.sm3.hex()}",
         source="receipt",
     )  # fmt: skip
+
+
+def _erased(case: Case) -> Check | None:
+    """Nothing is left to compare: the content was erased by order (formats.md §7)."""
+    order = case.evidence.erased
+    if not isinstance(order, str):
+        return None
+    return Check(_CONTENT, Outcome.UNKNOWN, ERASED, {"order": order}, source="log")
 
 
 def _disclosure(case: Case) -> Check:

@@ -142,22 +142,32 @@ def config_init(
 @config_app.command("token")
 def config_token(
     department: Annotated[str, typer.Argument(help="部门统一社会信用代码 / department's code")],
-    role: Annotated[str, typer.Option(help="ANCHOR | STATUS")] = "ANCHOR",
+    role: Annotated[str, typer.Option(help="ANCHOR | STATUS | ERASURE")] = "ANCHOR",
+    person: Annotated[
+        str | None,
+        typer.Option(
+            help="ERASURE 必填：持有人的人员编号，只存带密钥的哈希 / needed for ERASURE: whose it is, kept hashed"
+        ),
+    ] = None,
     home: Home = None,
     json_: Json = False,
 ) -> None:
     """发一个新的写入令牌，只显示一次。/ A new token for writing, shown once."""
-    from api.auth import TokenStore
+    from api.auth import Desk, TokenStore, person_hash
     from api.keyring import Keyring
     from api.settings import load
     from ledger.types import DepartmentCode, Role
 
     settings = load({"home": home}).settings
-    if role not in ("ANCHOR", "STATUS"):
-        raise UsageError("cli.usage.value", name="--role", reason="ANCHOR | STATUS")
-    if department not in Keyring(settings.keys_dir).operators():
+    bits = {"ANCHOR": Role.ANCHOR, "STATUS": Role.STATUS, "ERASURE": Desk.ERASURE}
+    if role not in bits:
+        raise UsageError("cli.usage.value", name="--role", reason=" | ".join(bits))
+    if role == "ERASURE" and not (person or "").strip():
+        raise UsageError("cli.usage.value", name="--person", reason="1 …")
+    if department not in (keyring := Keyring(settings.keys_dir)).operators():
         raise UsageError("cli.no_department", department=department)
-    token = TokenStore(settings.tokens_path).issue(DepartmentCode(department), Role[role], "config token")
+    whose = person_hash(keyring.storage_key(), person) if person else b""
+    token = TokenStore(settings.tokens_path).issue(DepartmentCode(department), bits[role], "config token", whose)
     payload = output.message("chuzheng-token/1", "cli.token")
     output.result({**payload, "department": department, "role": role, "token": token}, token, as_json=json_)
     output.say("cli.token")

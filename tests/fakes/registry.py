@@ -107,6 +107,10 @@ class FakeLog:
         self._asked()
         return inclusion_path([leaf_of(e) for e in self.world.entries[:size]], index)
 
+    def erased(self, origin: str, index: int) -> str | None:
+        self._asked()
+        return self.world.erased.get(index)
+
     def locate(self, identifier: str) -> Sequence[Located]:
         self._asked()
         return self.known.get(identifier, [])
@@ -126,6 +130,7 @@ class World:
         self.log = FakeLog(self)
         self.entries: list[bytes] = []
         self.salts: list[bytes] = []
+        self.erased: dict[int, str] = {}
         self.size = 0
         self.note: str | None = None
         self.anchored: Anchor | None = None

@@ -74,6 +74,18 @@ def judged(
     return verify(request, evidence, believed, Millis(time + at * 1000), moment)
 
 
+def test_offline__erased__registered_content_erased_by_order(sealed: Sealed) -> None:
+    s = sealed
+    index = s.receipt.index
+    found = snapshot(s, erasures=[{"origin": s.world.origin, "index": index, "order": "no. 12"}])
+    assert found.erasures == {(s.world.origin, index): "no. 12"}
+    believed, moment = s.trust(snapshot_key=KEY.public_key), Millis(found.time * 1000)
+    request = Presented(s.with_evidence())
+    report = verify(request, with_snapshot(Evidence(), found, request, believed, moment), believed, moment, moment)
+    assert (report.verdict, report.check(CheckName.CONTENT).case) == (Verdict.CANNOT_CHECK, "erased")
+    assert "registered_erased" in {note.code for note in report.notes}
+
+
 def decision(s: Sealed, **changes: Any) -> dict[str, Any]:
     anchor = s.receipt.anchor
     assert anchor is not None

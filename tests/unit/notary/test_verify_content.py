@@ -52,6 +52,28 @@ def test_content__salt_elsewhere_or_nowhere(world: World) -> None:
     assert judged(world, bare, record=record, salt=receipt.salt).verdict is Verdict.VALID
 
 
+def test_content__erased_by_order__said_where_nothing_can_be_compared(world: World) -> None:
+    record = certificate()
+    receipt = world.anchored_record(record)
+    world.erased[receipt.index] = "鄂法令〔2026〕12号"
+    for found in (judged(world, receipt.without_salt()), judged(world, receipt.without_salt(), record=record)):
+        assert (found.verdict, outcome(found, N.CONTENT)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "erased"))
+        assert "registered_erased" in {note.code for note in found.notes}
+        assert "Registered, content erased by order (鄂法令〔2026〕12号)." in report_text(found, "en")
+    # Who still has both can show them: what was handed out can't be recalled, and it is what was registered.
+    assert judged(world, receipt, record=record).verdict is Verdict.VALID
+    assert judged(world, receipt, record=certificate(name="x")).verdict is Verdict.MISMATCH
+    world.log.fail()
+    assert outcome(judged(world, receipt.without_salt()), N.CONTENT) == (UNKNOWN, "nothing_shown")
+
+
+def test_content__erased_and_the_proof_doesnt_hold__nothing_said_about_registration(world: World) -> None:
+    receipt = world.anchored_record(certificate()).without_salt()
+    world.erased[receipt.index] = "x"
+    broken = replace(receipt, entry=replace(receipt.entry, sm3=Digest(bytes(32))))
+    assert "registered_erased" not in {note.code for note in judged(world, broken).notes}
+
+
 @pytest.mark.parametrize(("member", "value"), [("issuer", OTHER), ("kind", "document")])
 def test_content__issuer_or_kind_isnt_the_entrys__mismatch(world: World, member: str, value: str) -> None:
     record = certificate(**{member: value})

@@ -22,6 +22,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "receipt export", "verify", "disclose", "status show",
     "status suspend", "status resume", "status rescind", "status deregister", "status lapse", "status transfer-out",
     "status transfer-in", "status revoke", "status supersede", "status withdraw", "status annul", "log fsck",
+    "erase show", "erase propose", "erase confirm", "erase withdraw", "erase apply",
     "log reopen", "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
     "snapshot make", "snapshot fetch", "snapshot show",
     "config show", "config init", "config token", "chain call", "chain read", "chain events",

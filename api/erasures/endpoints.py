@@ -1,0 +1,129 @@
+"""Erasures: one person proposes, another confirms, both with tokens that say whose they are. Nothing here is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import Caller, CallerDep, Desk
+from api.bodies import read_body
+from api.erasures.answers import acknowledgement, erasure_body
+from api.erasures.schemas import ErasureBody, ErasureRequest
+from api.limits import JSON, media_type, own_log
+from api.logs import tiles
+from api.parts import Parts, PartsDep
+from api.problems import WRITE, problems
+from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
+from ledger.types import Origin
+from notary.canonical import parse_strict
+from notary.erasing import Target
+from notary.erasures import MOST_ORDER
+
+router = APIRouter(prefix="/erasures", tags=["erasures"])
+MOST = 16 << 10
+ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"description": "How it stands", "content": {"application/json": {"schema": ErasureBody}}}
+}
+BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": ErasureRequest}}}}
+Act = Callable[[Parts, Caller, Origin, int, str], object]
+
+
+@router.get(
+    "/{origin:origin}/{index}",
+    summary="What an erasure of this entry takes, what it can't reach, and how far one has come",
+    response_class=Response,
+    responses={**ANSWER, **problems(401, 403, 404, 422, 503)},
+)
+def look(origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Response:
+    """To be read by both persons before they act: `acknowledge` goes into their requests."""
+    log = _allowed(caller, parts, origin)
+    return _answer(parts, _target(parts, caller, log, index))
+
+
+@router.post(
+    "/{origin:origin}/{index}/proposal",
+    summary="The first person's word: nothing is destroyed yet",
+    response_class=Response,
+    responses={**ANSWER, **problems(*WRITE, 415)},
+    openapi_extra=BODY,
+)
+async def propose(request: Request, origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Response:
+    """`order` is the code of the order, never a person's name or number: log, list and snapshots show it for ever."""
+    return await _act(request, parts, caller, (origin, index), _propose)
+
+
+@router.post(
+    "/{origin:origin}/{index}/confirmation",
+    summary="The second person's word: destroyed when this is answered, and not to be undone",
+    response_class=Response,
+    responses={**ANSWER, **problems(*WRITE, 415)},
+    openapi_extra=BODY,
+)
+async def confirm(request: Request, origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Response:
+    """Another person than the proposer, with the same `order`. `state` is `done` once files and stored answers are
+    clean too; before that nothing of the record is served any more, and the worker goes on by itself."""
+    return await _act(request, parts, caller, (origin, index), _confirm)
+
+
+@router.post(
+    "/{origin:origin}/{index}/withdrawal",
+    summary="Take a proposal back",
+    response_class=Response,
+    responses={**ANSWER, **problems(401, 403, 404, 409, 422, 429, 503)},
+)
+async def withdraw(origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Response:
+    """By either person of the department, as long as nothing was destroyed."""
+    log = _allowed(caller, parts, origin)
+    await run_in_threadpool(_target, parts, caller, log, index)
+    await parts.write(parts.the_notary().erasing.withdraw, caller.department, log, index)
+    return _answer(parts, await run_in_threadpool(_target, parts, caller, log, index))
+
+
+async def _act(request: Request, parts: Parts, caller: Caller, place: tuple[str, int], act: Act) -> Response:
+    origin, index = place
+    log = _allowed(caller, parts, origin)
+    if not caller.person:
+        raise DeniedError("erasure.no_person")
+    media_type(request, JSON)
+    value = parse_strict(await read_body(request, MOST), limit=MOST)
+    if not isinstance(value, dict) or value.keys() != {"order", "acknowledge"}:
+        raise InputError("request.member", name="body", expected='{"order", "acknowledge"}')
+    order, acknowledge = value["order"], value["acknowledge"]
+    if not isinstance(order, str):
+        raise InputError("request.member", name="order", expected=f'"…" (1–{MOST_ORDER})')
+    target = await run_in_threadpool(_target, parts, caller, log, index)
+    # Asked again after it was done, the file and its readers are gone: the answer is the same all the same.
+    if (target.row is None or target.row.erased_at is None) and acknowledge != acknowledgement(target):
+        raise ConflictError("erasure.not_acknowledged")
+    await parts.write(act, parts, caller, log, index, order)
+    return _answer(parts, await run_in_threadpool(_target, parts, caller, log, index))
+
+
+def _propose(parts: Parts, caller: Caller, log: Origin, index: int, order: str) -> object:
+    return parts.the_notary().erasing.propose(caller.department, log, index, order, caller.person)
+
+
+def _confirm(parts: Parts, caller: Caller, log: Origin, index: int, order: str) -> object:
+    return parts.the_notary().erasing.confirm(caller.department, log, index, order, caller.person)
+
+
+def _allowed(caller: Caller, parts: Parts, origin: str) -> Origin:
+    caller.require(Desk.ERASURE)
+    log = own_log(caller, parts, origin)
+    tiles.readable_log(parts, log, caller)
+    return log
+
+
+def _target(parts: Parts, caller: Caller, log: Origin, index: int) -> Target:
+    if not 0 <= index < 1 << 53:
+        raise NotFoundError("notary.no_entry", origin=log, index=index)
+    return parts.the_notary().erasing.target(caller.department, log, index)
+
+
+def _answer(parts: Parts, target: Target) -> Response:
+    body = erasure_body(target, parts.settings.backups_dir)
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,60 @@
+"""Shapes of erasures for the description of the interface; formats.md §7 and ADR 0025 are the rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEXT = {"type": "string"}
+_TIME = {"type": ["integer", "null"], "description": "Unix milliseconds"}
+
+ErasureRequest: dict[str, Any] = {
+    "type": "object",
+    "required": ["order", "acknowledge"],
+    "additionalProperties": False,
+    "properties": {
+        "order": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 64,
+            "description": "Code of the order; public for ever",
+        },
+        "acknowledge": {
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "As the GET of the same entry gives it: what goes and what can't be recalled was read",
+        },
+    },
+    "example": {"order": "〔2026〕12", "acknowledge": "5d" * 32},
+}
+ErasureBody: dict[str, Any] = {
+    "type": "object",
+    "description": "chuzheng-erasure/1",
+    "required": ["schema", "origin", "index", "state", "acknowledge", "not_recalled"],
+    "properties": {
+        "schema": {"const": "chuzheng-erasure/1"},
+        "origin": _TEXT,
+        "index": {"type": "integer"},
+        "state": {"enum": ["none", "proposed", "withdrawn", "destroyed", "entered", "done"]},
+        "order": {"type": ["string", "null"]},
+        "proposed_at": _TIME,
+        "erased_at": _TIME,
+        "done_at": _TIME,
+        "kept": {"type": "boolean", "description": "Whether the record is kept here"},
+        "file": {"type": "boolean", "description": "Whether it has a file here"},
+        "readers": {"type": "array", "items": _TEXT, "description": "Departments that can open the file"},
+        "not_recalled": {"type": "array", "items": {"type": "object"}, "description": "What no erasure reaches"},
+        "acknowledge": {"type": "string"},
+        "notices": {"type": "array", "items": {"type": "object"}, "description": "To each reader, once it is erased"},
+        "backups": {"type": ["object", "null"], "description": "Which backups still hold it, and until when"},
+    },
+}
+ErasuresBody: dict[str, Any] = {
+    "type": "object",
+    "description": "chuzheng-erasures/1 (formats.md §7): the log's list, each item provable by an entry of kind 6",
+    "required": ["format", "origin", "erasures"],
+    "properties": {
+        "format": {"const": "chuzheng-erasures/1"},
+        "origin": _TEXT,
+        "erasures": {"type": "array", "items": {"type": "object"}},
+    },
+}

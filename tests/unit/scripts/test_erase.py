@@ -1,0 +1,83 @@
+"""`chuzheng erase`: says what stays, asks, needs two persons; `apply` holds a restored database to a list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from api.auth import Desk, person_hash
+from notary.erasures import Erased, parse_erasures, write_erasures
+from scripts.commands.erase import _lists
+from tests.fakes.house import ISSUER, House
+from tests.unit.scripts.conftest import Chuzheng, IntoApp
+
+ORDER = "鄂法令〔2026〕12号"
+
+
+def tokens(house: House, tmp_path: Path) -> tuple[Path, Path]:
+    """Two persons' token files."""
+    made = []
+    for person in ("A-001", "B-002"):
+        token = house.parts.tokens.issue(ISSUER, Desk.ERASURE, "", person_hash(b"k" * 32, person))
+        file = tmp_path / f"{person}.token"
+        file.write_text(token)
+        made.append(file)
+    return made[0], made[1]
+
+
+def test_erase__proposed_confirmed_shown(house: House, server: IntoApp, chuzheng: Chuzheng, tmp_path: Path) -> None:
+    one, two = tokens(house, tmp_path)
+    receipt = house.accept(house.certificate())
+    file = tmp_path / "x.receipt.json"
+    file.write_bytes(receipt.to_json())
+    shown = chuzheng("erase", "show", file, "--token-file", one)
+    assert shown.code == 0
+    assert "Receipts that were handed out" in shown.out
+    proposed = chuzheng("erase", "propose", file, "--order", ORDER, "--yes", "--token-file", one, "--json")
+    assert (proposed.code, proposed.json["state"]) == (0, "proposed"), proposed.err
+    same = chuzheng("erase", "confirm", file, "--order", ORDER, "--yes", "--token-file", one)
+    assert (same.code, "erasure.same_person" in same.err) == (4, True)
+    done = chuzheng("erase", "confirm", house.origin, receipt.index, "--order", ORDER, "--yes", "--token-file", two)
+    assert done.code == 0, done.err
+    assert "Erased (鄂法令〔2026〕12号)" in done.out
+    assert "Backups of the database" in done.out
+    after = chuzheng("erase", "show", file, "--token-file", two, "--notices", tmp_path / "notices", "--json")
+    assert (after.json["state"], after.json["files"]) == ("done", [])
+
+
+def test_erase__asked_and_declined__nothing_is_sent(
+    house: House, server: IntoApp, chuzheng: Chuzheng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = tokens(house, tmp_path)
+    index = house.accept(house.certificate()).index
+    said: list[str] = []
+
+    def decline(text: str, **_: object) -> None:
+        said.append(text)
+        raise typer.Abort
+
+    monkeypatch.setattr("typer.confirm", decline)
+    declined = chuzheng("erase", "propose", house.origin, index, "--order", ORDER, "--token-file", one)
+    assert declined.code == 3
+    assert said == ["I have read this. Propose the erasure?"]
+    assert "What can't be recalled:" in declined.err
+    assert not any(asked.startswith("POST") for asked in server.asked)
+    unasked = chuzheng("erase", "propose", house.origin, index, "--order", ORDER, "--token-file", one, "--json")
+    assert (unasked.code, unasked.json["code"]) == (2, "cli.usage.missing")
+
+
+@pytest.mark.parametrize("arguments", [("nothing.receipt.json",), ("chuzheng/x", "1")])
+def test_erase__no_such_target__usage(
+    chuzheng: Chuzheng, server: IntoApp, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert chuzheng("erase", "show", *arguments).code == 2
+
+
+def test_lists__a_list_or_a_snapshot__by_log(house: House) -> None:
+    data = write_erasures(house.origin, [Erased(3, ORDER)])
+    assert _lists(data) == {house.origin: [Erased(3, ORDER)]}
+    assert parse_erasures(data)[0] == house.origin
+    assert json.loads(data)["erasures"] == [{"index": 3, "order": ORDER}]

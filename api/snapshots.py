@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from api.keyring import Keyring
@@ -12,8 +13,10 @@ from api.wiring import SystemClock, database_of, deployment_of, final_depth
 from ledger.errors import ConfigurationError, UnavailableError
 from ledger.ports import Clock, Signer
 from ledger.types import Millis
+from notary.erasures import parse_erasures
 from notary.snapshot import Snapshot, sign_snapshot
-from notary.snapshot_making import VALID_FOR, Heading, snapshot_body
+from notary.snapshot_making import VALID_FOR, Erased, Heading, snapshot_body
+from notary.stores.erasure_list import NAME as ERASURES
 
 
 def make_snapshot(
@@ -45,7 +48,7 @@ def make_snapshot(
             )  # fmt: skip
             body = snapshot_body(
                 heading, logs=whole.logs(), anchors=whole.anchors(), decisions=whole.decisions(),
-                members=whole.members(),
+                members=whole.members(), erased=_erased(settings),
             )  # fmt: skip
         return sign_snapshot(body, key)
 
@@ -54,3 +57,11 @@ def make_snapshot(
     finally:
         engine.dispose()
     return found, files.newest().path
+
+
+def _erased(settings: Settings) -> Iterator[Erased]:
+    """What the lists of all logs here name (formats.md §7)."""
+    for path in sorted(settings.logs_dir.glob(f"*/{ERASURES}")):
+        origin, found = parse_erasures(path.read_bytes())
+        for each in found:
+            yield Erased(origin, each.index, each.order)

@@ -21,6 +21,7 @@ from notary.commitment import commit
 from notary.disclosure import Disclosure, make_disclosure, parse_disclosure
 from notary.entry import Entry, leaf_of, log_id, make_origin
 from notary.envelope import encrypt_stream
+from notary.erasures import Erased, Proof, erasure_record, write_erasures
 from notary.exports.tlog_proof import TlogProof
 from notary.merkle import inclusion_path, root_from_leaves
 from notary.qr import QrProof
@@ -43,6 +44,7 @@ KEY = VerifierKey(ORIGIN, SIGNER.public_key)
 SALT = sha256(b"chuzheng golden salt").digest()
 SIZE = 11
 INDEX = 6
+ORDER = "鄂样例令〔2026〕12号"
 ACCEPTED_AT = 1_790_000_000_000
 ENVELOPE_KEY = sha256(b"chuzheng golden envelope").digest()
 PLAIN = "楚证：一份公文的全文。\n".encode() * 2000
@@ -120,6 +122,12 @@ def receipt(*, stage: str = "anchored", salted: bool = True, signed: bool = Fals
     )
 
 
+def erasure_entry() -> bytes:
+    """The entry of kind 6 about INDEX; it would stand at SIZE."""
+    found = commit(erasure_record(ORIGIN, INDEX, ORDER), SALT)
+    return Entry(Kind.ERASURE, ISSUER, Millis(ACCEPTED_AT + SIZE), found.sha256, found.sm3).to_bytes()
+
+
 def _part() -> Disclosure:
     return parse_disclosure(make_disclosure(RECORD, SALT, ["name"], receipt()))
 
@@ -147,6 +155,8 @@ def files() -> dict[str, bytes]:
         "part.qr.txt": QrProof.of(receipt(), _part(), ["name", "valid_to"]).to_text().encode(),
         "anchored.tlog-proof": TlogProof.of(receipt()).to_bytes(),
         "checkpoint": note().encode(),
+        "erasures.json": write_erasures(ORIGIN, [Erased(2, ORDER), Erased(INDEX, ORDER, Proof(ORIGIN, SIZE, SALT))]),
+        "erasure.entry": erasure_entry(),
     }
 
 

@@ -11,6 +11,7 @@ from notary.checkpoint import promise_bytes, verify_signature
 from notary.disclosure import ALWAYS_SHOWN, parse_disclosure, recompute
 from notary.entry import log_id
 from notary.envelope import decrypt_stream
+from notary.erasures import parse_erasures, proves, write_erasures
 from notary.exports.tlog_proof import parse_tlog_proof
 from notary.qr import parse_qr
 from notary.receipt import inclusion_error, issue_bytes, parse_receipt
@@ -89,3 +90,10 @@ def test_golden_tlog_proof__read__proves_the_entry() -> None:
     assert proof.to_bytes() == stored("anchored.tlog-proof")
     assert proof.extra is not None
     assert proof.proves(proof.extra)
+
+
+def test_golden_erasures__read__each_proves_itself_by_its_entry() -> None:
+    origin, listed = parse_erasures(stored("erasures.json"))
+    assert write_erasures(origin, listed) == stored("erasures.json")
+    assert [item.index for item in listed if proves(item, origin, stored("erasure.entry"))] == [make.INDEX]
+    assert [item.order for item in listed] == [make.ORDER] * 2

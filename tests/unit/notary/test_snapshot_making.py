@@ -188,7 +188,7 @@ def test_body__log_without_an_anchor__is_complete_to_nothing(world: World) -> No
 
 def test_body__erasures__named(world: World) -> None:
     found = snapshot_of(world, [], erased=(Erased(world.origin, 3, "2026-17"),))
-    assert found.erasures == {(world.origin, 3)}
+    assert found.erasures == {(world.origin, 3): "2026-17"}
 
 
 def test_body__times_that_dont_apply__absent_and_read_as_none(world: World) -> None:

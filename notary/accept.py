@@ -148,7 +148,7 @@ class Acceptance:
         """The commit order, for submissions to one log; an error in one of them leaves the others alone."""
         store = self._store
         with self._logs[origin].appending() as files:
-            with store.transaction() as connection:
+            with store.transaction(f"issuer/{self._issuers[origin]}") as connection:  # its logs share commitments
                 row = store.log(connection, origin, lock=True)
                 if row is None:
                     raise IntegrityError("notary.log_unknown", origin=origin)

@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -78,6 +79,7 @@ class Cluster:
     _made: int = 0
     _idle: list[str] = field(default_factory=list)
     _admin: psycopg.Connection | None = None
+    _shape: Any = None
 
     @classmethod
     def start(cls, **settings: str) -> Cluster:
@@ -152,7 +154,7 @@ class Cluster:
         """A database of the newest revision with nothing in it; its address. `give_back` when it is done with."""
         if self._idle:
             return self.url(self._idle.pop())
-        if not self._made:
+        if self._shape is None:
             self._make_template()
         name = self._name()
         self.admin.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy".encode())

@@ -161,6 +161,8 @@ class Indexer:
         events.sort(key=lambda e: (e.block.number, e.log_index))
         self._memory.begin(parent)
         with writing(self._engine) as connection:
+            if not self._stands(connection, parent):
+                return True  # another indexer of this database was faster: the next step goes on from there
             index.add_blocks(connection, chained)
             index.add_events(connection, events, self._memory)
             self._set_cursor(connection, chained[-1].number, chained[-1].hash)
@@ -178,6 +180,12 @@ class Indexer:
         if self._odd >= ODD_ANSWERS:
             raise UnavailableError("chain.moved", retry_after=1.0)
         return True
+
+    @staticmethod
+    def _stands(connection: Connection, parent: ChainHash | None) -> bool:
+        """Whether the index still ends where this range begins."""
+        at = index.position(connection)
+        return parent == (None if at is None else at[2])
 
     @staticmethod
     def _chained(blocks: list[Block | None], parent: ChainHash | None) -> list[Block] | None:

@@ -207,7 +207,7 @@ class Sender:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """A transaction; our lanes queue for it here, since SQLite's own waiting is a sleep of up to 100 ms."""
-        with self._writes, writing(self._engine) as connection:
+        with self._writes, writing(self._engine, None) as connection:  # each change is fenced by its lane
             yield connection
 
     def _change(self, sender: Address, connection: Connection) -> None:

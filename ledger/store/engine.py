@@ -1,7 +1,8 @@
 """The engine: SQLite on one machine, PostgreSQL beyond, opened so that what was committed survives a power cut.
 
-Writers start with BEGIN IMMEDIATE, so that two of them never both read and then both write; readers say that they only
-read. What the database's driver raises dies here: an outage becomes UnavailableError, only unique keys pass on.
+Writers never both read and then both write: on SQLite they start with BEGIN IMMEDIATE, on PostgreSQL they take turns
+within a scope (`writing`). Readers say that they only read, and see one state of the database as long as they read.
+What the database's driver raises dies here: an outage becomes UnavailableError, only unique keys pass on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 
 from ledger.errors import ConfigurationError, IntegrityError, UnavailableError
+from ledger.store import postgres
 
 BUSY_MILLISECONDS = 30_000
 CACHE_KIB = 65_536
@@ -25,11 +27,15 @@ CACHE_KIB = 65_536
 WAL_PAGES = 16_384
 """Pages (64 MiB) between two copies of the WAL into the file: a page that changes often is then copied once."""
 _READ_ONLY = "ledger_read_only"
-_MIGRATION_LOCK = 0x6368757A68656E67  # PostgreSQL advisory lock: "chuzheng"
+WAIT_SECONDS = 30.0
+"""for a connection, while all of the process are taken"""
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for `url` (`sqlite:////path/file`, `postgresql+psycopg://…`). ConfigurationError for another kind."""
+def open_engine(url: str, *, connections: int = postgres.CONNECTIONS) -> Engine:
+    """An engine for `url` (`sqlite:////path/file`, `postgresql+psycopg://…`). ConfigurationError for another kind.
+
+    `connections`: how many to PostgreSQL at most.
+    """
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
@@ -37,8 +43,13 @@ def open_engine(url: str) -> Engine:
     backend = parsed.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise ConfigurationError("store.backend", backend=backend)
-    options: dict[str, Any] = {"pool_pre_ping": True}
-    if backend == "sqlite":
+    options: dict[str, Any]
+    if backend == "postgresql":
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        options = {"pool_pre_ping": True, "connect_args": postgres.connect_arguments(parsed), "pool_size": connections}
+        options |= {"max_overflow": 0, "pool_use_lifo": True, "pool_timeout": WAIT_SECONDS}
+    else:
         options = {"connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
         if parsed.database and parsed.database != ":memory:":
             _make_private(Path(parsed.database))
@@ -52,22 +63,42 @@ def open_engine(url: str) -> Engine:
     if backend == "sqlite":
         event.listen(engine, "connect", _sqlite_connected)
         event.listen(engine, "begin", _sqlite_begin)
+    else:
+        event.listen(engine, "connect", postgres.connected)
     event.listen(engine, "handle_error", _translate)
     return engine
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that writes: committed at the end, rolled back on any exception."""
-    with engine.begin() as connection:
+def writing(engine: Engine, scope: str | None = "") -> Iterator[Connection]:
+    """One transaction that writes: committed at the end, rolled back on any exception.
+
+    Those of one `scope` come one after the other, so that what one has read still holds when it writes. On SQLite that
+    is so of all writers. None: several at once, for what fences every change by itself.
+    """
+    with _waited(), engine.begin() as connection:
+        if scope is not None and connection.dialect.name == "postgresql":
+            postgres.take_turn(connection, scope)
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view; waits for no writer."""
-    with engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
+    options: dict[str, Any] = {_READ_ONLY: True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with _waited(), engine.connect().execution_options(**options) as connection:
         yield connection
+
+
+@contextmanager
+def _waited() -> Iterator[None]:
+    """All connections of the process were taken for too long: an outage like another."""
+    try:
+        yield
+    except sa.exc.TimeoutError as error:
+        raise UnavailableError("store.unavailable", retry_after=1.0, reason="busy") from error
 
 
 def upgrade(engine: Engine) -> None:
@@ -81,9 +112,11 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     scripts = ScriptDirectory.from_config(config)
-    with writing(engine) as connection:
+    with writing(engine, None) as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            postgres.check_promises(connection)
+            postgres.for_upgrade(connection)
+            postgres.take_turn(connection, "upgrade")
         current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
             return
@@ -127,6 +160,8 @@ def _sqlite_begin(connection: Connection) -> None:
 
 def _translate(context: ExceptionContext) -> None:
     """Let an outage of the database leave as our own error; a broken unique key stays what it is, callers expect it."""
+    if context.is_pre_ping:
+        return  # a connection that waited in the pool is gone: a new one is made, and nobody is told
     original = context.original_exception
     if isinstance(original, sqlite3.DatabaseError) and not isinstance(original, sqlite3.IntegrityError):
         name = getattr(original, "sqlite_errorname", None) or ""
@@ -136,5 +171,7 @@ def _translate(context: ExceptionContext) -> None:
             raise UnavailableError("store.full") from original
         if isinstance(original, sqlite3.OperationalError) and name != "SQLITE_ERROR":
             raise UnavailableError("store.unavailable", retry_after=1.0, reason=name or "operational") from original
-    elif context.is_disconnect or type(original).__name__ == "OperationalError":
-        raise UnavailableError("store.unavailable", retry_after=1.0, reason=type(original).__name__) from original
+    elif context.dialect.name == "postgresql" and original is not None:
+        refused = postgres.refusal(original, lost=context.is_disconnect)
+        if refused is not None:
+            raise refused from original

@@ -18,6 +18,7 @@ from sqlalchemy import exc
 
 from ledger.errors import IntegrityError
 from ledger.store.engine import reading, writing
+from ledger.store.postgres import copy_in
 from ledger.types import DepartmentCode, LogId, Millis, Origin
 
 _SHIFT = 40
@@ -163,9 +164,9 @@ class RecordStore:
         self.engine = engine
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
-        """One writing transaction: all or nothing, durable when it returns."""
-        with translated(), writing(self.engine) as connection:
+    def transaction(self, scope: str = "") -> Iterator[sa.Connection]:
+        """One writing transaction: all or nothing, durable when it returns; one at a time within `scope`."""
+        with translated(), writing(self.engine, scope) as connection:
             yield connection
 
     @contextmanager
@@ -214,10 +215,11 @@ class RecordStore:
 
         As text to the driver: bytes and integers need no conversion, and looking for one took half of a bulk's time.
         """
-        if rows:
-            place = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+        if rows and connection.dialect.name == "postgresql":
+            copy_in(connection, table, rows)
+        elif rows:
             names = ", ".join(column.name for column in table.columns)
-            places = ", ".join([place] * len(table.columns))
+            places = ", ".join("?" * len(table.columns))
             connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", rows)  # noqa: S608
 
     def entry(self, connection: sa.Connection, position: int) -> bytes | None:
@@ -308,13 +310,15 @@ class RecordStore:
         Asked for every row of every bulk call: binding thousands of values one by one is most of its cost.
         """
         key, table = columns[0], columns[0].table
+        names = ", ".join(c.name for c in columns)
+        asked = f"SELECT {names} FROM {table} WHERE issuer = "  # noqa: S608
+        if connection.dialect.name == "postgresql":
+            if wanted:  # one array, in binary
+                yield from connection.exec_driver_sql(f"{asked} %s AND {key.name} = ANY(%b)", (issuer, list(wanted)))
+            return
         for part in _parts(wanted):
-            if connection.dialect.paramstyle == "qmark":
-                names, marks = ", ".join(c.name for c in columns), ",".join("?" * len(part))
-                asked = f"SELECT {names} FROM {table} WHERE issuer = ? AND {key.name} IN ({marks})"  # noqa: S608
-                yield from connection.exec_driver_sql(asked, (issuer, *part))
-            else:
-                yield from connection.execute(sa.select(*columns).where(table.c.issuer == issuer, key.in_(part)))
+            marks = ",".join("?" * len(part))
+            yield from connection.exec_driver_sql(f"{asked} ? AND {key.name} IN ({marks})", (issuer, *part))
 
     def find_commitment(self, connection: sa.Connection, commitment: bytes) -> list[int]:
         """Positions of a commitment in the logs of all issuers."""

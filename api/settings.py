@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     trust_file: Path | None = Field(default=None, description="Trust file; default: trust/trust.json in `home`")
     trust_pin: str | None = Field(default=None, description="Hash of the first trust file, hex (official notice)")
 
+    witnesses: str = Field(default="", description="Witnesses to ask for cosignatures: NAME=URL, comma between")
+
     max_record_bytes: int = Field(default=1 << 20, ge=1024, description="Largest record, bytes")
     max_bulk_bytes: int = Field(default=16 << 20, ge=1024, description="Largest bulk body, bytes")
     max_bulk_items: int = Field(default=10_000, ge=1, le=10_000, description="Most records or entries in one call")
@@ -117,6 +119,17 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.home / 'chuzheng.sqlite'}"
+
+    @property
+    def witness_urls(self) -> dict[str, str]:
+        """Address by the witness's name; ConfigurationError `settings.invalid` where it isn't NAME=URL."""
+        found: dict[str, str] = {}
+        for item in filter(None, (part.strip() for part in self.witnesses.split(","))):
+            name, sign, url = item.partition("=")
+            if not sign or not name or not url.startswith(("http://", "https://")):
+                raise ConfigurationError("settings.invalid", name="witnesses", source=item[:80], reason="NAME=URL")
+            found[name.strip()] = url.strip().rstrip("/")
+        return found
 
     @property
     def url(self) -> str:

@@ -10,9 +10,10 @@ Nothing here needs the chain to answer: a server starts, and says `cannot_check`
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from api.own_logs import OwnLogs
 from api.parts import Directory, Parts
 from api.settings import Settings
 from api.trusted import TrustSource
-from ledger.errors import ConfigurationError
+from ledger.errors import ChuzhengError, ConfigurationError
 from ledger.types import Address, Millis, Origin
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from ledger.evm.sender import Sender
     from ledger.evm.watch import NodeWatch
     from ledger.store.index import IndexReader
+    from notary.cosigning import Cosigner
     from notary.processes import Processes
     from notary.service import Notary
+    from notary.trust_file import TrustFile, WitnessKey
     from notary.worker import Worker
 
 CHAIN_WITHIN = 5.0
@@ -61,6 +64,8 @@ class Backstage:
     sender: Sender
     indexer: Indexer
     deployment: Deployment
+    cosigners: Sequence[Cosigner] = ()
+    """One loop a witness."""
 
     def close(self) -> None:
         """Finish what waits, let go of lanes and connections."""
@@ -158,7 +163,42 @@ def open_backstage(settings: Settings) -> Backstage:
         sender=Sender(engine, rpc, profile, deployment, signers, parallel=LANES_AT_ONCE, relays=relays),
         indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=second),
         deployment=deployment,
+        cosigners=_cosigners(settings, notary),
     )
+
+
+def _cosigners(settings: Settings, notary: Notary) -> list[Cosigner]:
+    """A loop for each witness of the settings; its key is the trust file's, so one that isn't there yet waits."""
+    from api.witness_client import ask_over_http
+    from notary.cosigning import Cosigner
+
+    trusted = _trust_now(settings)
+
+    def key_of(name: str) -> WitnessKey | None:
+        found = trusted()
+        return next((w for w in found.witnesses if w.name == name), None) if found else None
+
+    return [
+        Cosigner(notary, name, partial(key_of, name), ask_over_http(name, url))
+        for name, url in settings.witness_urls.items()
+    ]
+
+
+def _trust_now(settings: Settings) -> Callable[[], TrustFile | None]:
+    """The trust file in force, for those that go on without one: sealing doesn't wait for the Council."""
+    source: TrustSource | None = None
+
+    def now() -> TrustFile | None:
+        nonlocal source
+        try:
+            if source is None:
+                source = TrustSource(settings.trust_path)
+        except ChuzhengError:
+            return None
+        found = source.now()
+        return None if found is None else found.file
+
+    return now
 
 
 def watch_node(settings: Settings, index: IndexReader | None) -> NodeWatch:
@@ -239,6 +279,12 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
     from notary.stores.content import EmbeddedStore
 
     captured = EvidenceStore(engine)
+    trusted = _trust_now(settings)
+
+    def witnesses() -> tuple[int, Sequence[WitnessKey]]:
+        found = trusted()
+        return (found.witnesses_needed, found.witnesses) if found else (0, ())
+
     return Notary(
         engine,
         settings.logs_dir,
@@ -249,4 +295,5 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
         filing=Filing(EmbeddedStore(settings.content_dir)),
         processes=pool,
         evidence=lambda anchor: evidence_of(captured.of_anchor(anchor)),
+        witnesses=witnesses,
     )

@@ -13,20 +13,27 @@ from typing import Protocol
 from ledger.errors import InputError, IntegrityError, NotFoundError, UnavailableError
 from ledger.ports import Signer
 from ledger.types import Anchor, Digest, LogId, Origin
-from notary.checkpoint import parse_checkpoint
+from notary.checkpoint import parse_checkpoint, parse_note
+from notary.cosignature import cosigners, with_cosignatures
 from notary.entry import Entry
 from notary.entry import log_id as log_id_of
 from notary.processes import Processes, sign_promises
 from notary.receipt import Evidence, Inclusion, NoEvidence, Receipt, ReceiptAnchor
 from notary.receipts import Bundle
+from notary.stores.cosignatures import lines_of, sizes_from
 from notary.stores.erasures import ErasureStore
 from notary.stores.records import LogRow, RecordStore, position_of
 from notary.stores.tiles import TileLog
+from notary.trust_file import WitnessKey
 from notary.vault import Vault
 
 MAX_BUNDLE = 10_000
 """Receipts of one bundle; with paths that stays under its 16 MiB at any size of log."""
 MANY_PROMISES = 500
+LATER_HEADS = 8
+"""Later cosigned checkpoints that are looked at where the earliest anchored one lacks witnesses."""
+Witnesses = Callable[[], tuple[int, Sequence[WitnessKey]]]
+"""How many witnesses are needed, and the known ones, as the trust file has them now."""
 
 
 class AnchorIndex(Protocol):
@@ -67,7 +74,9 @@ class Prover:
         *,
         processes: Processes | None = None,
         evidence: Callable[[Anchor], Evidence] = lambda anchor: NoEvidence(),
+        witnesses: Witnesses = lambda: (0, ()),
     ) -> None:
+        self._witnesses = witnesses
         self._store, self._logs, self._signers, self._vault = store, logs, signers, vault
         self._anchors, self._processes, self._evidence = anchors, processes, evidence
 
@@ -134,21 +143,53 @@ class Prover:
     def head(self, log: LogRow, last: int) -> Head | None:
         """The best checkpoint over all entries up to `last`: the earliest anchored, else the log's newest, else None.
 
-        IntegrityError `log.equivocation` where the chain holds another root than the one that this log signed.
+        Where witnesses are needed: the earliest anchored one that has them, if there is one; one that isn't anchored
+        counts only with them, and until then there is the promise (verification.md, check 5). IntegrityError
+        `log.equivocation` where the chain holds another root than the one that this log signed.
         """
-        anchor = self._anchors.anchor_for(log.log_id, last)
-        if anchor is not None:
+        anchored = self._anchored(log, last)
+        if anchored is not None:
+            if self._enough(anchored.note):
+                return anchored
             with self._store.reading() as connection:
-                kept = self._store.checkpoint(connection, log.id, anchor.size)
-            if kept is not None:
-                if kept.root != anchor.root:
-                    raise IntegrityError("log.equivocation", origin=log.origin, size=anchor.size)
-                return Head(kept.note, kept.size, anchor)
-        note = self._logs[log.origin].checkpoint_note()
+                sizes = sizes_from(connection, log.id, anchored.size, LATER_HEADS)
+            later = (self._anchored(log, size - 1) for size in sizes)
+            return next((one for one in later if one is not None and self._enough(one.note)), anchored)
+        note = self.newest_note(log.origin)
         if note is None:
             return None
         size = parse_checkpoint(note).size
-        return Head(note, size, None) if size > last else None
+        return Head(note, size, None) if size > last and self._enough(note) else None
+
+    def newest_note(self, origin: Origin) -> str | None:
+        """The log's newest checkpoint with what witnesses signed under it; None before the first."""
+        note = self._logs[origin].checkpoint_note()
+        return None if note is None else self._cosigned(origin, note)
+
+    def _anchored(self, log: LogRow, last: int) -> Head | None:
+        anchor = self._anchors.anchor_for(log.log_id, last)
+        if anchor is None:
+            return None
+        with self._store.reading() as connection:
+            kept = self._store.checkpoint(connection, log.id, anchor.size)
+        if kept is None:
+            return None
+        if kept.root != anchor.root:
+            raise IntegrityError("log.equivocation", origin=log.origin, size=anchor.size)
+        return Head(self._cosigned(log.origin, kept.note), kept.size, anchor)
+
+    def _cosigned(self, origin: Origin, note: str) -> str:
+        """The note with its witnesses' lines; as it is where there are no witnesses to ask for."""
+        if not self._witnesses()[1]:
+            return note
+        with self._store.reading() as connection:
+            log = self._store.log(connection, origin)
+            lines = [] if log is None else lines_of(connection, log.id, parse_checkpoint(note).size)
+        return with_cosignatures(note, lines) if lines else note
+
+    def _enough(self, note: str) -> bool:
+        needed, known = self._witnesses()
+        return needed == 0 or len(cosigners(parse_note(note), known)) >= needed
 
     def checkpoint_at(self, origin: Origin, size: int) -> str | None:
         """The signed note of exactly this size: every one that was anchored is kept, and the newest is there."""
@@ -156,8 +197,8 @@ class Prover:
             log = self._store.log(connection, origin)
             kept = None if log is None else self._store.checkpoint(connection, log.id, size)
         if kept is not None:
-            return kept.note
-        note = self._logs[origin].checkpoint_note()
+            return self._cosigned(origin, kept.note)
+        note = self.newest_note(origin)
         return note if note is not None and parse_checkpoint(note).size == size else None
 
     def entry(self, origin: Origin, index: int) -> bytes:

@@ -40,7 +40,7 @@ from notary.log import Head
 from notary.lookup import Located, Lookup
 from notary.placing import Answer, Row, Submission
 from notary.processes import MIN_RECORDS, Processes
-from notary.prove import AnchorIndex, Prover
+from notary.prove import AnchorIndex, Prover, Witnesses
 from notary.receipt import Evidence, NoEvidence, Receipt
 from notary.receipts import Bundle
 from notary.stores.disk import Disk
@@ -84,6 +84,7 @@ class Notary:
         filing: Filing | None = None,
         processes: Processes | None = None,
         evidence: Callable[[Anchor], Evidence] = lambda anchor: NoEvidence(),
+        witnesses: Witnesses = lambda: (0, ()),
         hook: Callable[[str], None] = lambda step: None,
         disk: Disk | None = None,
     ) -> None:
@@ -107,8 +108,9 @@ class Notary:
         self._processes, self._anchors, self.filing = processes, anchors, filing
         self.acceptance = Acceptance(self.store, self.logs, self._issuers, clock, hook=hook)
         self.prover = Prover(
-            self.store, self.logs, self.signers, self.vault, anchors, processes=processes, evidence=evidence
-        )
+            self.store, self.logs, self.signers, self.vault, anchors, processes=processes, evidence=evidence,
+            witnesses=witnesses,
+        )  # fmt: skip
         self._status_keys = StatusKeys(self.store)
         self._lookup = Lookup(self.store, self.vault, self.prover, self._origins)
         self.erasing = Erasing(self, clock, hook=hook)

@@ -65,11 +65,16 @@ def _serve_backstage(part: str, settings: Settings) -> int:
             # The sender waits for the chain; sealing must not wait with it.
             sender = threading.Thread(target=_until_stopped, args=(back.sender.run, stop), name="sender")
             sender.start()
+            # A thread for each: one that doesn't answer holds nobody else up.
+            cosigning = [threading.Thread(target=c.run, args=(stop,), name="witness") for c in back.cosigners]
+            for thread in cosigning:
+                thread.start()
             try:
                 back.worker.run(stop)
             finally:
                 stop.set()
-                sender.join()
+                for thread in (sender, *cosigning):
+                    thread.join()
     finally:
         back.close()
     return 0

@@ -59,9 +59,8 @@ def readable_log(parts: Parts, origin: str, caller: Caller | None) -> TileLog:
     return files
 
 
-def checkpoint(request: Request, files: TileLog) -> Response:
-    """The newest signed note."""
-    note = files.checkpoint_note()
+def checkpoint(request: Request, note: str | None) -> Response:
+    """The newest signed note, with its witnesses' lines."""
     if note is None:
         raise NotFoundError("log.tile_missing")
     return fresh(request, note, media_type=NOTE, cache=SOON_STALE)

@@ -9,6 +9,7 @@ import typer
 
 from ledger.texts import error_text
 from scripts import output
+from scripts.commands import auditing
 from scripts.commands.files import write_new
 from scripts.commands.options import Home, Json
 from scripts.help import App
@@ -19,6 +20,7 @@ config_app = App(help="设置。/ Settings.")
 
 
 def register(app: App) -> None:
+    auditing.register(log_app)
     app.add_typer(log_app, name="log")
     app.command("doctor")(doctor)
     app.add_typer(config_app, name="config")

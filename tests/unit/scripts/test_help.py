@@ -28,7 +28,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "config show", "config init", "config token", "chain call", "chain read", "chain events",
     "council propose", "council approve",
     "council withdraw", "council execute", "council show",
-    "witness key", "witness serve",
+    "witness key", "witness serve", "log mirror", "log judge",
 }  # fmt: skip
 
 

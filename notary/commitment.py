@@ -1,7 +1,7 @@
 """What stands for a record in the log: a salted digest of its members and a second one of the whole.
 
 Pure; the salt is an argument. One member can be shown later with its own salt and path, without the others
-(formats.md §2). The hot path: HMAC is written out over precomputed key blocks.
+(formats.md §2). The hot path of acceptance.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import lru_cache
+from hashlib import pbkdf2_hmac, sha256
 from typing import Any
 
 from ledger.errors import InputError, UnreadableError
 from ledger.types import Digest
 from notary.canonical import (
     MAX_DEPTH,
-    MAX_MEMBERS,
     canonicalise,
     check_canonical_size,
     check_member_count,
@@ -31,12 +31,7 @@ from notary.merkle import root_from_leaves
 SALT_BYTES = 32
 FIELD_TAG = b"chuzheng/field/v1\x00"
 RECORD_TAG = b"chuzheng/record/v1\x00"
-
-_INNER_PAD = bytes(b ^ 0x36 for b in range(256))
-_OUTER_PAD = bytes(b ^ 0x5C for b in range(256))
-_INNER_REST = b"\x36" * 32
-_OUTER_REST = b"\x5c" * 32
-_POSITIONS = [FIELD_TAG + i.to_bytes(4, "big") for i in range(MAX_MEMBERS)]
+_SM3 = hashlib.new("sm3", RECORD_TAG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +55,21 @@ def commit(record: Mapping[str, Any], salt: bytes, canonical: bytes | None = Non
 
 def commit_and_canonicalise(record: Mapping[str, Any], salt: bytes) -> tuple[Commitment, bytes]:
     """Both commitments and the canonical bytes that they are of, written once for both."""
-    check_salt(salt)
-    names = sorted_names(record)
     check_member_count(record)
-    inner = salt.translate(_INNER_PAD) + _INNER_REST
-    outer = salt.translate(_OUTER_PAD) + _OUTER_REST
+    ordered = _ordered(tuple(record))
+    own_salts = field_salts(salt, len(ordered))
     hash_ = sha256
     leaves = []
     members = []
+    at = 0
     try:
-        for name, position in zip(names, _POSITIONS, strict=False):
-            key, value = quote(name).encode(), text_of(record[name]).encode()
-            members.append(key + b":" + value)
-            own_salt = hash_(outer + hash_(inner + position).digest()).digest()
-            digest = hash_(b"%b%b[%b,%b]" % (FIELD_TAG, own_salt, key, value)).digest()
+        for name, key in ordered:
+            value = record[name]
+            text = (quote(value) if type(value) is str else text_of(value)).encode()
+            members.append(key + text)
+            digest = hash_(b"%b%b[%b,%b]" % (FIELD_TAG, own_salts[at : at + SALT_BYTES], key[:-1], text)).digest()
             leaves.append(hash_(b"\x00" + digest).digest())
+            at += SALT_BYTES
     except UnicodeEncodeError:
         raise UnreadableError("json.lone_surrogate") from None
     except RecursionError:
@@ -83,13 +78,24 @@ def commit_and_canonicalise(record: Mapping[str, Any], salt: bytes) -> tuple[Com
     if nests_deeper(canonical, MAX_DEPTH):
         raise UnreadableError("json.nesting", limit=MAX_DEPTH)
     check_canonical_size(canonical)
-    root = commitment_from_root(len(names), root_from_leaves(leaves))
+    root = commitment_from_root(len(ordered), root_from_leaves(leaves))
     return Commitment(root, commitment_sm3(canonical, salt)), canonical
+
+
+@lru_cache(maxsize=32)
+def _ordered(names: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
+    """(name, canonical name and colon) in JCS order: records of one schema share their names."""
+    try:
+        return tuple([(name, quote(name).encode() + b":") for name in sorted_names(names)])
+    except UnicodeEncodeError:
+        raise UnreadableError("json.lone_surrogate") from None
 
 
 def commitment_sm3(canonical: bytes, salt: bytes) -> Digest:
     """SM3("chuzheng/record/v1"0 || salt || JCS(record))."""
-    return Digest(hashlib.new("sm3", RECORD_TAG + salt + canonical).digest())
+    digest = _SM3.copy()  # the name of an algorithm is looked up once
+    digest.update(salt + canonical)
+    return Digest(digest.digest())
 
 
 def commitment_from_root(count: int, fields: bytes) -> Digest:
@@ -106,6 +112,16 @@ def field_salt(salt: bytes, position: int) -> bytes:
     """HMAC-SHA256(salt, "chuzheng/field/v1"0 || u32(i)): what is handed out with one member."""
     check_salt(salt)
     return hmac.digest(salt, FIELD_TAG + position.to_bytes(4, "big"), "sha256")
+
+
+def field_salts(salt: bytes, count: int) -> bytes:
+    """The first `count` field salts, joined.
+
+    PBKDF2 with one iteration (RFC 8018 §5.2) is HMAC(salt, tag || u32(i)) for i from 1 on, which is the format's own
+    rule: all but the first come out of one call, for a sixth of what as many HMACs cost.
+    """
+    first = field_salt(salt, 0)
+    return first + pbkdf2_hmac("sha256", salt, FIELD_TAG, 1, SALT_BYTES * (count - 1)) if count > 1 else first
 
 
 def field_digest(own_salt: bytes, name: str, value_jcs: bytes) -> Digest:

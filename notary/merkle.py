@@ -39,7 +39,8 @@ def root_from_leaves(leaves: Sequence[bytes]) -> Digest:
 
 def parents(layer: Sequence[bytes]) -> list[bytes]:
     """The level above `layer`; a last node without a neighbour goes up as it is."""
-    above = [sha256(b"\x01" + layer[i] + layer[i + 1]).digest() for i in range(0, len(layer) - 1, 2)]
+    nodes = iter(layer)
+    above = [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes, nodes, strict=False)]
     if len(layer) % 2:
         above.append(layer[-1])
     return above

@@ -127,6 +127,11 @@ def process_vault() -> Vault:
     return _vault
 
 
+def process_signer(origin: Origin) -> Signer:
+    """The log's key, in this worker process."""
+    return _signers[origin]
+
+
 def _enter(storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
     global _vault, _signers  # noqa: PLW0603 a process's own state, set once
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()

@@ -47,6 +47,10 @@ class Vault:
         """How an identifier is found again without standing in the database in clear; 32 bytes."""
         return hmac.digest(self.lookup_key(issuer), b"chuzheng/identifier/v1\0" + identifier.encode(), "sha256")
 
+    def bound_to(self, purpose: bytes) -> bytes:
+        """A key of its own for one purpose, such as digests of what a back-fill has read; 32 bytes."""
+        return hmac.digest(self._master, purpose, "sha256")
+
     def seal(self, commitment: bytes, salt: bytes, body: bytes) -> tuple[bytes, bytes]:
         """(sealed keys, sealed body) under a fresh record key; `commitment` is the SHA-256 one."""
         fresh = os.urandom(32 + 2 * NONCE)

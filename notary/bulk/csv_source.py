@@ -1,0 +1,182 @@
+"""Rows of a CSV file in chunks, read as they come; the mark is a byte's place and the digest of all bytes before it.
+
+The same rules as notary/imports.py has for files that are taken whole, but a row that can't be one is told and the next
+follows. Only quotes that don't match end the reading: behind them nobody knows where a row begins.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ledger.errors import ChuzhengError, InputError, UnreadableError
+from notary.bulk.sources import Chunk, Mark, changed, columns_of
+from notary.imports import MAX_LINE
+from notary.stores.disk import translated
+
+_BOM = b"\xef\xbb\xbf"
+_PIECE = 1 << 20
+_BUFFER = 1 << 18
+
+
+class CsvSource:
+    """A CSV file; the names of its columns are row 1, as a spreadsheet counts."""
+
+    def __init__(self, path: Path, key: str | None, secret: bytes) -> None:
+        with translated():
+            self._file: BinaryIO = open(path, "rb", buffering=_BUFFER)  # noqa: SIM115 closed by `close`
+            self._size = path.stat().st_size
+        self._lines = _Lines(self._file, secret)
+        self._reader = csv.reader(self._lines, strict=True)
+        try:
+            header = next(self._reader, None)
+        except csv.Error:
+            header = None
+        if header is None:
+            raise self._lines.wrong or InputError("import.empty")
+        if self._lines.wrong is not None:
+            raise self._lines.wrong
+        self._pick, self._key = columns_of(header, key)
+        self._width = len(header)
+        self._names = [*header] if key is None else [*header, f"key:{key}"]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"kind": "csv", "columns": self._names}
+
+    def share(self, mark: Mark) -> float:
+        return mark.place / self._size if self._size else 1.0
+
+    def close(self) -> None:
+        self._file.close()
+
+    def chunks(self, size: int, after: Mark | None, number: int) -> Iterator[Chunk]:
+        lines = self._lines
+        rows, row_number = 0, 1
+        if after is not None:
+            self._skip(after)
+            rows, row_number = after.rows, after.number
+        reader, pick, width, key = csv.reader(lines, strict=True), self._pick, self._width, self._key
+        chunk, blank = Chunk(number), 0
+        while True:
+            lines.wrong = None
+            try:
+                cells = next(reader, None)
+            except csv.Error:
+                # The reader's own words name no row; where the quotes go wrong, the line is the best that can be said.
+                if chunk.numbers:
+                    yield self._done(chunk, rows, row_number)
+                raise UnreadableError("backfill.syntax", row=row_number + blank + 1) from None
+            if cells is None:
+                break
+            if not cells and lines.wrong is None:
+                blank += 1  # at the end that is how editors leave a file; between rows something was lost
+                continue
+            for _ in range(blank):
+                row_number += 1
+                chunk.refuse(row_number, "", "", InputError("import.blank_row"))
+            rows, row_number, blank = rows + blank + 1, row_number + 1, 0
+            if lines.wrong is not None:
+                chunk.refuse(row_number, "", "", lines.wrong)
+            elif len(cells) != width:
+                error = InputError("import.cell_count", expected=width, found=len(cells))
+                chunk.refuse(row_number, "", "", error)
+            else:
+                chunk.numbers.append(row_number)
+                chunk.keys.append("" if key is None else cells[key])
+                chunk.cells.append(cells if pick is None else pick(cells))
+            if len(chunk.numbers) >= size:
+                yield self._done(chunk, rows, row_number)
+                chunk = Chunk(chunk.number + 1)
+        if chunk.numbers:
+            yield self._done(chunk, rows, row_number)
+
+    def _done(self, chunk: Chunk, rows: int, number: int) -> Chunk:
+        place, digest = self._lines.so_far()
+        chunk.mark = Mark(rows, number, place, digest)
+        return chunk
+
+    def _skip(self, after: Mark) -> None:
+        """Read what is done once more, as bytes: rows that are different now would never be looked at again."""
+        place, _ = self._lines.so_far()
+        left = after.place - place
+        while left > 0:
+            with translated():
+                piece = self._file.read(min(_PIECE, left))
+            if not piece:
+                break
+            self._lines.add(piece)
+            left -= len(piece)
+        if self._lines.so_far() != (after.place, after.digest):
+            raise changed()
+
+
+class _Lines:
+    """Lines as text, with the place and digest of the bytes handed out; `wrong` says what is wrong with the last."""
+
+    def __init__(self, file: BinaryIO, secret: bytes) -> None:
+        self._file = file
+        self._hash = hashlib.sha256(secret)
+        self._place = 0
+        self._fresh: list[bytes] = []
+        self.wrong: ChuzhengError | None = None
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        with translated():
+            line = self._file.readline(MAX_LINE + 1)
+        if not line:
+            raise StopIteration
+        first = self._place == 0 and not self._fresh
+        self._fresh.append(line)
+        if len(line) > MAX_LINE:
+            return self._too_long(line)
+        if first and line.startswith(_BOM):
+            line = line[len(_BOM) :]
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self.wrong = _encoding(line)
+            return line.decode("utf-8", "replace")
+
+    def add(self, piece: bytes) -> None:
+        self._fresh.append(piece)
+        self._settle()
+
+    def so_far(self) -> tuple[int, str]:
+        """(bytes handed out, their keyed digest in hex)."""
+        self._settle()
+        return self._place, self._hash.hexdigest()
+
+    def _settle(self) -> None:
+        data = b"".join(self._fresh)
+        self._hash.update(data)
+        self._place += len(data)
+        self._fresh.clear()
+
+    def _too_long(self, line: bytes) -> str:
+        """Passes over the rest of the line; a word of ours stands for it."""
+        while not line.endswith(b"\n"):
+            with translated():
+                line = self._file.readline(MAX_LINE + 1)
+            if not line:
+                break
+            self._fresh.append(line)
+            self._settle()
+        self.wrong = UnreadableError("import.line_too_long", limit=MAX_LINE)
+        return "-\n"
+
+
+def _encoding(line: bytes) -> UnreadableError:
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return UnreadableError("import.encoding_utf16")
+    try:
+        line.decode("gb18030")
+    except UnicodeDecodeError:
+        return UnreadableError("import.encoding")
+    return UnreadableError("import.encoding_gbk")

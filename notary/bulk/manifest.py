@@ -1,0 +1,286 @@
+"""The manifest of a back-fill: a folder that says of every record what became of it, and how far the run has come.
+
+    backfill.json     what is filled from, for which departments; written once
+    rows.csv          one row per record: number, the operator's key, outcome, log and index, why it was refused
+    journal.ndjson    one line per finished chunk: how long rows.csv is, where the source goes on, counts
+    receipts/<log>/<first index>.receipts.json    bundles; salts, where they are wanted, in a folder of their own
+
+Order of a chunk: bundles, rows.csv, journal, each durable before the next. What lies behind the journal's last line is
+cut off and made again, so a run may be killed anywhere. Nothing of a person is in it: no identifier, name or salt.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from ledger.errors import ChuzhengError, ConflictError, InputError, IntegrityError
+from ledger.texts import error_text
+from notary.b64 import to_b64
+from notary.bulk.sources import Mark
+from notary.receipts import SUFFIX, Bundle
+from notary.stores.disk import FILE_MODE, FOLDER_MODE, translated
+
+FORMAT = "chuzheng-backfill/1"
+SALTS_FORMAT = "chuzheng-salts/1"
+SALTS_SUFFIX = ".salts.json"
+HEADER = ("row", "key", "outcome", "origin", "index", "code", "column", "zh", "en")
+ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
+_ERRORS_TOLD = 5
+_CHECK = 16
+
+
+class Outcome(NamedTuple):
+    """What became of one record; `origin` and `index` of the entry that stands for it, or that contradicts it."""
+
+    number: int
+    key: str
+    outcome: str
+    origin: str = ""
+    index: int | None = None
+    errors: Sequence[tuple[str, ChuzhengError]] = ()
+    """(column, error) each; the first gives the code."""
+
+    def cells(self) -> tuple[Any, ...]:
+        head = (self.number, self.key, self.outcome, self.origin, "" if self.index is None else self.index)
+        if not self.errors:
+            return (*head, "", "", "", "")
+        column, first = self.errors[0]
+        told = [error for _, error in self.errors[:_ERRORS_TOLD]]
+        zh, en = (" / ".join([error_text(error, language) for error in told]) for language in ("zh", "en"))  # type: ignore[arg-type]
+        return (*head, first.code, column, zh, en)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a back-fill has come."""
+
+    chunks: int = 0
+    size: int = 0
+    """Bytes of rows.csv."""
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    mark: Mark | None = None
+    complete: bool = False
+
+    @property
+    def rows(self) -> int:
+        return self.accepted + self.duplicate + self.refused
+
+
+@dataclass
+class Manifest:
+    """An open manifest; `progress` is what its journal says."""
+
+    folder: Path
+    header: dict[str, Any]
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def rows_path(self) -> Path:
+        return self.folder / "rows.csv"
+
+    @property
+    def journal_path(self) -> Path:
+        return self.folder / "journal.ndjson"
+
+    def bundle_path(self, origin: str, first: int) -> Path:
+        return self.folder / "receipts" / quote(origin, safe="") / f"{first:012d}{SUFFIX}"
+
+    def write(self, outcomes: Sequence[Outcome], mark: Mark, bundles: Sequence[Bundle]) -> None:
+        """One finished chunk, durable when this returns."""
+        for bundle in bundles:
+            write_durably(self.bundle_path(bundle.origin, bundle.first), bundle.to_json())
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([outcome.cells() for outcome in outcomes])
+        size = _append(self.rows_path, text.getvalue().encode())
+        counts = dict.fromkeys((ACCEPTED, DUPLICATE, REFUSED), 0)
+        for outcome in outcomes:
+            counts[outcome.outcome] += 1
+        before = self.progress
+        self._note(
+            Progress(
+                before.chunks + 1,
+                size,
+                before.accepted + counts[ACCEPTED],
+                before.duplicate + counts[DUPLICATE],
+                before.refused + counts[REFUSED],
+                mark,
+            )
+        )
+
+    def complete(self) -> None:
+        """The source has no further row. A later run looks once more: a file may have grown."""
+        p = self.progress
+        if not p.complete:
+            self._note(Progress(p.chunks, p.size, p.accepted, p.duplicate, p.refused, p.mark, True))
+
+    def _note(self, progress: Progress) -> None:
+        _append(self.journal_path, _line(progress))
+        self.progress = progress
+
+
+@contextmanager
+def opened(folder: Path, header: dict[str, Any]) -> Iterator[Manifest]:
+    """The manifest in `folder`, made if there is none, repaired to its last finished chunk, held for this run alone.
+
+    ConflictError `backfill.running` while another run holds it, `backfill.other_source` where it was begun with other
+    columns, departments or settings; IntegrityError `backfill.manifest` where it was changed by hand.
+    """
+    with translated():
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConflictError("backfill.running", folder=str(folder)) from None
+        yield _open(folder, header)
+    finally:
+        os.close(lock)
+
+
+def read_progress(folder: Path) -> Progress:
+    """What the journal says, without holding the manifest."""
+    return _read_journal(folder / "journal.ndjson")[0]
+
+
+def write_salts(folder: Path, bundle: Bundle, salts: bytes) -> None:
+    """The salts of a bundle's receipts, apart from it and for their owner alone: each is as secret as its record."""
+    value = {"format": SALTS_FORMAT, "origin": bundle.origin, "first": bundle.first, "salts": to_b64(salts)}
+    path = folder / quote(bundle.origin, safe="") / f"{bundle.first:012d}{SALTS_SUFFIX}"
+    write_durably(path, json.dumps(value, separators=(",", ":")).encode())
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """A file of ours, whole or not at all, and on the disk when this returns."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    with translated():
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            for folder in (path.parent.parent, path.parent.parent.parent):
+                _sync(folder)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+        try:
+            _write_all(handle, data)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(draft, path)
+        _sync(path.parent)
+
+
+def _open(folder: Path, header: dict[str, Any]) -> Manifest:
+    path = folder / "backfill.json"
+    with translated():
+        if not path.exists():
+            if (folder / "journal.ndjson").exists():
+                raise IntegrityError("backfill.manifest", file="backfill.json")
+            kept = {"format": FORMAT, "id": os.urandom(16).hex(), **header}
+            write_durably(path, json.dumps(kept, ensure_ascii=False, indent=1).encode())
+        try:
+            kept = json.loads(path.read_bytes())
+        except ValueError:
+            raise IntegrityError("backfill.manifest", file="backfill.json") from None
+    if not isinstance(kept, dict) or kept.get("format") != FORMAT or len(str(kept.get("id", ""))) != 32:
+        raise InputError("backfill.not_manifest", folder=str(folder))
+    for name, value in header.items():
+        if kept.get(name) != value:
+            raise ConflictError("backfill.other_source", member=name)
+    manifest = Manifest(folder, kept)
+    manifest.progress, sound = _read_journal(manifest.journal_path)
+    _cut(manifest.journal_path, sound)
+    if manifest.progress.size:
+        _cut(manifest.rows_path, manifest.progress.size)
+    else:
+        data = (",".join(HEADER) + "\n").encode()
+        _cut(manifest.rows_path, 0)
+        manifest.progress = Progress(size=_append(manifest.rows_path, data))
+    with translated():
+        _sync(folder)
+    return manifest
+
+
+def _read_journal(path: Path) -> tuple[Progress, int]:
+    """(progress, bytes that are sound). A last line that isn't whole is a crash's; any other is IntegrityError."""
+    progress, sound = Progress(), 0
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return progress, 0
+    with translated(), file:
+        for line in file:
+            found = _read_line(line)
+            if found is None:
+                if file.read(1):
+                    raise IntegrityError("backfill.manifest", file=path.name)
+                break
+            progress, sound = found, sound + len(line)
+    return progress, sound
+
+
+def _line(progress: Progress) -> bytes:
+    p = progress
+    value = [p.chunks, p.size, p.accepted, p.duplicate, p.refused, p.mark and p.mark.to_value(), p.complete]
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return hashlib.sha256(body).hexdigest()[:_CHECK].encode() + b" " + body + b"\n"
+
+
+def _read_line(line: bytes) -> Progress | None:
+    check, _, body = line.rstrip(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or hashlib.sha256(body).hexdigest()[:_CHECK].encode() != check:
+        return None
+    *counts, mark, complete = json.loads(body)
+    return Progress(*counts, mark and Mark(*mark), complete)
+
+
+def _append(path: Path, data: bytes) -> int:
+    """The file's length after `data` is durable at its end."""
+    with translated():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+        try:
+            _write_all(handle, data)
+            os.fsync(handle)
+            return os.fstat(handle).st_size
+        finally:
+            os.close(handle)
+
+
+def _cut(path: Path, size: int) -> None:
+    """What lies behind `size` was written by a run that didn't finish the chunk."""
+    with translated():
+        try:
+            found = path.stat().st_size
+        except FileNotFoundError:
+            found = 0
+        if found < size:
+            raise IntegrityError("backfill.manifest", file=path.name)
+        if found > size:
+            with path.open("r+b") as file:
+                file.truncate(size)
+                os.fsync(file.fileno())
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -127,6 +127,26 @@ def open_parts(settings: Settings, *, processes: int = 0) -> Iterator[Parts]:
         parts.close()
 
 
+@contextmanager
+def open_notary(settings: Settings, *, processes: int) -> Iterator[tuple[Notary, Processes]]:
+    """The notary alone with its worker processes, beside whatever else runs on this data folder (back-fill)."""
+    _deployment(settings)
+    engine, index = _database(settings)
+    keyring = Keyring(settings.keys_dir)
+    pool = _processes(keyring, max(1, processes))
+    assert pool is not None
+    pool.warm()
+    try:
+        notary = _notary(settings, engine, index, keyring, pool)
+        try:
+            yield notary, pool
+        finally:
+            notary.close()
+    finally:
+        pool.close()
+        engine.dispose()
+
+
 def open_backstage(settings: Settings) -> Backstage:
     """Worker (seals, hands heads to the outbox), sender and indexer on the same data folder."""
     from ledger.evm.capture import Capture

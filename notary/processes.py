@@ -7,6 +7,7 @@ that others on the machine could list. Results cross as marshalled tuples, which
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -133,6 +134,9 @@ def process_signer(origin: Origin) -> Signer:
 
 
 def _enter(storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C goes to all of a terminal's processes; ours end with their parent
     global _vault, _signers  # noqa: PLW0603 a process's own state, set once
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
     _vault = Vault(storage_key)

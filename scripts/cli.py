@@ -14,7 +14,7 @@ import typer
 
 from ledger.errors import ChuzhengError
 from scripts import output
-from scripts.commands import anchor, council, erase, local, network, receipt, record, snapshot, status, verify, witness
+from scripts.commands import anchor, backfill, council, erase, local, network, receipt, record, snapshot, status, verify, witness
 from scripts.help import App, usage_error
 
 app = App(
@@ -24,7 +24,7 @@ app = App(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for part in (network, record, anchor, receipt, verify, status, erase, snapshot, council, local, witness):
+for part in (network, record, anchor, backfill, receipt, verify, status, erase, snapshot, council, local, witness):
     part.register(app)
 
 

@@ -48,13 +48,27 @@ class Own(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Rows made ready: `placed[i]` for the i-th good row, in the order of `good` (offsets in the part); `own` closed."""
+    """Rows made ready: `placed` in the order of `good` (their offsets in the part); `own` is closed."""
 
     good: list[int]
     placed: list[tuple[Any, ...]]
     """(issuer, sha256, sm3, content MAC, identifier MAC, version, sealed keys, sealed body)."""
     wrong: dict[int, list[Wrong]]
     own: bytes
+
+
+class Asked(NamedTuple):
+    """Entries that stand at consecutive indexes from `first`, joined, for the rows at the places `chosen` of a piece.
+
+    `sealed` (empty, or one for each): the kept salts of rows that an earlier run placed and didn't live to promise.
+    """
+
+    origin: Origin
+    log_id: LogId
+    first: int
+    entries: bytes
+    chosen: list[int]
+    sealed: list[bytes | None]
 
 
 class Promised(NamedTuple):
@@ -110,25 +124,15 @@ def _prepared(record: Mapping[str, Any], issuer: DepartmentCode, vault: Vault) -
     return taken, Own(issuer, salt, canonical, sha256, sm3)
 
 
-def promise_part(
-    origin: Origin,
-    log_id: LogId,
-    first: int,
-    entries: bytes,
-    own: Sequence[Own],
-    sealed: Sequence[bytes | None],
-    *,
-    signer: Signer,
-    vault: Vault,
-    every: bool,
-) -> Promised:
-    """Promises for entries at consecutive indexes from `first`, each checked against its own record before it is made.
+def promise_part(asked: Asked, own: Sequence[Own], *, signer: Signer, vault: Vault, every: bool) -> Promised:
+    """Promises for what is asked, each entry checked against its own record before its promise is made.
 
     Of each: the entry's kind and issuer, both its digests against those made with the record, the SM3 digest computed
     again from record and salt; the promise is over the leaf of the entry so checked. Of one in SAMPLE, or of `every`:
     both digests computed again from the record's bytes, and the promise verified under the log's public key.
-    `sealed` rows were placed by a run that a crash ended: their salts are the ones kept, not this run's.
+    Rows that are `sealed` have the salts that are kept, not those of this run.
     """
+    _, log_id, first, entries, _, sealed = asked
     promises: list[bytes] = []
     salts: list[bytes] = []
     drawn = int.from_bytes(os.urandom(2))
@@ -174,31 +178,20 @@ def unpack_part(packed: bytes) -> Part:
     return Part(good, placed, {offset: [Wrong(*each) for each in problems] for offset, problems in wrong.items()}, own)
 
 
-def promise_packed(
-    origin: Origin,
-    log_id: LogId,
-    first: int,
-    entries: bytes,
-    own: bytes,
-    chosen: list[int] | None,
-    sealed: list[bytes | None],
-    every: bool,
-) -> tuple[bytes, bytes, int | None]:
-    """`promise_part` in a worker process; `chosen` are the places in `own` that entries are for, None for all."""
+def promise_packed(asked: tuple[Any, ...], own: bytes, every: bool) -> tuple[bytes, bytes, int | None]:
+    """`promise_part` in a worker process."""
     with _without_collecting():
-        mine = unpack_own(own, chosen)
-        return tuple(  # type: ignore[return-value]
-            promise_part(
-                origin, log_id, first, entries, mine, sealed,
-                signer=process_signer(origin), vault=process_vault(), every=every,
-            )
-        )  # fmt: skip
+        given = Asked(*asked)
+        mine = unpack_own(own, given.chosen)
+        signer = process_signer(given.origin)
+        promised = promise_part(given, mine, signer=signer, vault=process_vault(), every=every)
+        return promised.promises, promised.salts, promised.foreign
 
 
-def unpack_own(own: bytes, chosen: Sequence[int] | None) -> list[Own]:
-    """The rows of a closed piece, or those at the `chosen` places."""
+def unpack_own(own: bytes, chosen: Sequence[int]) -> list[Own]:
+    """The rows at the `chosen` places of a closed piece."""
     found = marshal.loads(own)  # noqa: S302 our own pipe
-    return [Own(*each) for each in found] if chosen is None else [Own(*found[place]) for place in chosen]
+    return [Own(*found[place]) for place in chosen]
 
 
 @contextmanager

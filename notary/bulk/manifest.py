@@ -25,15 +25,13 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ledger.errors import ChuzhengError, ConflictError, InputError, IntegrityError
-from ledger.texts import error_text
-from notary.b64 import to_b64
+from ledger.texts import LANGUAGES, error_text
+from notary.bulk.durable import append, cut, sync, write_durably
 from notary.bulk.sources import Mark
 from notary.receipts import SUFFIX, Bundle
 from notary.stores.disk import FILE_MODE, FOLDER_MODE, translated
 
 FORMAT = "chuzheng-backfill/1"
-SALTS_FORMAT = "chuzheng-salts/1"
-SALTS_SUFFIX = ".salts.json"
 HEADER = ("row", "key", "outcome", "origin", "index", "code", "column", "zh", "en")
 ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
 _ERRORS_TOLD = 5
@@ -41,23 +39,23 @@ _CHECK = 16
 
 
 class Outcome(NamedTuple):
-    """What became of one record; `origin` and `index` of the entry that stands for it, or that contradicts it."""
+    """What became of one record; `origin` and `at` (an index) of the entry that stands for it or contradicts it."""
 
     number: int
     key: str
     outcome: str
     origin: str = ""
-    index: int | None = None
+    at: int | None = None
     errors: Sequence[tuple[str, ChuzhengError]] = ()
     """(column, error) each; the first gives the code."""
 
     def cells(self) -> tuple[Any, ...]:
-        head = (self.number, self.key, self.outcome, self.origin, "" if self.index is None else self.index)
+        head = (self.number, self.key, self.outcome, self.origin, "" if self.at is None else self.at)
         if not self.errors:
             return (*head, "", "", "", "")
         column, first = self.errors[0]
         told = [error for _, error in self.errors[:_ERRORS_TOLD]]
-        zh, en = (" / ".join([error_text(error, language) for error in told]) for language in ("zh", "en"))  # type: ignore[arg-type]
+        zh, en = (" / ".join([error_text(error, language) for error in told]) for language in LANGUAGES)
         return (*head, first.code, column, zh, en)
 
 
@@ -104,7 +102,7 @@ class Manifest:
             write_durably(self.bundle_path(bundle.origin, bundle.first), bundle.to_json())
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([outcome.cells() for outcome in outcomes])
-        size = _append(self.rows_path, text.getvalue().encode())
+        size = append(self.rows_path, text.getvalue().encode())
         counts = dict.fromkeys((ACCEPTED, DUPLICATE, REFUSED), 0)
         for outcome in outcomes:
             counts[outcome.outcome] += 1
@@ -127,7 +125,7 @@ class Manifest:
             self._note(Progress(p.chunks, p.size, p.accepted, p.duplicate, p.refused, p.mark, True))
 
     def _note(self, progress: Progress) -> None:
-        _append(self.journal_path, _line(progress))
+        append(self.journal_path, _line(progress))
         self.progress = progress
 
 
@@ -156,31 +154,6 @@ def read_progress(folder: Path) -> Progress:
     return _read_journal(folder / "journal.ndjson")[0]
 
 
-def write_salts(folder: Path, bundle: Bundle, salts: bytes) -> None:
-    """The salts of a bundle's receipts, apart from it and for their owner alone: each is as secret as its record."""
-    value = {"format": SALTS_FORMAT, "origin": bundle.origin, "first": bundle.first, "salts": to_b64(salts)}
-    path = folder / quote(bundle.origin, safe="") / f"{bundle.first:012d}{SALTS_SUFFIX}"
-    write_durably(path, json.dumps(value, separators=(",", ":")).encode())
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """A file of ours, whole or not at all, and on the disk when this returns."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with translated():
-        if not path.parent.is_dir():
-            path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            for folder in (path.parent.parent, path.parent.parent.parent):
-                _sync(folder)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
-        try:
-            _write_all(handle, data)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        os.rename(draft, path)
-        _sync(path.parent)
-
-
 def _open(folder: Path, header: dict[str, Any]) -> Manifest:
     path = folder / "backfill.json"
     with translated():
@@ -200,15 +173,15 @@ def _open(folder: Path, header: dict[str, Any]) -> Manifest:
             raise ConflictError("backfill.other_source", member=name)
     manifest = Manifest(folder, kept)
     manifest.progress, sound = _read_journal(manifest.journal_path)
-    _cut(manifest.journal_path, sound)
+    cut(manifest.journal_path, sound)
     if manifest.progress.size:
-        _cut(manifest.rows_path, manifest.progress.size)
+        cut(manifest.rows_path, manifest.progress.size)
     else:
         data = (",".join(HEADER) + "\n").encode()
-        _cut(manifest.rows_path, 0)
-        manifest.progress = Progress(size=_append(manifest.rows_path, data))
+        cut(manifest.rows_path, 0)
+        manifest.progress = Progress(size=append(manifest.rows_path, data))
     with translated():
-        _sync(folder)
+        sync(folder)
     return manifest
 
 
@@ -241,46 +214,5 @@ def _read_line(line: bytes) -> Progress | None:
     check, _, body = line.rstrip(b"\n").partition(b" ")
     if not line.endswith(b"\n") or hashlib.sha256(body).hexdigest()[:_CHECK].encode() != check:
         return None
-    *counts, mark, complete = json.loads(body)
-    return Progress(*counts, mark and Mark(*mark), complete)
-
-
-def _append(path: Path, data: bytes) -> int:
-    """The file's length after `data` is durable at its end."""
-    with translated():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
-        try:
-            _write_all(handle, data)
-            os.fsync(handle)
-            return os.fstat(handle).st_size
-        finally:
-            os.close(handle)
-
-
-def _cut(path: Path, size: int) -> None:
-    """What lies behind `size` was written by a run that didn't finish the chunk."""
-    with translated():
-        try:
-            found = path.stat().st_size
-        except FileNotFoundError:
-            found = 0
-        if found < size:
-            raise IntegrityError("backfill.manifest", file=path.name)
-        if found > size:
-            with path.open("r+b") as file:
-                file.truncate(size)
-                os.fsync(file.fileno())
-
-
-def _write_all(handle: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    chunks, size, accepted, duplicate, refused, mark, complete = json.loads(body)
+    return Progress(chunks, size, accepted, duplicate, refused, mark and Mark(*mark), complete)

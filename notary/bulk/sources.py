@@ -1,6 +1,6 @@
 """Where a back-fill's rows come from: chunks of cells, each with the mark from which a later run goes on.
 
-A mark holds nothing that was read but keyed digests, so that it may be kept beside the manifest. A source compares the mark
+A mark holds nothing that was read but keyed digests, so that it may be kept beside the manifest. A source compares it
 with what it finds: where rows that are done differ now, it is another source (ConflictError `backfill.changed`).
 """
 

@@ -15,6 +15,7 @@ from scripts.commands.anchor import ends_it_all
 from scripts.commands.exports import export
 from scripts.commands.files import beside, read_file, replace_file
 from scripts.commands.options import Json, Url
+from scripts.commands.splitting import split
 from scripts.help import App
 from scripts.problems import SeveralError
 
@@ -33,6 +34,7 @@ receipt_app = App(help="凭证。/ Receipts.")
 
 def register(app: App) -> None:
     receipt_app.command("export")(export)
+    receipt_app.command("split")(split)
     app.add_typer(receipt_app, name="receipt")
 
 

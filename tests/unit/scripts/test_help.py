@@ -19,7 +19,7 @@ HAN = re.compile("[\u4e00-\u9fff]")
 LATIN = re.compile("[A-Za-z]{2,}")
 NEEDED = {  # interfaces.md, of what this version has
     "up", "demo", "record new", "record check", "anchor", "receipt upgrade",
-    "receipt export", "verify", "disclose", "status show",
+    "receipt export", "receipt split", "backfill", "verify", "disclose", "status show",
     "status suspend", "status resume", "status rescind", "status deregister", "status lapse", "status transfer-out",
     "status transfer-in", "status revoke", "status supersede", "status withdraw", "status annul", "log fsck",
     "erase show", "erase propose", "erase confirm", "erase withdraw", "erase apply",

@@ -1,0 +1,292 @@
+"""The pipeline of a back-fill: rows are read ahead and prepared while earlier ones are placed, promised and written.
+
+One chunk after the other goes through four steps, each chunk in another: prepare (worker processes), place (the
+notary's own thread, one transaction and one append for each log), promise and check (worker processes), write down
+(the manifest; durable before the next chunk is). A crash between placing and writing leaves entries that the next run
+finds under the chunk's key and takes for its own.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ledger.crypto.suites import verify
+from ledger.errors import ChuzhengError, ConflictError, IntegrityError, NotFoundError, UnavailableError
+from ledger.types import DepartmentCode, Kind, Origin
+from notary.bulk.chunks import PROMISE_BYTES, Asked, Part, Promised
+from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Manifest, Outcome, Progress
+from notary.bulk.salts import write_salts
+from notary.bulk.sources import Chunk, Source
+from notary.bulk.work import PART, Options, Work
+from notary.checkpoint import promise_bytes
+from notary.entry import leaf_of, log_id
+from notary.placing import Answer, Detail, Row, Submission
+from notary.processes import Processes
+from notary.receipts import Bundle
+from notary.service import Notary
+from notary.stores.records import index_of, log_of
+
+_PREPARED_AHEAD, _PLACED_AHEAD, _PROMISED_AHEAD = 2, 1, 1
+_COLLECT_EVERY = 50
+_PATIENCE = 600.0
+_ATTEMPTS = 6
+OPERATION = "backfill"
+_CERTIFICATE = int(Kind.CERTIFICATE)
+_NONE: list[tuple[str, ChuzhengError]] = []
+
+Report = Callable[[Progress, float], None]
+"""Called after each chunk: how far it has come, and how much of the source is done, 0 to 1."""
+
+
+@dataclass
+class _Group:
+    """Rows of a chunk that go to one log."""
+
+    origin: Origin
+    rows: list[Row] = field(default_factory=list)
+    details: list[Detail] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    """In the chunk, of each row."""
+    places: list[tuple[int, int]] = field(default_factory=list)
+    """(part, place in its `own`) of each row."""
+    key: bytes = b""
+    content: bytes = b""
+    answer: Future[Answer] = field(default_factory=Future)
+    promised: list[Future[Promised]] = field(default_factory=list)
+
+
+@dataclass
+class _Under:
+    """A chunk under way."""
+
+    chunk: Chunk
+    parts: list[Future[Part]]
+    groups: list[_Group] = field(default_factory=list)
+    own: list[bytes] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+def origins_of(notary: Notary, departments: Sequence[DepartmentCode]) -> dict[str, Origin]:
+    """The log that each department's records go to; NotFoundError, ConflictError where one can't be written."""
+    found: dict[str, Origin] = {}
+    for department in departments:
+        origin = notary.current_log(department)
+        if origin is None:
+            raise NotFoundError("backfill.no_log", department=department)
+        notary.writable(department, origin)
+        found[department] = origin
+    return found
+
+
+class Backfill:
+    """One run over a source; what an earlier run finished is skipped by the manifest's mark."""
+
+    def __init__(
+        self,
+        notary: Notary,
+        source: Source,
+        manifest: Manifest,
+        *,
+        origins: Mapping[str, Origin],
+        options: Options,
+        processes: Processes | None = None,
+    ) -> None:
+        self._notary, self._source, self._manifest, self._options = notary, source, manifest, options
+        self._origins, self._work = origins, Work(notary, frozenset(origins), options, processes)
+        with notary.store.reading() as connection:
+            self._logs = {log.id: log.origin for log in notary.store.all_logs(connection)}
+
+    def run(self, report: Report = lambda progress, share: None, stop: Callable[[], bool] = lambda: False) -> Progress:
+        """To the end of the source, or until `stop` says so: what is under way then is finished and written.
+
+        What hides where the source goes on is raised after everything before it was written down.
+        """
+        manifest, progress = self._manifest, self._manifest.progress
+        chunks = self._source.chunks(self._options.chunk, progress.mark, progress.chunks)
+        preparing: deque[_Under] = deque()
+        placing: deque[_Under] = deque()
+        promising: deque[_Under] = deque()
+        ended: ChuzhengError | None = None
+        open_ = True
+        with _collecting_seldom():
+            while open_ or preparing or placing or promising:
+                while open_ and len(preparing) <= _PREPARED_AHEAD:
+                    chunk = None
+                    try:
+                        chunk = None if stop() else next(chunks, None)
+                    except ChuzhengError as error:
+                        ended = error
+                    if chunk is None:
+                        stopped = stop()
+                        open_ = False
+                        break
+                    preparing.append(_Under(chunk, self._work.prepare(chunk)))
+                if preparing and (len(placing) <= _PLACED_AHEAD):
+                    placing.append(self._place(preparing.popleft()))
+                if placing and (len(placing) > _PLACED_AHEAD or not preparing):
+                    promising.append(self._promise(placing.popleft()))
+                if promising and (len(promising) > _PROMISED_AHEAD or not placing):
+                    under = promising.popleft()
+                    self._write(under)
+                    report(manifest.progress, self._source.share(under.chunk.mark))
+        if ended is not None:
+            raise ended
+        if not stopped:
+            manifest.complete()
+        return manifest.progress
+
+    # -- the steps ----------------------------------------------------------------------------------------------------
+
+    def _place(self, under: _Under) -> _Under:
+        """Wait for the prepared rows, and send them to their logs."""
+        groups: dict[str, _Group] = {}
+        chunk = under.chunk
+        outcomes: list[Outcome | None] = [None] * len(chunk.numbers)
+        for offset, problem in chunk.wrong.items():
+            outcomes[offset] = Outcome(chunk.numbers[offset], chunk.keys[offset], REFUSED, errors=[problem])
+        start = 0
+        for number, future in enumerate(under.parts):
+            part = self._work.result(future)
+            under.own.append(part.own)
+            for place, (offset, row) in enumerate(zip(part.good, part.placed, strict=True)):
+                issuer, sha256, sm3, content, identifier, version, keys, body = row
+                group = groups.get(issuer)
+                if group is None:
+                    group = groups[issuer] = _Group(self._origins[issuer])
+                group.rows.append(Row(_CERTIFICATE, sha256, sm3))
+                group.details.append(Detail(content, identifier, version, keys, body))
+                group.offsets.append(start + offset)
+                group.places.append((number, place))
+            for offset, wrong in part.wrong.items():
+                at = start + offset
+                errors = [(problem.member, problem.error()) for problem in wrong]
+                outcomes[at] = Outcome(chunk.numbers[at], chunk.keys[at], REFUSED, errors=errors)
+            start += PART
+        under.parts.clear()
+        under.groups = list(groups.values())
+        under.outcomes = outcomes  # type: ignore[assignment]  # the rest is told when it is placed
+        for issuer, group in groups.items():
+            joined = b"".join([detail.content for detail in group.details])
+            group.content = self._notary.vault.content_mac(DepartmentCode(issuer), joined)
+            named = f"{self._manifest.header['id']}/{chunk.number}/{group.origin}".encode()
+            group.key = hashlib.sha256(b"chuzheng/backfill/v1\0" + named + group.content).digest()
+            group.answer = self._submit(DepartmentCode(issuer), group)
+        return under
+
+    def _promise(self, under: _Under) -> _Under:
+        """Wait for the indexes; have each receipt checked against its own record and promised."""
+        for group in under.groups:
+            answer = self._answered(group)
+            group.rows, group.details = [], []
+            chunk = under.chunk
+            taken = frozenset(answer.taken)
+            for offset, position in enumerate(answer.positions):
+                at = group.offsets[offset]
+                origin, index = self._logs[log_of(position)], index_of(position)
+                outcome, errors = DUPLICATE, _NONE
+                if offset in taken:
+                    outcome = ACCEPTED
+                elif offset in answer.refused:
+                    outcome, errors = REFUSED, [("identifier", ConflictError("backfill.other_content", index=index))]
+                under.outcomes[at] = Outcome(chunk.numbers[at], chunk.keys[at], outcome, origin, index, errors)
+            for number, start, end in _by_part(group, answer):
+                offsets = answer.taken[start:end]
+                asked = Asked(
+                    group.origin,
+                    log_id(group.origin),
+                    index_of(answer.positions[offsets[0]]),
+                    b"".join([answer.entries[offset] for offset in offsets]),
+                    [group.places[offset][1] for offset in offsets],
+                    [answer.repeated.get(offset) for offset in offsets] if answer.repeated else [],
+                )
+                group.promised.append(self._work.promise(asked, under.own[number]))
+        return under
+
+    def _write(self, under: _Under) -> None:
+        """Bundles, rows, journal: in this order, each durable before the next."""
+        bundles: list[Bundle] = []
+        for group in under.groups:
+            answer = group.answer.result()
+            if not answer.taken:
+                continue
+            parts: list[Promised] = []
+            for (_, start, _), future in zip(_by_part(group, answer), group.promised, strict=True):
+                promised = self._work.result(future)
+                if promised.foreign is not None:
+                    at = group.offsets[answer.taken[start + promised.foreign]]
+                    raise IntegrityError("backfill.receipt_differs", row=under.chunk.numbers[at], origin=group.origin)
+                parts.append(promised)
+            first = index_of(answer.positions[answer.taken[0]])
+            entries = b"".join([answer.entries[offset] for offset in answer.taken])
+            bundle = Bundle(group.origin, first, entries, b"".join([part.promises for part in parts]))
+            self._check_ends(bundle)
+            bundles.append(bundle)
+            if self._options.salts is not None:
+                write_salts(self._options.salts, bundle, b"".join([part.salts for part in parts]))
+        self._manifest.write(under.outcomes, under.chunk.mark, bundles)
+
+    def _check_ends(self, bundle: Bundle) -> None:
+        """The finished bundle's first and last promise, under the log's public key: parts can't have changed places."""
+        signer = self._notary.signers[bundle.origin]
+        assert bundle.promises is not None
+        for offset in {0, bundle.count - 1}:
+            leaf = leaf_of(bundle.entry(offset))
+            message = promise_bytes(log_id(bundle.origin), bundle.first + offset, leaf)
+            promise = bundle.promises[offset * PROMISE_BYTES : (offset + 1) * PROMISE_BYTES]
+            if not verify(signer.suite, signer.public_key, promise, message):
+                raise IntegrityError("backfill.promise_differs", index=bundle.first + offset, origin=bundle.origin)
+
+    def _submit(self, department: DepartmentCode, group: _Group) -> Future[Answer]:
+        self._notary.writable(department, group.origin)  # the Council may close a log at any moment
+        rows, details = group.rows, group.details
+        return self._notary.acceptance.submit(
+            Submission(department, group.origin, OPERATION, group.key, group.content, rows, details, each=True)
+        )
+
+    def _answered(self, group: _Group) -> Answer:
+        """The answer; an outage is waited out for a while, since the same rows under the same key are taken once."""
+        department = DepartmentCode(next(code for code, origin in self._origins.items() if origin == group.origin))
+        for attempt in range(_ATTEMPTS):
+            try:
+                return group.answer.result(_PATIENCE)
+            except TimeoutError:
+                raise UnavailableError("notary.slow", retry_after=5.0) from None
+            except (UnavailableError, IntegrityError) as error:
+                again = isinstance(error, UnavailableError) or error.code == "records.constraint"
+                if not again or attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(min(0.5 * 2**attempt, 10.0))
+                group.answer = self._submit(department, group)
+        raise AssertionError("unreachable")
+
+
+def _by_part(group: _Group, answer: Answer) -> Iterator[tuple[int, int, int]]:
+    """(part, start, end) of the stretches of `answer.taken` whose rows were prepared together."""
+    start = 0
+    taken = answer.taken
+    for end in range(1, len(taken) + 1):
+        part = group.places[taken[start]][0]
+        if end == len(taken) or group.places[taken[end]][0] != part:
+            yield part, start, end
+            start = end
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Chunks hold hundreds of thousands of tuples and no cycles; looking through them for one takes a tenth of the
+    time. What little is left behind by exceptions is collected at the end."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+        gc.collect()

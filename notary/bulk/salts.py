@@ -1,0 +1,51 @@
+"""Salts of a back-fill's receipts, in files of their own: each is as secret as its record (formats.md §6).
+
+Never beside the bundles, which may be shown: the operator names another folder, or lets the notary keep them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from ledger.errors import UnreadableError
+from notary import members
+from notary.b64 import to_b64
+from notary.bulk.durable import write_durably
+from notary.canonical import parse_strict
+from notary.receipts import Bundle
+
+FORMAT = "chuzheng-salts/1"
+SUFFIX = ".salts.json"
+MAX_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Salts:
+    """Salts of consecutive receipts from `first`, 32 bytes each, joined."""
+
+    origin: str
+    first: int
+    salts: bytes = field(repr=False)
+
+
+def read_salts(data: bytes) -> Salts:
+    """A file that `write_salts` wrote; UnreadableError for any other."""
+    names = frozenset({"format", "origin", "first", "salts"})
+    value = members.check_names(FORMAT, parse_strict(data, limit=MAX_BYTES), names, names)
+    if value["format"] != FORMAT:
+        raise UnreadableError("format.unknown", expected=FORMAT)
+    return Salts(
+        members.read_text(FORMAT, "origin", value["origin"], 128),
+        members.read_count(FORMAT, "first", value["first"]),
+        members.read_b64(FORMAT, "salts", value["salts"]),
+    )
+
+
+def write_salts(folder: Path, bundle: Bundle, salts: bytes) -> None:
+    """The salts of a bundle's receipts, apart from it and for their owner alone: each is as secret as its record."""
+    value = {"format": FORMAT, "origin": bundle.origin, "first": bundle.first, "salts": to_b64(salts)}
+    path = folder / quote(bundle.origin, safe="") / f"{bundle.first:012d}{SUFFIX}"
+    write_durably(path, json.dumps(value, separators=(",", ":")).encode())

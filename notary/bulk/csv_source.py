@@ -60,7 +60,7 @@ class CsvSource:
             self._skip(after)
             rows, row_number = after.rows, after.number
         reader, pick, width, key = csv.reader(lines, strict=True), self._pick, self._width, self._key
-        chunk, blank = Chunk(number), 0
+        chunk, blank, kept = Chunk(number), 0, 0
         while True:
             lines.wrong = None
             try:
@@ -68,7 +68,7 @@ class CsvSource:
             except csv.Error:
                 # The reader's own words name no row; where the quotes go wrong, the line is the best that can be said.
                 if chunk.numbers:
-                    yield self._done(chunk, rows, row_number)
+                    yield self._done(chunk, rows, row_number, kept)
                 raise UnreadableError("backfill.syntax", row=row_number + blank + 1) from None
             if cells is None:
                 break
@@ -88,14 +88,16 @@ class CsvSource:
                 chunk.numbers.append(row_number)
                 chunk.keys.append("" if key is None else cells[key])
                 chunk.cells.append(cells if pick is None else pick(cells))
+            kept = lines.fresh()
             if len(chunk.numbers) >= size:
-                yield self._done(chunk, rows, row_number)
-                chunk = Chunk(chunk.number + 1)
+                yield self._done(chunk, rows, row_number, kept)
+                chunk, kept = Chunk(chunk.number + 1), 0
         if chunk.numbers:
-            yield self._done(chunk, rows, row_number)
+            yield self._done(chunk, rows, row_number, kept)
 
-    def _done(self, chunk: Chunk, rows: int, number: int) -> Chunk:
-        place, digest = self._lines.so_far()
+    def _done(self, chunk: Chunk, rows: int, number: int, lines: int) -> Chunk:
+        """The chunk ends with its last row: lines that were read behind it are read again by a later run."""
+        place, digest = self._lines.so_far(lines)
         chunk.mark = Mark(rows, number, place, digest)
         return chunk
 
@@ -148,16 +150,20 @@ class _Lines:
         self._fresh.append(piece)
         self._settle()
 
-    def so_far(self) -> tuple[int, str]:
-        """(bytes handed out, their keyed digest in hex)."""
-        self._settle()
+    def fresh(self) -> int:
+        """Lines handed out since `so_far`."""
+        return len(self._fresh)
+
+    def so_far(self, lines: int | None = None) -> tuple[int, str]:
+        """(bytes handed out, their keyed digest in hex), or only those of the first `lines` fresh ones."""
+        self._settle(lines)
         return self._place, self._hash.hexdigest()
 
-    def _settle(self) -> None:
-        data = b"".join(self._fresh)
+    def _settle(self, lines: int | None = None) -> None:
+        data = b"".join(self._fresh[:lines])
         self._hash.update(data)
         self._place += len(data)
-        self._fresh.clear()
+        del self._fresh[:lines]
 
     def _too_long(self, line: bytes) -> str:
         """Passes over the rest of the line; a word of ours stands for it."""

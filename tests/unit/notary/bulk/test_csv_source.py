@@ -1,0 +1,134 @@
+"""CSV in chunks: a wrong row is told and the next follows; a mark leads back to the same place or says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.errors import ChuzhengError, ConflictError, InputError, RowsError, UnreadableError
+from notary.bulk.csv_source import CsvSource
+from notary.bulk.sources import Mark
+from notary.imports import COLUMNS, MAX_LINE
+from tests.fakes.backfilling import SECRET, all_rows, cells_of, csv_bytes, csv_file
+
+HEAD = ",".join(COLUMNS) + "\n"
+ROW = ",".join("x" * (n % 3) for n in range(len(COLUMNS))) + "\n"
+
+
+def opened(path: Path, data: bytes | str, key: str | None = None) -> CsvSource:
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return CsvSource(path, key, SECRET)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([ROW, ROW], [(2, ""), (3, "")]),
+        ([ROW, "a,b\n", ROW], [(2, ""), (3, "import.cell_count"), (4, "")]),
+        ([ROW, "\n", "\n", ROW, "\n", "\n"], [(2, ""), (3, "import.blank_row"), (4, "import.blank_row"), (5, "")]),
+        ([ROW, b"\xcc\xec" + ROW.encode(), ROW], [(2, ""), (3, "import.encoding_gbk"), (4, "")]),
+        ([ROW, "x" * (MAX_LINE * 2 + 5) + "\n", ROW], [(2, ""), (3, "import.line_too_long"), (4, "")]),
+        ([ROW.replace("x", '"a""b\nc"', 1), ROW], [(2, ""), (3, "")]),
+        ([ROW.rstrip("\n")], [(2, "")]),
+    ],
+)
+def test_rows__wrong_ones_between_good_ones__each_is_told(
+    tmp_path: Path, lines: list[str | bytes], expected: list[tuple[int, str]]
+) -> None:
+    data = b"".join(line if isinstance(line, bytes) else line.encode() for line in [HEAD, *lines])
+    source = opened(tmp_path / "x.csv", data)
+    assert all_rows(list(source.chunks(2, None, 0))) == expected
+    source.close()
+
+
+def test_quotes_that_do_not_match__everything_before_is_given_then_it_stops(tmp_path: Path) -> None:
+    source = opened(tmp_path / "x.csv", HEAD + ROW + ROW + '"open\n' + ROW)
+    chunks = source.chunks(10, None, 0)
+    assert all_rows([next(chunks)]) == [(2, ""), (3, "")]
+    with pytest.raises(UnreadableError) as told:
+        next(chunks)
+    assert (told.value.code, told.value.params) == ("backfill.syntax", {"row": 4})
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "import.empty"),
+        (b"a,b\n1,2\n", "backfill.columns"),
+        (HEAD.replace("identifier", "Identifier").encode(), "backfill.columns"),
+        (HEAD.replace("\n", ",name\n").encode(), "backfill.columns"),
+        (HEAD.encode("utf-16"), "import.encoding_utf16"),
+    ],
+)
+def test_names__wrong__refused_before_any_row(tmp_path: Path, data: bytes, code: str) -> None:
+    with pytest.raises(ChuzhengError) as told:
+        opened(tmp_path / "x.csv", data)
+    assert told.value.code == code
+    if isinstance(told.value, RowsError):
+        assert told.value.rows
+
+
+def test_names_only__no_chunk(tmp_path: Path) -> None:
+    source = opened(tmp_path / "x.csv", b"\xef\xbb\xbf" + HEAD.encode() + b"\n\n")
+    assert list(source.chunks(5, None, 0)) == []
+    source.close()
+
+
+@pytest.mark.parametrize("key", ["identifier", "holder_name", "certificate_number", "business_fields"])
+def test_key__personal_column__refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(InputError, match=r"backfill\.key_personal"):
+        opened(tmp_path / "x.csv", HEAD, key)
+
+
+def test_key__further_column__is_read_beside_the_cells(tmp_path: Path) -> None:
+    data = csv_bytes([{**cells_of(n), "serial": f"S{n}"} for n in range(3)], ["serial", *COLUMNS])
+    source = opened(tmp_path / "x.csv", data, "serial")
+    [chunk] = source.chunks(5, None, 0)
+    assert chunk.keys == ["S0", "S1", "S2"]
+    assert [cells[COLUMNS.index("identifier")] for cells in chunk.cells] == [
+        cells_of(n)["identifier"] for n in range(3)
+    ]
+    source.close()
+
+
+LINES = st.sampled_from([ROW, "\n", "a,b\n", "x\n", ROW.replace("x", '"q\n""z"', 1)])
+
+
+@given(st.lists(LINES, max_size=25), st.integers(1, 7), st.integers(0, 8))
+def test_mark__any_chunk__the_rest_is_the_same_as_without_a_break(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], size: int, at: int
+) -> None:
+    path = tmp_path_factory.mktemp("x") / "x.csv"
+    source = opened(path, HEAD + "".join(lines))
+    chunks = list(source.chunks(size, None, 0))
+    source.close()
+    if at >= len(chunks):
+        return
+    again = CsvSource(path, None, SECRET)
+    rest = list(again.chunks(size, Mark(*chunks[at].mark.to_value()), at + 1))
+    assert [(c.number, c.numbers, c.cells, c.mark) for c in rest] == [
+        (c.number, c.numbers, c.cells, c.mark) for c in chunks[at + 1 :]
+    ]
+    again.close()
+
+
+def test_mark__done_part_changed__refused_grown_at_the_end__goes_on(tmp_path: Path) -> None:
+    path = csv_file(tmp_path / "x.csv", [cells_of(n) for n in range(6)])
+    whole = path.read_bytes()
+    source = CsvSource(path, None, SECRET)
+    mark = next(source.chunks(4, None, 0)).mark
+    source.close()
+    for changed in (whole.replace("食品".encode(), "药品".encode(), 1), whole[: mark.place - 3]):
+        path.write_bytes(changed)
+        other = CsvSource(path, None, SECRET)
+        with pytest.raises(ConflictError, match=r"backfill\.changed"):
+            next(other.chunks(4, mark, 1))
+        other.close()
+    path.write_bytes(whole + csv_bytes([cells_of(9)]).split(b"\n", 1)[1])
+    grown = CsvSource(path, None, SECRET)
+    assert [c.numbers for c in grown.chunks(4, mark, 1)] == [[6, 7, 8]]
+    grown.close()

@@ -14,7 +14,20 @@ import typer
 
 from ledger.errors import ChuzhengError
 from scripts import output
-from scripts.commands import anchor, backfill, council, erase, local, network, receipt, record, snapshot, status, verify, witness
+from scripts.commands import (
+    anchor,
+    backfill,
+    council,
+    erase,
+    local,
+    network,
+    receipt,
+    record,
+    snapshot,
+    status,
+    verify,
+    witness,
+)
 from scripts.help import App, usage_error
 
 app = App(

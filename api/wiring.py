@@ -130,7 +130,7 @@ def open_parts(settings: Settings, *, processes: int = 0) -> Iterator[Parts]:
 @contextmanager
 def open_notary(settings: Settings, *, processes: int) -> Iterator[tuple[Notary, Processes]]:
     """The notary alone with its worker processes, beside whatever else runs on this data folder (back-fill)."""
-    _deployment(settings)
+    deployment_of(settings)  # a folder without one belongs to no network
     engine, index = _database(settings)
     keyring = Keyring(settings.keys_dir)
     pool = _processes(keyring, max(1, processes))

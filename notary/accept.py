@@ -2,7 +2,8 @@
 
 The commit order (architecture.md), for all submissions that wait at one moment together:
 
-1. take the log's append lock; append rows of the database that the log's files don't hold yet, with the same bytes;
+1. take the log's append lock, and the lease (ADR 0022); append rows of the database that the log's files don't hold
+   yet, with the same bytes;
 2. one database transaction: find what was answered before, give the next indexes to what is new, write the finished
    92 bytes with record, salt, wraps and idempotency key;
 3. the same entries as one pending bundle, file and folder synced;
@@ -26,6 +27,7 @@ from ledger.errors import ChuzhengError, IntegrityError, UnavailableError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Origin
 from notary.placing import Answer, Placing, Submission, accepted_at
+from notary.stores.leases import Leases
 from notary.stores.records import LogRow, RecordStore
 from notary.stores.tiles import Appending, TileLog
 
@@ -72,8 +74,10 @@ class Acceptance:
         *,
         max_waiting: int = MAX_WAITING,
         hook: Callable[[str], None] = lambda step: None,
+        leases: Leases,
     ) -> None:
         self._store, self._logs, self._issuers, self._clock = store, logs, issuers, clock
+        self._leases = leases
         self._waiting: queue.Queue[Submission | None] = queue.Queue(max_waiting)
         self._hook = hook
         self._closed = False
@@ -152,6 +156,7 @@ class Acceptance:
                 row = store.log(connection, origin, lock=True)
                 if row is None:
                     raise IntegrityError("notary.log_unknown", origin=origin)
+                token = self._leases.hold(connection, row)
                 self._hook("locked")
                 catch_up(store, connection, row, files)
                 self._hook("caught_up")
@@ -164,6 +169,8 @@ class Acceptance:
                 self._hook("written")
             self._hook("committed")
             if placing.entries:
+                with store.reading() as connection:  # whoever slept until another took over appends nothing late
+                    self._leases.fence(connection, row, token)
                 files.append(row.next_index, placing.entries)
             self._hook("appended")
         return answers

@@ -98,6 +98,8 @@ def reopen(
             row, old = store.log(connection, new, lock=True), store.log(connection, closed, lock=True)
             if row is None or old is None:
                 raise IntegrityError("notary.log_unknown", origin=new)
+            for each in (row, old):
+                notary.leases.hold(connection, each)
             catch_up(store, connection, row, files)
             work = _Work(notary, connection, row, old, record, order)
             if row.next_index:

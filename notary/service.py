@@ -44,6 +44,7 @@ from notary.prove import AnchorIndex, Prover, Witnesses
 from notary.receipt import Evidence, NoEvidence, Receipt
 from notary.receipts import Bundle
 from notary.stores.disk import Disk
+from notary.stores.leases import Leases, site_of
 from notary.stores.records import LogRow, RecordStore, index_of, log_of
 from notary.stores.status_keys import StatusKeys
 from notary.stores.tiles import TileLog
@@ -106,7 +107,8 @@ class Notary:
             ]
         self._origins = {row.id: row.origin for row in rows}
         self._processes, self._anchors, self.filing = processes, anchors, filing
-        self.acceptance = Acceptance(self.store, self.logs, self._issuers, clock, hook=hook)
+        self.leases = Leases(site_of(logs_dir), clock)
+        self.acceptance = Acceptance(self.store, self.logs, self._issuers, clock, hook=hook, leases=self.leases)
         self.prover = Prover(
             self.store, self.logs, self.signers, self.vault, anchors, processes=processes, evidence=evidence,
             witnesses=witnesses,
@@ -294,13 +296,19 @@ class Notary:
         sign a second history.
         """
         row = self.log(origin)
+        token = self._lead(row)
         with self.store.reading() as connection:
             kept = self.store.newest_checkpoint(connection, row.id)
         held = self._anchors.log_head(row.log_id)
         extends = [Head(kept.size, kept.root)] if kept else []
         if held is not None and held[0]:
             extends.append(Head(*held))
-        return self.logs[origin].seal(self.signers[origin], origin, extends=extends)
+
+        def may_sign() -> None:
+            with self.store.reading() as connection:
+                self.leases.fence(connection, row, token)
+
+        return self.logs[origin].seal(self.signers[origin], origin, extends=extends, may_sign=may_sign)
 
     def write_status_keys(self, origin: Origin, end: int) -> int:
         """Write down some more status keys of a log, of entries below index `end`; up to where they are written."""
@@ -310,11 +318,17 @@ class Notary:
         """Append rows that a crash left out of the log's files; how many (notary/accept.py, step 1)."""
         if self.log(origin).next_index == self.logs[origin].durable_size():
             return 0
+        self._lead(self.log(origin))
         with self.logs[origin].appending() as files, self.store.reading() as connection:
             row = self.store.log(connection, origin)
             return 0 if row is None else catch_up(self.store, connection, row, files)
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _lead(self, row: LogRow) -> int:
+        """The token under which this site writes the log (notary/stores/leases.py)."""
+        with self.store.transaction() as connection:
+            return self.leases.hold(connection, row)
 
     def writable(self, department: DepartmentCode, origin: Origin) -> DepartmentCode:
         """The log's issuer; a department writes its own logs only, whoever asks, and none that the Council closed."""

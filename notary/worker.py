@@ -146,7 +146,8 @@ class Worker:
                 worked |= self.tend(origin)
                 self._settle(row, head)
             except UnavailableError as error:
-                _log.warning("worker.unavailable", origin=origin, code=error.code)
+                told = _log.debug if error.code == "notary.other_writer" else _log.warning
+                told("worker.unavailable", origin=origin, code=error.code)
             except IntegrityError as error:
                 # Going on could sign or anchor a contradiction. The log still takes submissions; a person must look.
                 self._stopped.add(origin)
@@ -254,6 +255,7 @@ class Worker:
         suffix = f"/{attempt}" if attempt else ""
         key = f"anchor/{row.log_id.hex()}/{checkpoint.size}{suffix}"
         with store.transaction() as connection:
+            self._notary.leases.hold(connection, row)
             kept = CheckpointRow(row.id, checkpoint.size, checkpoint.root, note, attempt, key)
             store.put_checkpoint(connection, kept)
             self._outbox.enqueue(

@@ -176,7 +176,13 @@ class TileLog:
             yield Appending(self, spans)
 
     def seal(
-        self, signer: Signer, key_name: str, *, extends: Sequence[Head] = (), limit: int | None = None
+        self,
+        signer: Signer,
+        key_name: str,
+        *,
+        extends: Sequence[Head] = (),
+        limit: int | None = None,
+        may_sign: Callable[[], None] = lambda: None,
     ) -> Checkpoint | None:
         """Moves pending entries into tiles under a new checkpoint; None if nothing waits. At most `limit` entries.
 
@@ -206,7 +212,9 @@ class TileLog:
                 self._writer.flush()
                 after = Head(builder.size, builder.root())
                 self._check_heads([before, *extends], after)
-            # 2. Only now is a head signed: whatever it covers can be read back.
+            # 2. Only now is a head signed: whatever it covers can be read back. `may_sign` raises if this process slept
+            #    and another site took over meanwhile.
+            may_sign()
             checkpoint = Checkpoint(self.origin, after.size, Digest(after.root))
             note = sign_checkpoint(checkpoint, key_name, signer)
             with translated():

@@ -140,6 +140,10 @@ class Rig:
             self.chain.open_log(origin)
         self.notary = self._open()
 
+    def logs_dir(self) -> Path:
+        """Where the logs' files are; another machine on the same database has its own."""
+        return self.home / "logs"
+
     def key_address(self, origin: Origin) -> str:
         path = self.home / "keys" / hashlib.sha256(origin.encode()).hexdigest()[:16]
         if not path.exists():
@@ -152,7 +156,7 @@ class Rig:
         upgrade(engine)
         return Notary(
             engine,
-            self.home / "logs",
+            self.logs_dir(),
             {origin: load_signer(self.key_address(origin)) for origin in self.origins},
             storage_key=STORAGE_KEY,
             clock=self.clock,

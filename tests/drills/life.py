@@ -82,10 +82,14 @@ SCRIPT: list[Act] = [
 
 
 def open_rig(
-    home: Path, *, hook: Callable[[str], None] = lambda step: None, disk: Disk | None = None
+    home: Path,
+    *,
+    hook: Callable[[str], None] = lambda step: None,
+    disk: Disk | None = None,
+    clock: FakeClock | None = None,
 ) -> tuple[Rig, Worker]:
     """The notary of a folder and its worker, as a process has them when it starts."""
-    rig = Rig(home, clock=FakeClock(), hook=hook, disk=disk)
+    rig = Rig(home, clock=clock or FakeClock(), hook=hook, disk=disk)
     rig.notary.filing = Filing(EmbeddedStore(home / "content", disk))
     worker = Worker(rig.notary, Outbox(rig.notary.store.engine), rig.index, lanes={ORIGIN: LANE}, clock=rig.clock)
     return rig, worker

@@ -29,7 +29,7 @@ from ledger.errors import ConfigurationError, UnavailableError
 from tests.drills import life
 from tests.drills.tracing import Call, Lived, in_child, live, why_not
 from tests.fakes.disk import FailAt, HookedDisk, ProcessKilled, never
-from tests.fakes.notary import ORIGIN
+from tests.fakes.notary import ORIGIN, START, FakeClock
 
 FAULTS = {
     "EIO": "error=EIO:when={at}",
@@ -98,7 +98,8 @@ def _make(home: Path, start: str) -> None:
             os._exit(0)
 
     disk = HookedDisk()
-    rig, worker = life.open_rig(home, hook=die, disk=disk)
+    # A minute ago: what begins with a copy of this folder is another site, and comes when the lease has run out.
+    rig, worker = life.open_rig(home, hook=die, disk=disk, clock=FakeClock(START - 60_000))
     if start == "torn":
         for _, act in life.SCRIPT[:2]:
             act(rig, worker)

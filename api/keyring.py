@@ -6,6 +6,7 @@ snapshot.pem            Ed25519, signs snapshots; the trust file names it
 storage.key             32 bytes in hex, wraps the keys of records
 logs/<origin>.pem       Ed25519, one per log: promises and checkpoints; `<origin>` percent-encoded
 operators/<code>.key    secp256k1, a department's operator on the chain; further lanes: <code>.2.key, <code>.3.key …
+issuers/<code>.pem      Ed25519 or P-256, a department's own key where this machine signs credentials' status lists
 wraps/<code>.pem        X25519, files are wrapped to it
 """
 
@@ -16,7 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from ledger.crypto.keys import create_signing_key, create_wrap_key, load_signer, load_wrap_key
+from ledger.crypto.keys import (
+    create_signing_key,
+    create_wrap_key,
+    load_department_signer,
+    load_signer,
+    load_wrap_key,
+)
 from ledger.errors import ConfigurationError
 from ledger.ports import Signer
 from ledger.types import DepartmentCode, Origin
@@ -120,6 +127,11 @@ class Keyring:
     def wrap_key(self, code: DepartmentCode) -> X25519PrivateKey:
         """The key that a department's files are wrapped to."""
         return load_wrap_key(f"file:{self._wraps / f'{code}.pem'}")
+
+    def issuing_signers(self) -> dict[DepartmentCode, Signer]:
+        """Departments' own keys, as far as they lie here; the chain says which ids they have."""
+        found = sorted((self.folder / "issuers").glob("*.pem"))
+        return {DepartmentCode(path.stem): load_department_signer(f"file:{path}") for path in found}
 
     def wrap_publics(self) -> dict[DepartmentCode, X25519PublicKey]:
         """Public half of each department's wrap key: enough to encrypt to it."""

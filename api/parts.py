@@ -27,6 +27,7 @@ from ledger.types import Address, DepartmentCode, Origin
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
+    from api.statuses.lists import StatusLists
     from ledger.evm.watch import NodeWatch
     from notary.collect import LogReader
     from notary.decisions import Decisions
@@ -89,6 +90,8 @@ class Parts:
     content: ContentStore | None = None
     trusted: TrustSource | None = None
     wrap_keys: Mapping[DepartmentCode, X25519PublicKey] = field(default_factory=dict)
+    status_lists: StatusLists | None = None
+    """None: a server that signs for no department"""
     outbox: Any = None
     decisions: Decisions | None = None
     events: EventFiles | None = None

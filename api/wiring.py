@@ -24,6 +24,7 @@ from api.keyring import Keyring
 from api.own_logs import OwnLogs
 from api.parts import Directory, Parts
 from api.settings import Settings
+from api.statuses.lists import StatusLists
 from api.trusted import TrustSource
 from ledger.errors import ChuzhengError, ConfigurationError
 from ledger.types import Address, Millis, Origin
@@ -83,6 +84,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     from ledger.evm.outbox import Outbox
     from ledger.evm.rpc import Rpc
     from ledger.store.evidence import EvidenceStore
+    from ledger.store.index.whole import whole_index
     from notary.decisions import Decisions
 
     deployment = deployment_of(settings)
@@ -94,19 +96,24 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     notary = _notary(settings, engine, index, keyring, pool)
     outbox = Outbox(engine)
     chain = IndexedChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), _profile(settings), deployment, index)
+    reader = Breaker(chain)
+    lists = StatusLists(
+        settings.url, notary, reader, keyring.issuing_signers(), partial(whole_index, engine, final_depth(settings))
+    )
     operators = {code: tuple(key.address for key in keys) for code, keys in keyring.lanes().items()}
     return Parts(
         settings=settings,
         clock=SystemClock(),
         tokens=TokenStore(settings.tokens_path),
         network=deployment.network,
-        chain=Breaker(chain),
+        chain=reader,
         node=watch_node(settings, index),
         notary=notary,
         log_reader=OwnLogs(notary),
         content=notary.filing.content if notary.filing else None,
         wrap_keys=keyring.wrap_publics(),
         trusted=TrustSource(settings.trust_path, bytes.fromhex(settings.trust_pin) if settings.trust_pin else None),
+        status_lists=lists,
         outbox=outbox,
         operators=operators,
         decisions=Decisions(notary, outbox, index, operators=operators),

@@ -237,6 +237,11 @@ def _signing(keys: Sequence[ledger_keys.DepartmentKey]) -> tuple[DepartmentKey, 
     )  # fmt: skip
 
 
+def signing_keys(chain: ChainReader, department: DepartmentCode) -> tuple[DepartmentKey, ...] | Unavailable:
+    """The department's confirmed signing keys as they stand now, for what isn't a receipt."""
+    return _ask(lambda: _signing(chain.keys(department)))
+
+
 def _carrier(
     chain: ChainReader, department: DepartmentHistory | Absent | Unavailable, type_code: str | None, final: Block
 ) -> DepartmentCode | Unavailable:

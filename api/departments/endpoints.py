@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
+from api.caching import fresh
 from api.departments.schemas import Department, Departments, Suspended
 from api.parts import Parts, PartsDep, address_of
 from api.problems import READ, problems
 from ledger.codes.uscc import check_uscc
 from ledger.departments import DepartmentHistory
-from ledger.errors import NotFoundError
+from ledger.errors import NotFoundError, UnavailableError
 from ledger.types import DepartmentCode
+from notary.collect import signing_keys
+from notary.evidence import Unavailable
+from notary.exports.credential import issuer_of
+from notary.exports.jose import controller_document
 
 router = APIRouter(prefix="/departments", tags=["departments"])
 
@@ -40,6 +46,24 @@ def read_department(request: Request, code: str, parts: PartsDep) -> Department:
     if history is None and parts.directory.get(code) is None:
         raise NotFoundError("department.unknown", department=code)
     return _department(parts, code, history)
+
+
+@router.get(
+    "/{code}/issuer",
+    summary="The department as an issuer of W3C credentials: its keys as the chain has them (a controller document)",
+    response_class=Response,
+    responses={200: {"content": {"application/cid": {"schema": {"type": "object"}}}}, **problems(*READ)},
+)
+def read_issuer(request: Request, code: str, parts: PartsDep) -> Response:
+    """Confirmed signing keys of the suite `intl`; JOSE has none for SM2. The chain has them, too."""
+    if check_uscc(code) is not None:
+        raise NotFoundError("department.unknown", department=code[:18])
+    parts.checks.take(address_of(request))
+    found = signing_keys(parts.the_chain(), DepartmentCode(code))
+    if isinstance(found, Unavailable):
+        raise UnavailableError(found.reason, retry_after=10)
+    document = controller_document(issuer_of(parts.settings.url, code), found)
+    return fresh(request, json.dumps(document, ensure_ascii=False), media_type="application/cid")
 
 
 def _department(parts: Parts, code: str, history: DepartmentHistory | None) -> Department:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -14,6 +14,7 @@ from api.audit.endpoints import events_answer
 from api.audit.schemas import EventsBody
 from api.auth import CallerDep
 from api.bodies import read_body
+from api.caching import fresh
 from api.limits import JSON, idempotency_key, media_type
 from api.parts import Parts, PartsDep, address_of
 from api.problems import READ, WRITE, problems
@@ -24,8 +25,10 @@ from api.statuses.lookup import by_identifier, decisions_of
 from api.statuses.schemas import DecisionRequest, IntentBody, StatusBody
 from api.verifications.submission import instant
 from ledger.codes.certificate_ids import check_identifier
-from ledger.errors import InputError
-from ledger.types import Digest, Role
+from ledger.errors import InputError, NotFoundError
+from ledger.types import Digest, Origin, Role
+from notary.exports.credential import MEDIA_TYPE
+from notary.exports.status_credential import TTL
 
 router = APIRouter(prefix="/statuses", tags=["statuses"])
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -65,6 +68,27 @@ def read_status(
     """By status key (64 hex digits): the chain's decisions, as public as the chain. By identifier: public look-up,
     paced; a person's certificate also needs one value shown on it, and wrong and unknown answer alike."""
     return _status(request, parts, subject, shown, instant(at))
+
+
+@router.get(
+    "/lists/{origin:path}/{number}/{purpose}",
+    summary="A W3C status list: one bit for each of 131,072 entries of a log, signed with the issuer's key",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}, **problems(*READ)},
+)
+def read_list(
+    request: Request,
+    origin: str,
+    parts: PartsDep,
+    number: Annotated[int, Path(ge=0, le=1 << 36)],
+    purpose: Literal["revocation", "suspension"],
+) -> Response:
+    """For wallets (Bitstring Status List v1.0): the credential says which bit is its own. New each 15 minutes."""
+    parts.checks.take(address_of(request))
+    if parts.status_lists is None:
+        raise NotFoundError("vc.no_list", origin=origin[:100], number=number)
+    data = parts.status_lists.read(Origin(origin), number, purpose, parts.clock.now())
+    return fresh(request, data, media_type=MEDIA_TYPE, cache=f"public, max-age={TTL}")
 
 
 @router.get(

@@ -1,6 +1,7 @@
 """Keys by address: `file:/path` is a PKCS#8 PEM that only its owner may read.
 
-Signing keys are Ed25519, wrap keys X25519: a key of one purpose can't be loaded for the other (formats.md §7, §10).
+Signing keys are Ed25519 (a department's own also P-256), wrap keys X25519: a key of one purpose can't be loaded for the
+other (formats.md §7, §10).
 A key file is created once, durably, with mode 0600, and never overwritten; one that others may read is refused.
 """
 
@@ -10,12 +11,16 @@ import os
 import stat
 from pathlib import Path
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 
@@ -44,6 +49,25 @@ class Ed25519Signer:
         return f"Ed25519Signer({self.public_key.hex()})"
 
 
+class P256Signer:
+    """A P-256 key in memory; `public_key` is 65 raw bytes `04 || x || y`. Printing it shows the public half only."""
+
+    suite = INTL
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        self._key = key
+        self.public_key = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes r || s, ECDSA with SHA-256, the nonce derived from key and message (RFC 6979)."""
+        signature = self._key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+        r, s = decode_dss_signature(signature)
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+    def __repr__(self) -> str:
+        return f"P256Signer({self.public_key.hex()})"
+
+
 def create_signing_key(path: Path) -> Signer:
     """Make an Ed25519 key file (0600). ConflictError if something is there already."""
     key = Ed25519PrivateKey.generate()
@@ -63,6 +87,16 @@ def load_signer(address: str) -> Signer:
     key = _load(address)
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigurationError("key.purpose", address=address, expected="Ed25519")
+    return Ed25519Signer(key)
+
+
+def load_department_signer(address: str) -> Signer:
+    """As `load_signer`, for a department's own key, which may be a P-256 one too (formats.md §10)."""
+    key = _load(address)
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return P256Signer(key)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigurationError("key.purpose", address=address, expected="Ed25519, P-256")
     return Ed25519Signer(key)
 
 

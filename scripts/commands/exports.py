@@ -1,4 +1,4 @@
-"""`chuzheng receipt export`: a receipt as other formats: a proof for other logs' tools, a QR code for paper."""
+"""`chuzheng receipt export`: a receipt as other formats: for other logs' tools, for paper, for wallets."""
 
 from __future__ import annotations
 
@@ -24,17 +24,28 @@ class ExportFormat(StrEnum):
 
     TLOG_PROOF = "tlog-proof"
     QR = "qr"
+    VC = "vc"
 
 
 def export(
     what: Annotated[Path, typer.Argument(help="凭证或披露件 / receipt or disclosure")],
     as_: Annotated[
-        ExportFormat, typer.Option("--as", help="tlog-proof：供其他日志工具；qr：供打印 / for other tools; for print")
+        ExportFormat,
+        typer.Option(
+            "--as", help="tlog-proof：供其他日志工具；qr：供打印；vc：W3C 凭证 / for other tools; print; wallets"
+        ),
     ] = ExportFormat.QR,
     show: Annotated[
         str, typer.Option(help="二维码中出示的披露件成员，逗号分隔 / a disclosure's members in the code")
     ] = "",
-    out: Annotated[Path | None, typer.Option(help="输出文件 / file to write: .png, .svg, .tlog-proof")] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="vc：签发单位的私钥文件 / the issuer's private key file")
+    ] = None,
+    key_id: Annotated[
+        str | None,
+        typer.Option("--key-id", help="vc：密钥在链上的编号，默认问服务器 / its id, default: ask the server"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="输出文件 / file to write: .png, .svg, .tlog-proof, .vc.jwt")] = None,
     url: Url = None,
     json_: Json = False,
 ) -> None:
@@ -48,6 +59,11 @@ def export(
 
         target = out or beside(what, SUFFIX)
         write_new(target, TlogProof.of(receipt).to_bytes())
+    elif as_ is ExportFormat.VC:
+        from scripts.commands.credential import make_credential
+
+        target = out or beside(what, ".vc.jwt")
+        write_new(target, make_credential(what, disclosure, key, key_id, url))
     else:
         target = out or beside(what, ".qr.png")
         if target.suffix not in (".png", ".svg"):

@@ -5,21 +5,20 @@ The judging of one receipt starts no HTTP client, no web framework and no chain 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.errors import ChuzhengError, InputError, UnavailableError
+from ledger.errors import InputError, UnavailableError
 from ledger.types import Millis
 from scripts import output
 from scripts.commands import trust_making
 from scripts.commands.event import is_event, judge_file
-from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, replace_file, write_new
+from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, write_new
+from scripts.commands.judging import Asked, judge_presented, log_of_server
 from scripts.commands.options import Json, RpcUrl, Url
 from scripts.commands.trust import PinOption, TrustOption, believed, trust_app, trust_path
 from scripts.help import App
@@ -27,10 +26,7 @@ from scripts.problems import UsageError
 
 if TYPE_CHECKING:
     from api.verifications.submission import Submission
-    from notary.collect import LogReader
-    from notary.evidence import Evidence, Presented
     from notary.report import Report
-    from notary.trust_file import TrustFile
 
 _QR = re.compile(r"(?:https?://[^#\s]*#)?(?:[A-Z2-7]{200,}|T[A-Z2-7]{26})")
 """What a camera read: too long for any file's name."""
@@ -63,6 +59,10 @@ def verify(
     snapshot: Annotated[
         Path | None, typer.Option(help="快照：离线时核对签发资格与状态 / snapshot, for issuer and status offline")
     ] = None,
+    status_list: Annotated[
+        list[Path] | None,
+        typer.Option("--status-list", help="W3C 状态列表文件，可多次 / W3C status list, may be repeated"),
+    ] = None,
     rpc_url: RpcUrl = None,
     url: Url = None,
     shown: Annotated[
@@ -82,6 +82,12 @@ def verify(
     if is_event(Path(what)):
         _alone(record, receipt, disclosure, at, snapshot)
         return judge_file(Path(what), believed(trust, pin), as_json=json_)
+    if what.endswith(".vc.jwt"):
+        _alone(record, receipt, disclosure)
+        from scripts.commands.credential import judge_credential
+
+        asked = Asked(believed(trust, pin), trust_path(trust), snapshot, rpc_url, url, offline)
+        return judge_credential(Path(what), asked, _instant(at), status_list or [], as_json=json_)
     if _QR.fullmatch(what.strip()):
         from api.verifications.submission import Submission
 
@@ -89,7 +95,7 @@ def verify(
     else:
         submission = _gather(Path(what), record, receipt, disclosure, at)
     trusted = believed(trust, pin)
-    report = _judge(submission, trusted, offline, rpc_url, url, snapshot, trust_path(trust))
+    report = _judge(submission, Asked(trusted, trust_path(trust), snapshot, rpc_url, url, offline))
     return _show(report, as_json=json_)
 
 
@@ -137,62 +143,11 @@ def _instant(at: str | None) -> Millis | None:
         raise UsageError("cli.day", text=(at or "")[:40]) from None
 
 
-def _judge(
-    submission: Submission,
-    trust: TrustFile | None,
-    offline: bool,
-    rpc_url: str | None,
-    url: str | None,
-    snapshot: Path | None,
-    trusted_at: Path,
-) -> Report:
+def _judge(submission: Submission, asked: Asked) -> Report:
     from api.verifications.submission import present
-    from notary.evidence import Evidence
-    from notary.verify import verify as judge
 
-    log = None if offline or submission.qr is None else _log(url)
-    presented = present(submission, log)
-    now = Millis(time.time_ns() // 1_000_000)
-    evidence = Evidence() if offline or trust is None else _collect(presented, trust, now, rpc_url, url)
-    if snapshot is not None and trust is not None:
-        evidence = _with_snapshot(evidence, snapshot, presented, trust, now, trusted_at)
-    return judge(presented, evidence, trust, submission.at if submission.at is not None else now, now)
-
-
-def _with_snapshot(
-    evidence: Evidence, path: Path, presented: Presented, trust: TrustFile, now: Millis, trusted_at: Path
-) -> Evidence:
-    """The evidence with a snapshot's facts; the highest sequence that was believed is remembered beside the trust file,
-    where one can write."""
-    from notary.snapshot import MAX_BYTES, parse_snapshot
-    from notary.snapshot_facts import why_not, with_snapshot
-    from notary.trust_chain import Seen, parse_seen
-
-    found = parse_snapshot(read_file(path, MAX_BYTES))
-    memory = trusted_at.with_name(f"{trusted_at.name}.snapshot-seen")
-    seen = parse_seen(read_file(memory)).sequence if memory.is_file() else None
-    if why_not(found, trust, now, seen) is None and (seen is None or seen < found.sequence):
-        with contextlib.suppress(ChuzhengError):
-            replace_file(memory, Seen(found.sequence, found.hash).to_json())
-    return with_snapshot(evidence, found, presented, trust, now, seen=seen)
-
-
-def _log(url: str | None) -> LogReader:
-    """The logs of the server that is asked."""
-    from api.settings import load
-    from scripts.remote import log_of
-
-    return log_of(load({"public_url": url}).settings.url)
-
-
-def _collect(presented: Presented, trust: TrustFile, now: Millis, rpc_url: str | None, url: str | None) -> Any:
-    """Evidence from a chain node and, for what isn't included yet, from the log's own files over HTTP."""
-    from api.settings import load
-    from notary.collect import Collector
-    from scripts.remote import chain_of, log_of
-
-    settings = load({"rpc_url": rpc_url, "public_url": url}).settings
-    return Collector(chain_of(settings.rpc_url, trust), log_of(settings.url)).collect(presented, trust, now)
+    log = None if asked.offline or submission.qr is None else log_of_server(asked.url)
+    return judge_presented(present(submission, log), asked, submission.at)[0]
 
 
 def _show(report: Report, *, as_json: bool) -> int:

@@ -39,7 +39,7 @@ def settle(world: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> World
     (folder / "t.json").write_bytes(trust_bytes(world))
     monkeypatch.setattr("scripts.remote.chain_of", lambda url, trust: world.chain)
     monkeypatch.setattr("scripts.remote.log_of", lambda url: world.log)
-    monkeypatch.setattr("scripts.commands.verify.time.time_ns", lambda: world.now * 1_000_000)
+    monkeypatch.setattr("scripts.commands.judging.time.time_ns", lambda: world.now * 1_000_000)
     return world
 
 

@@ -1,0 +1,109 @@
+"""Status lists of the departments whose own keys lie on this machine: made from log and index, kept for a while.
+
+Nothing is written down. A list of a quarter of an hour is the same bytes for everyone who asks, so that nobody can be
+told apart by what he was given.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from ledger.errors import NotFoundError, UnavailableError
+from ledger.ports import ChainReader, Signer
+from ledger.statuses import Decision
+from ledger.types import BlockTime, DepartmentCode, Digest, Millis, Origin
+from notary.collect import signing_keys
+from notary.entry import Entry, parse_origin, status_key
+from notary.evidence import Unavailable
+from notary.exports.status_credential import TTL, marked, sign_status_list
+from notary.exports.status_list import BITS
+
+if TYPE_CHECKING:
+    from ledger.store.index.whole import WholeIndex
+    from notary.service import Notary
+
+Place = tuple[Origin, int, str]
+AT_ONCE = 5_000
+KEPT = 64
+"""Lists of 131,072 bits, some kilobytes each."""
+WholeReader = Callable[[], "AbstractContextManager[WholeIndex | None]"]
+
+
+class StatusLists:
+    """`base`: this server's address; `signers`: departments' own keys; `whole`: the index at its newest final block."""
+
+    def __init__(
+        self,
+        base: str,
+        notary: Notary,
+        chain: ChainReader,
+        signers: Mapping[DepartmentCode, Signer],
+        whole: WholeReader,
+    ) -> None:
+        self._base, self._notary, self._chain = base, notary, chain
+        self._signers, self._whole = dict(signers), whole
+        self._kept: dict[Place, tuple[int, bytes]] = {}
+        self._lock = threading.Lock()
+
+    def read(self, origin: Origin, number: int, purpose: str, now: Millis) -> bytes:
+        """The signed list. NotFoundError for a log of no department here, or a list beyond its end; UnavailableError
+        while the index holds nothing or the key's id can't be asked for."""
+        made_at = now // 1000 // TTL * TTL
+        with self._lock:
+            known = self._kept.get((origin, number, purpose))
+            if known is not None and known[0] == made_at:
+                return known[1]
+            data = self._make(origin, number, purpose, made_at, BlockTime(now // 1000))
+            self._kept[(origin, number, purpose)] = (made_at, data)
+            for place in list(self._kept)[: max(0, len(self._kept) - KEPT)]:
+                del self._kept[place]
+        return data
+
+    def _make(self, origin: Origin, number: int, purpose: str, made_at: int, now: BlockTime) -> bytes:
+        if origin not in self._notary.logs:
+            raise NotFoundError("vc.no_list", origin=origin[:100], number=number)
+        issuer = parse_origin(origin).issuer
+        signer = self._signers.get(issuer)
+        if signer is None:
+            raise NotFoundError("vc.no_issuer_key", department=issuer)
+        key_id = self._key_id(issuer, signer)
+        indexes = self._indexes(origin, number)
+        with self._whole() as whole:
+            if whole is None:
+                raise UnavailableError("snapshot.no_index", retry_after=10)
+            decided = whole.decisions_of(list(indexes))
+        history: dict[int, list[Decision]] = {indexes[key]: found for key, found in decided.items()}
+        return sign_status_list(
+            marked(history, purpose, now), base=self._base, origin=origin, number=number, purpose=purpose,
+            signer=signer, key_id=key_id, made_at=made_at,
+        )  # fmt: skip
+
+    def _key_id(self, issuer: DepartmentCode, signer: Signer) -> str:
+        keys = signing_keys(self._chain, issuer)
+        if isinstance(keys, Unavailable):
+            raise UnavailableError(keys.reason, retry_after=10)
+        found = next((key.key_id for key in reversed(keys) if key.public_key == signer.public_key), None)
+        if found is None:
+            raise NotFoundError("vc.no_key_id", department=issuer)
+        return found
+
+    def _indexes(self, origin: Origin, number: int) -> dict[Digest, int]:
+        """Status key → index of every entry of the list."""
+        start, end, found = number * BITS, (number + 1) * BITS, dict[Digest, int]()
+        store = self._notary.store
+        with store.reading() as connection:
+            log = store.log(connection, origin)
+            while log is not None and start < end:
+                entries = store.entries_from(connection, log.id, start, min(AT_ONCE, end - start))
+                if not entries:
+                    break
+                for index, raw in enumerate(entries, start):
+                    entry = Entry.from_bytes(raw)
+                    found[status_key(entry.issuer, entry.sha256)] = index
+                start += len(entries)
+        if not found:
+            raise NotFoundError("vc.no_list", origin=origin[:100], number=number)
+        return found

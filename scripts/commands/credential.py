@@ -1,0 +1,185 @@
+"""W3C credentials on the command line: made of a disclosure with the issuer's key, and judged.
+
+A credential is judged twice: its disclosure as any other, and beside that the department's signature and the lists.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ledger.errors import ChuzhengError, InputError, NotFoundError
+from ledger.texts import Language, catalogue, text
+from ledger.types import Millis
+from scripts import output
+from scripts.commands.files import read_file
+from scripts.commands.judging import Asked, judge_presented
+from scripts.problems import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from notary.disclosure import Disclosure
+    from notary.evidence import DepartmentKey, Evidence, Unavailable
+    from notary.exports.credential import Credential
+    from notary.exports.credential_checks import CredentialCheck
+    from notary.exports.status_credential import StatusList
+    from notary.report import Report
+
+SCHEMA = "chuzheng-credential-report/1"
+
+
+def make_credential(
+    what: Path, disclosure: Disclosure | None, key: Path | None, key_id: str | None, url: str | None
+) -> bytes:
+    """The token; UsageError without a disclosure or a key. The server is asked for the key's id only."""
+    from api.settings import load
+    from ledger.crypto.keys import load_department_signer
+    from notary.exports.credential import sign_credential
+
+    if disclosure is None:
+        raise UsageError("cli.export.vc_disclosure")
+    if key is None:
+        raise UsageError("cli.export.vc_key")
+    base = load({"public_url": url}).settings.url
+    signer = load_department_signer(f"file:{key}")
+    if key_id is None:
+        key_id = _key_id(base, disclosure.receipt.entry.issuer, signer.public_key)
+    return sign_credential(read_file(what), base, signer, key_id=key_id, issued_at=time.time_ns() // 1_000_000_000)
+
+
+def _key_id(base: str, department: str, public_key: bytes) -> str:
+    from notary.exports.jose import key_of_method
+    from scripts.client import connect
+
+    with connect(base) as server:
+        document = server.get_json(f"departments/{department}/issuer")
+    for method in document.get("verificationMethod", []):
+        found = key_of_method(method)
+        if found is not None and found[1] == public_key:
+            return found[0]
+    raise NotFoundError("vc.no_key_id", department=department)
+
+
+def judge_credential(path: Path, asked: Asked, at: Millis | None, list_files: Sequence[Path], *, as_json: bool) -> int:
+    """Judge the token and print what came of it; the exit code."""
+    from notary.evidence import Presented
+    from notary.exports.credential import parse_credential
+    from notary.exports.credential_checks import check_credential
+    from notary.exports.status_credential import parse_status_list
+
+    credential = parse_credential(read_file(path))
+    disclosure = credential.disclosure
+    report, evidence = judge_presented(Presented(disclosure.receipt, disclosure=disclosure), asked, at)
+    lists = [parse_status_list(read_file(each)) for each in list_files]
+    if not asked.offline and not lists:
+        lists = _fetched(credential, asked.url)
+    checks = check_credential(credential, _keys(credential, evidence, asked), lists, report.now)
+    code = exit_code(report, checks, lists)
+    payload = _payload(credential, report, checks, code)
+    output.result(payload, _lines(payload, report, checks, output.language()), as_json=as_json)
+    return code
+
+
+def _keys(credential: Credential, evidence: Evidence, asked: Asked) -> Sequence[DepartmentKey] | Unavailable:
+    from notary.collect import signing_keys
+    from notary.evidence import OFFLINE, Unavailable
+
+    if isinstance(evidence.keys, tuple):
+        return evidence.keys
+    if asked.trust is None:
+        return Unavailable("no_trust")
+    if asked.offline:
+        return OFFLINE
+    from api.settings import load
+    from scripts.remote import chain_of
+
+    rpc_url = load({"rpc_url": asked.rpc_url}).settings.rpc_url
+    return signing_keys(chain_of(rpc_url, asked.trust), credential.disclosure.receipt.entry.issuer)
+
+
+def _fetched(credential: Credential, url: str | None) -> list[StatusList]:
+    """The lists from the server that is asked anyway; an address that only the token names isn't called."""
+    from api.settings import load
+    from notary.exports.credential import PURPOSES, list_of
+    from notary.exports.status_credential import parse_status_list
+    from notary.exports.status_place import place_of
+    from scripts.client import connect
+
+    base = load({"public_url": url}).settings.url
+    if credential.base != base:
+        return []
+    receipt = credential.disclosure.receipt
+    number, _ = place_of(receipt.origin, receipt.index)
+    found = []
+    for purpose in PURPOSES:
+        path = list_of(base, receipt.origin, number, purpose).removeprefix(f"{base}/api/v1/")
+        try:
+            with connect(base) as server:
+                found.append(parse_status_list(server.send("GET", path).content))
+        except InputError:
+            raise
+        except ChuzhengError:
+            continue  # an outage, or no key there: the check says that there is no list
+    return found
+
+
+def exit_code(report: Report, checks: Sequence[CredentialCheck], lists: Sequence[StatusList]) -> int:
+    """The signature's fault first, then the disclosure's verdict; a list speaks only where it is newer than that."""
+    from notary.report import EXIT_CODES, Outcome, Verdict
+
+    signature = checks[0].outcome
+    if signature is Outcome.FAIL:
+        return EXIT_CODES[Verdict.PROOF_INVALID]
+    if report.verdict is not Verdict.VALID:
+        return report.exit_code
+    if signature is not Outcome.PASS:
+        return EXIT_CODES[Verdict.CANNOT_CHECK]
+    known = 0 if report.as_of is None else report.as_of.time
+    newer = {each.purpose for each in lists if each.made_at > known}
+    marked = {check.name for check in checks[1:] if check.outcome is Outcome.FAIL} & newer
+    if "revocation" in marked:
+        return EXIT_CODES[Verdict.NOT_IN_FORCE]
+    return EXIT_CODES[Verdict.SUSPENDED] if marked else report.exit_code
+
+
+def _payload(credential: Credential, report: Report, checks: Sequence[CredentialCheck], code: int) -> dict[str, Any]:
+    from notary.report_json import to_value
+
+    return {
+        "schema": SCHEMA,
+        "ok": code == output.EXIT_OK,
+        "code": "vc.judged",
+        "exit_code": code,
+        "message_zh": text("vc.judged", "zh"),
+        "message_en": text("vc.judged", "en"),
+        "issuer": credential.issuer,
+        "issued_at": credential.issued_at,
+        "key_id": credential.key_id,
+        "checks": [
+            {
+                "name": check.name,
+                "outcome": check.outcome.value,
+                "case": check.case,
+                "message_zh": check_text(check, "zh"),
+                "message_en": check_text(check, "en"),
+            }
+            for check in checks
+        ],
+        "report": to_value(report),
+    }
+
+
+def check_text(check: CredentialCheck, language: Language) -> str:
+    """What a check found, in words."""
+    own = f"vc.{check.name}.{check.case}"
+    return text(own if own in catalogue() else f"vc.list.{check.case}", language)
+
+
+def _lines(payload: dict[str, Any], report: Report, checks: Sequence[CredentialCheck], language: Language) -> str:
+    from notary.report_text import outcome_word, report_text
+
+    lines = [text("vc.judged", language)]
+    lines += [f"[{outcome_word(check.outcome, language)}] {check_text(check, language)}" for check in checks]
+    return "\n".join([*lines, "", text("vc.disclosure_follows", language), report_text(report, language)])

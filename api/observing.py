@@ -59,6 +59,9 @@ class Meters:
         self.accepted = Counter("chuzheng_entries_accepted", "Entries accepted", ["kind"], registry=self.registry)
         self.verdicts = Counter("chuzheng_verdicts", "Verdicts given", ["verdict"], registry=self.registry)
         self.chain_age = Gauge("chuzheng_chain_age_seconds", "Age of the newest block", registry=self.registry)
+        self.content_lag = Gauge(
+            "chuzheng_content_lag_files", "Files that a store doesn't hold yet", ["store"], registry=self.registry
+        )
         self.log_size = Gauge(
             "chuzheng_log_size", "Entries in the signed checkpoint", ["origin"], registry=self.registry
         )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from notary.collect import LogReader
     from notary.decisions import Decisions
     from notary.service import Notary
+    from notary.stores.placed import Places
     from notary.trust_file import TrustFile
 
 T = TypeVar("T")
@@ -88,6 +89,8 @@ class Parts:
     member_logs: frozenset[Origin] = frozenset()
     log_reader: LogReader | None = None
     content: ContentStore | None = None
+    places: Places | None = None
+    """Where the files are; None where they have one place of their own (tests)"""
     trusted: TrustSource | None = None
     wrap_keys: Mapping[DepartmentCode, X25519PublicKey] = field(default_factory=dict)
     status_lists: StatusLists | None = None

@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     trust_pin: str | None = Field(default=None, description="Hash of the first trust file, hex (official notice)")
 
     witnesses: str = Field(default="", description="Witnesses to ask for cosignatures: NAME=URL, comma between")
+    content_store: str = Field(
+        default="embedded", description="Where files are kept: embedded, folder:PATH, kubo or kubo:ADDRESS"
+    )
+    content_second: str | None = Field(default=None, description="A second store that every file is copied to")
+    ipfs_api: str | None = Field(default=None, description="RPC address of the Kubo node that `kubo` means")
 
     max_record_bytes: int = Field(default=1 << 20, ge=1024, description="Largest record, bytes")
     max_bulk_bytes: int = Field(default=16 << 20, ge=1024, description="Largest bulk body, bytes")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.auth import TokenStore
 from api.breaker import Breaker
+from api.content_places import content_places
 from api.event_files import EventFiles
 from api.keyring import Keyring
 from api.own_logs import OwnLogs
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
     from ledger.evm.sender import Sender
     from ledger.evm.watch import NodeWatch
     from ledger.store.index import IndexReader
+    from notary.content_keeper import ContentKeeper
     from notary.cosigning import Cosigner
     from notary.processes import Processes
     from notary.service import Notary
+    from notary.stores.placed import Places
     from notary.trust_file import TrustFile, WitnessKey
     from notary.worker import Worker
 
@@ -64,6 +67,7 @@ class Backstage:
     worker: Worker
     sender: Sender
     indexer: Indexer
+    keeper: ContentKeeper
     deployment: Deployment
     cosigners: Sequence[Cosigner] = ()
     """One loop a witness."""
@@ -111,6 +115,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         notary=notary,
         log_reader=OwnLogs(notary),
         content=notary.filing.content if notary.filing else None,
+        places=_places(notary),
         wrap_keys=keyring.wrap_publics(),
         trusted=TrustSource(settings.trust_path, bytes.fromhex(settings.trust_pin) if settings.trust_pin else None),
         status_lists=lists,
@@ -163,6 +168,7 @@ def open_backstage(settings: Settings) -> Backstage:
     from ledger.evm.sender import Sender
     from ledger.lanes import lane_of
     from ledger.store.evidence import EvidenceStore
+    from notary.content_keeper import ContentKeeper
     from notary.entry import log_id, parse_origin
     from notary.worker import Worker
 
@@ -189,6 +195,7 @@ def open_backstage(settings: Settings) -> Backstage:
         ),
         sender=Sender(engine, rpc, profile, deployment, signers, parallel=LANES_AT_ONCE, relays=relays),
         indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=second),
+        keeper=ContentKeeper(notary, _places(notary), SystemClock()),
         deployment=deployment,
         cosigners=_cosigners(settings, notary),
     )
@@ -226,6 +233,20 @@ def _trust_now(settings: Settings) -> Callable[[], TrustFile | None]:
         return None if found is None else found.file
 
     return now
+
+
+@contextmanager
+def open_keeper(settings: Settings) -> Iterator[ContentKeeper]:
+    """The files of this machine's records and their places; needs neither chain nor deployment."""
+    from notary.content_keeper import ContentKeeper
+
+    engine, index = _database(settings)
+    notary = _notary(settings, engine, index, Keyring(settings.keys_dir), None)
+    try:
+        yield ContentKeeper(notary, _places(notary), SystemClock())
+    finally:
+        notary.close()
+        engine.dispose()
 
 
 def watch_node(settings: Settings, index: IndexReader | None) -> NodeWatch:
@@ -292,6 +313,14 @@ def _database(settings: Settings) -> tuple[Any, IndexReader]:
     return engine, IndexReader(engine, final_depth(settings))
 
 
+def _places(notary: Notary) -> Places:
+    from notary.stores.placed import PlacedContent
+
+    assert notary.filing is not None
+    assert isinstance(notary.filing.content, PlacedContent)
+    return notary.filing.content.places
+
+
 def _processes(keyring: Keyring, count: int) -> Processes | None:
     from notary.processes import Processes
 
@@ -303,7 +332,8 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
     from notary.event_proof import evidence_of
     from notary.filing import Filing
     from notary.service import Notary
-    from notary.stores.content import EmbeddedStore
+    from notary.stores.placed import PlacedContent
+    from notary.stores.records import RecordStore
 
     captured = EvidenceStore(engine)
     trusted = _trust_now(settings)
@@ -319,7 +349,7 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
         storage_key=keyring.storage_key(),
         clock=SystemClock(),
         anchors=index,
-        filing=Filing(EmbeddedStore(settings.content_dir)),
+        filing=Filing(PlacedContent(content_places(settings, RecordStore(engine)))),
         processes=pool,
         evidence=lambda anchor: evidence_of(captured.of_anchor(anchor)),
         witnesses=witnesses,

@@ -18,6 +18,8 @@ LEAF_BYTES = 1 << 20
 MAX_LINKS = 1024
 RAW = 0x55
 DAG_PB = 0x70
+EMPTY_FILE = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+"""The file of no bytes: any store can be asked whether it has it."""
 _UNIXFS_FILE = b"\x08\x02"
 
 OnBlock = Callable[[str, bytes], None]

@@ -224,6 +224,24 @@ def _second(settings: Settings) -> Finding | None:
     return None if seen.case == "ok" else Finding("second", seen.case, params=seen.params)
 
 
+def _content(settings: Settings) -> Finding | None:
+    """Every store of files answers, and none is long behind."""
+    from api import wiring
+    from api.health.probes import LONGEST_LAG
+    from notary.cid import EMPTY_FILE
+
+    with wiring.open_keeper(settings) as keeper:
+        for address, lag in keeper.places.lags().items():
+            keeper.places.store(address).has(EMPTY_FILE)
+            minutes = 0 if lag.since is None else (time.time_ns() // 1_000_000 - lag.since) // 60_000
+            if minutes >= LONGEST_LAG:
+                params = {"name": address, "files": lag.files, "minutes": minutes}
+                return Finding("content", "behind", needed=False, params=params)
+        for move in keeper.places.leaving():
+            return Finding("content", "moving", needed=False, params={"source": move.source, "target": move.target})
+    return None
+
+
 def _server(settings: Settings) -> Finding | None:
     try:
         socket.create_connection((settings.host, settings.port), timeout=2).close()
@@ -234,5 +252,5 @@ def _server(settings: Settings) -> Finding | None:
 
 CHECKS: dict[str, Callable[[Settings], Finding | None]] = {
     "home": _home, "keys": _keys, "disk": _disk, "algorithms": _algorithms, "trust": _trust,
-    "database": _database, "chain": _chain, "node": _node, "second": _second, "server": _server,
+    "database": _database, "content": _content, "chain": _chain, "node": _node, "second": _second, "server": _server,
 }  # fmt: skip

@@ -17,6 +17,7 @@ from scripts import output
 from scripts.commands import (
     anchor,
     backfill,
+    content,
     council,
     erase,
     local,
@@ -37,7 +38,21 @@ app = App(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for part in (network, record, anchor, backfill, receipt, verify, status, erase, snapshot, council, local, witness):
+for part in (
+    network,
+    record,
+    anchor,
+    backfill,
+    receipt,
+    verify,
+    status,
+    erase,
+    snapshot,
+    council,
+    local,
+    witness,
+    content,
+):
     part.register(app)
 
 

@@ -63,17 +63,20 @@ def _serve_backstage(part: str, settings: Settings) -> int:
             back.indexer.run(stop)
         else:
             # The sender waits for the chain; sealing must not wait with it.
-            sender = threading.Thread(target=_until_stopped, args=(back.sender.run, stop), name="sender")
-            sender.start()
+            # Copying a large file takes minutes: nothing waits with that either.
+            beside = [
+                threading.Thread(target=_until_stopped, args=(run, stop), name=name)
+                for name, run in (("sender", back.sender.run), ("keeper", back.keeper.run))
+            ]
             # A thread for each: one that doesn't answer holds nobody else up.
-            cosigning = [threading.Thread(target=c.run, args=(stop,), name="witness") for c in back.cosigners]
-            for thread in cosigning:
+            beside += [threading.Thread(target=c.run, args=(stop,), name="witness") for c in back.cosigners]
+            for thread in beside:
                 thread.start()
             try:
                 back.worker.run(stop)
             finally:
                 stop.set()
-                for thread in (sender, *cosigning):
+                for thread in beside:
                     thread.join()
     finally:
         back.close()

@@ -14,6 +14,7 @@ from api.parts import Parts
 from ledger.errors import ChuzhengError, UnavailableError
 from ledger.texts import LANGUAGES, Language, text
 from notary.checkpoint import parse_checkpoint
+from notary.cid import EMPTY_FILE
 from notary.entry import log_id
 
 Finding = tuple[str, dict[str, Any]]
@@ -22,6 +23,9 @@ LEAST_FREE = 64
 """MiB of the data folder's disk below which writes are about to fail."""
 LONGEST_WRITE = 10
 """Seconds that a write may take before something is wrong: the slowest, 10,000 at once, takes about one."""
+
+LONGEST_LAG = 15
+"""Minutes that a file may be in one store only before somebody should look."""
 
 
 def keys(parts: Parts) -> Finding:
@@ -84,11 +88,25 @@ def writes(parts: Parts) -> Finding:
 def store(parts: Parts) -> Finding:
     """The data folder's disk has room, and what is kept there has its place."""
     settings = parts.settings
-    for folder in (settings.home, settings.logs_dir, *([settings.content_dir] if parts.content else [])):
+    embedded = parts.content is not None and (parts.places is None or "embedded" in parts.places.reading())
+    for folder in (settings.home, settings.logs_dir, *([settings.content_dir] if embedded else [])):
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             return "no_folder", {"name": folder.name}
     free = shutil.disk_usage(parts.settings.home).free >> 20
     return ("low_disk", {"found": free, "expected": LEAST_FREE}) if free < LEAST_FREE else OK
+
+
+def content(parts: Parts) -> Finding:
+    """Every store of files can be asked, and none is long behind."""
+    if parts.places is None:
+        return OK
+    for address, lag in parts.places.lags().items():
+        parts.places.store(address).has(EMPTY_FILE)
+        minutes = 0 if lag.since is None else (parts.clock.now() - lag.since) // 60_000
+        parts.meters.content_lag.labels(address).set(lag.files)
+        if minutes >= LONGEST_LAG:
+            return "content_behind", {"name": address, "files": lag.files, "minutes": minutes}
+    return OK
 
 
 def trust(parts: Parts) -> Finding:
@@ -128,7 +146,7 @@ def logs(parts: Parts) -> Finding:
 READY: tuple[Callable[[Parts], Finding], ...] = (
     keys, database, writes, chain, node, second_node, sender, store,
 )  # fmt: skip
-DEEP: tuple[Callable[[Parts], Finding], ...] = (*READY, second_answers, trust, logs)
+DEEP: tuple[Callable[[Parts], Finding], ...] = (*READY, second_answers, content, trust, logs)
 
 
 def run(parts: Parts, probes: tuple[Callable[[Parts], Finding], ...]) -> list[Test]:

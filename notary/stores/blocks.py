@@ -91,11 +91,22 @@ class CheckedStore(ABC):
 
     def keeps(self, cid: str) -> bool:
         """Whether the file is kept for good; where nothing is ever collected, whatever is there is."""
+        parse_cid(cid)
         return self._has_block(cid)
+
+    def pins(self) -> Iterator[str] | None:
+        """What is kept for good, by anyone, in no order; None where everything is."""
+        return None
 
     def keep(self, cid: str) -> None:
         """Keep for good a file that is there."""
         self._keep(cid)
+
+    def take(self, name: str, block: bytes) -> None:
+        """One block of a file, durable; the file isn't kept before `keep`."""
+        if not block_matches(parse_cid(name), block):
+            raise IntegrityError("content.damaged", cid=name)
+        self._put_block(name, block)
 
     def remove(self, cid: str) -> None:
         """Take the file away, its root last: what a crash leaves is found by its root and taken away again."""

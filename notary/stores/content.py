@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ledger.errors import NotFoundError, UnreadableError
+from ledger.errors import NotFoundError, UnavailableError, UnreadableError
 from notary.cid import DAG_PB, LEAF_BYTES, block_matches, cid_text, decode_node, parse_cid
 from notary.stores.blocks import CheckedStore
 from notary.stores.disk import Disk, translated
@@ -119,10 +119,22 @@ class EmbeddedStore(CheckedStore):
             try:
                 return self._disk.read(self._path(cid))
             except FileNotFoundError:
+                self._require_folder()
                 raise NotFoundError("content.not_found", cid=cid) from None
 
     def _has_block(self, cid: str) -> bool:
-        return self._disk.exists(self._path(cid))
+        with translated():
+            try:
+                self._disk.identity(self._path(cid))
+            except FileNotFoundError:
+                self._require_folder()
+                return False
+        return True
+
+    def _require_folder(self) -> None:
+        """A disk that isn't mounted any more has nothing, and that is no answer about the file."""
+        if not self._disk.exists(self._blocks):
+            raise UnavailableError("content.no_folder", retry_after=60, path=str(self._folder))
 
     def _keep(self, cid: str) -> None:
         """Nothing left to do: each block was durable when the next was begun, and nothing here is collected."""

@@ -27,6 +27,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "snapshot make", "snapshot fetch", "snapshot show",
     "config show", "config init", "config token", "chain call", "chain read", "chain events",
     "council propose", "council approve",
+    "content show", "content check", "content move", "content get",
     "council withdraw", "council execute", "council show",
     "witness key", "witness serve", "log mirror", "log judge",
 }  # fmt: skip

@@ -147,7 +147,6 @@ def open_notary(settings: Settings, *, processes: int) -> Iterator[tuple[Notary,
     keyring = Keyring(settings.keys_dir)
     pool = _processes(keyring, max(1, processes))
     assert pool is not None
-    pool.warm()
     try:
         notary = _notary(settings, engine, index, keyring, pool)
         try:

@@ -63,6 +63,10 @@ def backfill(
     check_all: Annotated[
         bool, typer.Option("--check-all", help="逐份重算、逐个验签，慢一半 / every promise verified; half as fast")
     ] = False,
+    chunk: Annotated[
+        int,
+        typer.Option(min=1, max=50_000, help="每批行数，一批一个事务 / rows of one chunk, which is one transaction"),
+    ] = 10_000,
     home: Home = None,
     json_: Json = False,
 ) -> int:
@@ -72,7 +76,7 @@ def backfill(
     from api.wiring import open_notary
     from notary.bulk.manifest import opened
     from notary.bulk.run import Backfill, origins_of
-    from notary.bulk.work import CHUNK, Options
+    from notary.bulk.work import Options
 
     if capture not in CAPTURES:
         raise UsageError("cli.usage.value", name="--capture", reason=" | ".join(CAPTURES))
@@ -83,8 +87,8 @@ def backfill(
         origins = origins_of(notary, departments)
         rows = open_source(kind, source, url, key, notary.vault.bound_to(_PURPOSE))
         try:
-            header = {"source": rows.identity, "departments": sorted(departments), "capture": capture, "chunk": CHUNK}
-            options = Options(capture, check_all, salts)
+            header = {"source": rows.identity, "departments": sorted(departments), "capture": capture, "chunk": chunk}
+            options = Options(capture, check_all, salts, chunk)
             with opened(manifest, header) as kept, _stopping() as stop, _Told(source, rows, kept.progress) as told:
                 run = Backfill(notary, rows, kept, origins=origins, options=options, processes=processes)
                 done = run.run(told.report, stop)
@@ -92,7 +96,11 @@ def backfill(
             rows.close()
     counts = {"rows": done.rows, "accepted": done.accepted, "duplicate": done.duplicate, "refused": done.refused}
     if not done.complete:
-        command = _command(source, manifest, departments, key, url_file, capture, salts, check_all, home)
+        given = {
+            "--key": key, "--url-file": url_file, "--capture": capture, "--salts": salts, "--chunk": chunk,
+            "--home": home,
+        }  # fmt: skip
+        command = _command(source, manifest, departments, given, ["--check-all"] if check_all else [])
         payload = output.message(
             "chuzheng-backfilled/1", "cli.backfill.stopped", ok=False, rows=done.rows, command=command
         )
@@ -214,23 +222,12 @@ def fitted(line: str, width: int) -> str:
 
 
 def _command(
-    source: str,
-    manifest: Path,
-    departments: list[DepartmentCode],
-    key: str | None,
-    url_file: Path | None,
-    capture: str,
-    salts: Path | None,
-    check_all: bool,
-    home: Path | None,
+    source: str, manifest: Path, departments: list[DepartmentCode], given: dict[str, Any], flags: list[str]
 ) -> str:
     """The same command, to go on with."""
     words = ["chuzheng", "backfill", source, "--manifest", str(manifest)]
     for code in departments:
         words += ["--department", code]
-    named = {"--key": key, "--url-file": url_file, "--salts": salts, "--home": home}
-    for option, value in named.items():
+    for option, value in given.items():
         words += [option, str(value)] if value is not None else []
-    words += ["--capture", capture] if capture != "data" else []
-    words += ["--check-all"] if check_all else []
-    return shlex.join(words)
+    return shlex.join(words + flags)

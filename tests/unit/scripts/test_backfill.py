@@ -1,0 +1,72 @@
+"""What `chuzheng backfill` says while it runs, and how bundles are split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notary.receipt import parse_receipt
+from notary.receipts import parse_bundle
+from scripts.commands.backfill import fitted, progress_line
+from scripts.help import cells
+from tests.fakes.backfilling import cells_of, csv_file, fill
+from tests.fakes.notary import Rig
+from tests.unit.scripts.conftest import Chuzheng
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((10_000, 10_000, 0.25, 0.25, 2.0), "10,000 rows 25.0% 5,000/s left 0:00:06"),
+        ((30_000, 10_000, 0.75, 0.25, 3600.0), "30,000 rows 75.0% 3/s left 1:00:00"),
+        ((5, 5, 1.0, 1.0, 1.0), "5 rows 100.0% 5/s left 0:00:00"),
+        ((5, 0, 0.0, 0.0, 0.0), "5 rows 0.0% -/s left 0:00:00"),
+    ],
+)
+def test_progress__rate_and_time_left__of_this_run(
+    arguments: tuple[int, int, float, float, float], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHUZHENG_LANG", "en")
+    assert progress_line(*arguments) == expected
+    monkeypatch.setenv("CHUZHENG_LANG", "zh")
+    assert "剩余" in progress_line(*arguments)
+
+
+@pytest.mark.parametrize("width", [1, 10, 20, 40])
+def test_progress__narrow_terminal__fits(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHUZHENG_LANG", "zh")
+    assert cells(fitted(progress_line(10, 10, 0.5, 0.5, 1.0), width)) <= width
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    rig = Rig(tmp_path / "home")
+    fill(rig, csv_file(tmp_path / "x.csv", [cells_of(n) for n in range(5)]), tmp_path / "m", salts=tmp_path / "s")
+    rig.notary.close()
+    return tmp_path
+
+
+def test_split__bundle_and_its_salts__single_receipts(filled: Path, chuzheng: Chuzheng) -> None:
+    bundles = sorted((filled / "m").glob("receipts/*/*"))
+    salts = sorted((filled / "s").glob("*/*"))
+    bundle = parse_bundle(bundles[0].read_bytes())
+    done = chuzheng("receipt", "split", bundles[0], "--into", "r", "--json")
+    assert (done.code, done.json["count"]) == (0, 4)
+    plain = [parse_receipt(path.read_bytes()) for path in sorted(Path("r").iterdir())]
+    assert [receipt.index for receipt in plain] == [0, 1, 2, 3]
+    assert [receipt.entry.to_bytes() for receipt in plain] == [bundle.entry(n) for n in range(4)]
+    assert not any(receipt.salt for receipt in plain)
+    one = chuzheng("receipt", "split", bundles[0], "--into", "s1", "--salts", salts[0], "--index", "2")
+    assert one.code == 0
+    assert [path.name for path in Path("s1").iterdir()] == ["000000000002.receipt.json"]
+    assert parse_receipt(next(Path("s1").iterdir()).read_bytes()).salt is not None
+
+
+def test_split__salts_of_another_bundle_or_an_index_outside__refused(filled: Path, chuzheng: Chuzheng) -> None:
+    bundles = sorted((filled / "m").glob("receipts/*/*"))
+    salts = sorted((filled / "s").glob("*/*"))
+    assert "backfill.salts_differ" in chuzheng("receipt", "split", bundles[0], "--into", "r", "--salts", salts[1]).err
+    assert chuzheng("receipt", "split", bundles[0], "--into", "r", "--index", "9").code == 2
+    assert not Path("r").exists()
+    assert chuzheng("receipt", "split", salts[0], "--into", "r").code == 19

@@ -26,9 +26,11 @@ import structlog
 from ledger.errors import ChuzhengError, IntegrityError, UnavailableError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Origin
+from notary.packed import Packed, keys_of_rows
 from notary.placing import Answer, Placing, Submission, accepted_at
 from notary.stores.leases import Leases
 from notary.stores.records import LogRow, RecordStore
+from notary.stores.standing import Standing
 from notary.stores.tiles import Appending, TileLog
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def catch_up(store: RecordStore, connection: Connection, row: LogRow, files: App
     if first > row.next_index:
         raise IntegrityError("notary.log_ahead", origin=row.origin, records=row.next_index, log=first)
     while files.durable_size < row.next_index:
-        found = store.entries_from(connection, row.id, files.durable_size, CATCH_UP)
+        found = Packed(store.joined_from(connection, row.id, files.durable_size, CATCH_UP))
         if not found:
             raise IntegrityError("records.gap", index=files.durable_size)
         files.append(files.durable_size, found)
@@ -67,7 +69,7 @@ class Acceptance:
 
     def __init__(
         self,
-        store: RecordStore,
+        standing: Standing,
         logs: Mapping[Origin, TileLog],
         issuers: Mapping[Origin, DepartmentCode],
         clock: Clock,
@@ -76,7 +78,8 @@ class Acceptance:
         hook: Callable[[str], None] = lambda step: None,
         leases: Leases,
     ) -> None:
-        self._store, self._logs, self._issuers, self._clock = store, logs, issuers, clock
+        self._store, self._standing = standing.store, standing
+        self._logs, self._issuers, self._clock = logs, issuers, clock
         self._leases = leases
         self._waiting: queue.Queue[Submission | None] = queue.Queue(max_waiting)
         self._hook = hook
@@ -88,6 +91,7 @@ class Acceptance:
         """Queue a submission. UnavailableError at once if too many wait: a queue without end only hides an overload."""
         if self._closed:
             raise UnavailableError("notary.stopping", retry_after=5.0)
+        submission.keys = keys_of_rows(self._issuers[submission.origin], submission.rows)
         try:
             self._waiting.put_nowait(submission)
         except queue.Full:
@@ -112,7 +116,7 @@ class Acceptance:
                     stopping = True
                     break
                 group.append(item)
-                rows += len(item.rows)
+                rows += item.count
                 if rows >= MAX_GROUP:
                     break
                 try:
@@ -151,6 +155,7 @@ class Acceptance:
     def commit(self, origin: Origin, group: Sequence[Submission]) -> list[Answer | ChuzhengError]:
         """The commit order, for submissions to one log; an error in one of them leaves the others alone."""
         store = self._store
+        self._standing.make_ready()
         with self._logs[origin].appending() as files:
             with store.transaction(f"issuer/{self._issuers[origin]}") as connection:  # its logs share commitments
                 row = store.log(connection, origin, lock=True)
@@ -163,14 +168,15 @@ class Acceptance:
                 now = accepted_at(self._clock.now(), row.accepted_at)
                 if row.accepted_at > now:
                     _log.warning("accept.clock_stepped_back", origin=origin, last=row.accepted_at, now=now)
-                placing = Placing(store, connection, row, self._issuers[origin], now)
+                placing = Placing(self._standing, connection, row, self._issuers[origin], now)
                 answers = placing.place_all(group)
                 placing.write()
                 self._hook("written")
             self._hook("committed")
-            if placing.entries:
+            if new := placing.entries:
                 with store.reading() as connection:  # whoever slept until another took over appends nothing late
                     self._leases.fence(connection, row, token)
-                files.append(row.next_index, placing.entries)
+                files.append(row.next_index, new)
+                self._standing.index.add(row.id, row.next_index, placing.keys)
             self._hook("appended")
         return answers

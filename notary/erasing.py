@@ -26,6 +26,7 @@ from notary.canonical import parse_record
 from notary.commitment import commit_and_canonicalise
 from notary.entry import Entry, parse_origin
 from notary.erasures import ERASED, Erased, Proof, State, check_order, check_state_move, erasure_record
+from notary.packed import pack_rows
 from notary.placing import Detail, Row, Submission
 from notary.stores.erasure_list import add_to_list, read_list
 from notary.stores.erasures import ErasureRow, ErasureStore
@@ -193,7 +194,7 @@ class Erasing:
 
     def _destroy(self, connection: Connection, row: ErasureRow) -> None:
         """Of this position, and of its twins where a reopening copied the record: each gets a row of its own."""
-        places = self._rows.same_commitment(connection, row.position)
+        places = self._notary.standing.twins(connection, row.position)
         held = {place: self._record(connection, place) for place in places}
         cid = next((name for record in held.values() if (name := _cid(record))), None)
         readers = tuple(sorted({r for place in places for r in self._notary.store.wraps(connection, place)}))
@@ -263,7 +264,7 @@ class Erasing:
         content = notary.vault.content_mac(issuer, key)
         detail = Detail(content, None, 0, *notary.vault.seal(commitment.sha256, salt, canonical))
         made = Row(int(Kind.ERASURE), commitment.sha256, commitment.sm3)
-        answer = notary.submit(Submission(issuer, target, OPERATION, key, content, [made], [detail]))
+        answer = notary.submit(Submission(issuer, target, OPERATION, key, content, pack_rows([made]), [detail]))
         sealed = answer.repeated.get(0)
         if sealed is not None:
             salt = notary.vault.open_keys(answer.entries[0][28:60], sealed)[1]

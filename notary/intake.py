@@ -16,6 +16,7 @@ from ledger.errors import ChuzhengError, InputError, RowsError, UnreadableError
 from ledger.types import DepartmentCode, Kind
 from notary.canonical import canonicalise, check_record, parse_record
 from notary.commitment import commit_and_canonicalise
+from notary.packed import ROW_BYTES
 from notary.placing import Detail, Row
 from notary.vault import Vault
 
@@ -139,6 +140,13 @@ def unpack(data: bytes) -> list[Prepared]:
 
 def parse_packed(body: bytes) -> list[Row]:
     """Finished commitments, 65 bytes each: kind u8 || sha256 || sm3 (formats.md §6)."""
-    if not body or len(body) % 65:
+    check_packed(body)
+    return [Row(body[at], body[at + 1 : at + 33], body[at + 33 : at + 65]) for at in range(0, len(body), ROW_BYTES)]
+
+
+def check_packed(body: bytes) -> int:
+    """How many finished commitments these are; InputError `notary.packed_length` if they aren't whole ones, or none."""
+    count, rest = divmod(len(body), ROW_BYTES)
+    if rest or not count:
         raise InputError("notary.packed_length", found=len(body))
-    return [Row(body[at], body[at + 1 : at + 33], body[at + 33 : at + 65]) for at in range(0, len(body), 65)]
+    return count

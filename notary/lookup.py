@@ -10,10 +10,11 @@ from ledger.errors import InputError, NotFoundError
 from ledger.types import DepartmentCode, Digest, Origin
 from notary.canonical import parse_record
 from notary.entry import Entry, parse_origin, status_key
+from notary.packed import KEY_BYTES
 from notary.prove import Prover
 from notary.stores.erasures import ErasureStore
 from notary.stores.records import RecordStore, index_of, log_of
-from notary.stores.status_keys import StatusKeys
+from notary.stores.standing import Standing
 from notary.vault import Vault
 
 
@@ -29,9 +30,10 @@ class Located:
 class Lookup:
     """Reads of one notary's records; `origins` are its logs by row number."""
 
-    def __init__(self, store: RecordStore, vault: Vault, prover: Prover, origins: Mapping[int, Origin]) -> None:
-        self._store, self._vault, self._prover, self._origins = store, vault, prover, origins
-        self._keys = StatusKeys(store)
+    def __init__(
+        self, store: RecordStore, standing: Standing, vault: Vault, prover: Prover, origins: Mapping[int, Origin]
+    ) -> None:
+        self._store, self._standing, self._vault, self._prover, self._origins = store, standing, vault, prover, origins
 
     def locate(self, identifier: str | None, commitment: bytes | None) -> list[Located]:
         """Where an identifier's versions (lowest first), or a commitment_sha256, stand in this notary's logs."""
@@ -40,7 +42,10 @@ class Lookup:
         found: list[tuple[int, int | None]] = []
         with self._store.reading() as connection:
             if commitment is not None:
-                found = [(position, None) for position in self._store.find_commitment(connection, commitment)]
+                for issuer in sorted({parse_origin(origin).issuer for origin in self._origins.values()}):
+                    positions = self._standing_under(connection, status_key(issuer, commitment))
+                    found += [(position, None) for position in positions]
+                found.sort()
             elif identifier is not None:
                 found = list(self._versions(connection, identifier))
         own = [(position, version) for position, version in found if log_of(position) in self._origins]
@@ -49,23 +54,18 @@ class Lookup:
     def place_of(self, key: Digest) -> tuple[Origin, int] | None:
         """Where the entry of a status key stands in this notary's logs, sealed or not; None if in none of them."""
         with self._store.reading() as connection:
-            for position in self._keys.candidates(connection, key):
-                if self._has_key(connection, position, key):
-                    return self._origins[log_of(position)], index_of(position)
-            for log in self._store.all_logs(connection):
-                if log.id not in self._origins:
-                    continue
-                for position in self._keys.unwritten(connection, log, parse_origin(log.origin).issuer, key):
-                    if self._has_key(connection, position, key):
-                        return log.origin, index_of(position)
-        return None
+            positions = self._standing_under(connection, key)
+        return (self._origins[log_of(positions[0])], index_of(positions[0])) if positions else None
 
-    def _has_key(self, connection: Any, position: int, key: Digest) -> bool:
-        raw = self._store.entry(connection, position) if log_of(position) in self._origins else None
-        if raw is None or not self._store.counts(connection, position):
-            return False
-        entry = Entry.from_bytes(raw)
-        return status_key(entry.issuer, entry.sha256) == key
+    def _standing_under(self, connection: Any, key: Digest) -> list[int]:
+        """Positions of entries that count and have exactly this status key."""
+        logs = self._store.all_logs(connection)
+        self._standing.follow(connection, logs)
+        own = [log for log in logs if log.id in self._origins]
+        positions = self._standing.find([key[:KEY_BYTES]], own).get(key[:KEY_BYTES], [])
+        entries = self._store.entries_at(connection, positions)
+        parsed = {position: Entry.from_bytes(raw) for position, raw in entries.items()}
+        return [p for p, entry in sorted(parsed.items()) if status_key(entry.issuer, entry.sha256) == key]
 
     def record(self, origin: Origin, index: int) -> dict[str, Any]:
         """The record itself, decrypted; NotFoundError where the client committed and kept it."""

@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ledger.errors import ChuzhengError, ConflictError, IntegrityError
 from ledger.types import DepartmentCode, Kind, Millis, Origin
 from notary.entry import HOUR, HOURLY
+from notary.packed import ROW_BYTES, Packed, entries_of
 from notary.stores import records as sql
 from notary.stores.erasures import ANSWER_ERASED
-from notary.stores.records import Known, LogRow, RecordStore
+from notary.stores.records import Known, LogRow
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy import Connection
 
+    from notary.stores.standing import Standing
+
 HOLD = 120_000
 """Milliseconds that a clock may step back before we believe it rather than the log's last entry."""
-_ISSUER, _COMMITMENT, _SM3 = slice(2, 20), slice(28, 60), slice(60, 92)
+_SHA256, _SM3 = slice(28, 60), slice(60, 92)
 
 
 class Row(NamedTuple):
@@ -48,7 +51,8 @@ class Detail(NamedTuple):
 
 @dataclass(slots=True)
 class Submission:
-    """One call: all of its rows are taken, or none. `details` is empty where the client committed."""
+    """One call: all of its rows are taken, or none. `rows` are packed, 65 bytes each (notary/packed.py); `details` is
+    empty where the client committed."""
 
     department: DepartmentCode
     origin: Origin
@@ -56,11 +60,18 @@ class Submission:
     key: bytes | None
     """32 bytes; None: the commitment itself is the key."""
     content: bytes
-    rows: Sequence[Row]
+    rows: bytes
     details: Sequence[Detail] = ()
     answer: Future[Answer] = field(default_factory=Future)
     each: bool = False
     """Records judged one by one (back-fill): one that can't be taken is told in the answer and stops no other."""
+    keys: Sequence[bytes] = ()
+    """Of the rows, for the index: made when it is submitted, beside other callers' commits."""
+
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return len(self.rows) // ROW_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ class Answer:
     """Where each row of a submission stands, in the order sent."""
 
     positions: Sequence[int]
+    """A range where the rows stand one after the other, as nearly always."""
     entries: Sequence[bytes]
     repeated: Mapping[int, bytes | None]
     """Offset → sealed keys (None: the client salted) of the rows that stood in a log before this call."""
@@ -98,18 +110,22 @@ class Placing:
     """Gives out the next indexes of one log to a group of submissions, and collects what is to be written."""
 
     def __init__(
-        self, store: RecordStore, connection: Connection, log: LogRow, issuer: DepartmentCode, now: Millis
+        self, standing: Standing, connection: Connection, log: LogRow, issuer: DepartmentCode, now: Millis
     ) -> None:
-        self._store, self._connection, self._log, self._now = store, connection, log, now
-        self._prefixes = {kind: entry_prefix(kind, issuer, now) for kind in Kind}
-        self._next = sql.position_of(log.id, log.next_index)
-        self.entries: list[bytes] = []
-        """The new entries, in the order of their indexes."""
+        self._store, self._standing = standing.store, standing
+        self._connection, self._log, self._now = connection, log, now
+        self._prefixes = {int(kind): entry_prefix(kind, issuer, now) for kind in Kind}
+        self._first = self._next = sql.position_of(log.id, log.next_index)
+        self._blocks: list[bytes] = []
+        self.keys: list[bytes] = []
+        """The index's keys of the new entries."""
         self._rows: dict[sa.Table, list[tuple[Any, ...]]] = {
-            table: []
-            for table in (sql.entries, sql.records, sql.record_keys, sql.record_wraps, sql.lookups, sql.idempotency)
+            table: [] for table in (sql.records, sql.record_keys, sql.record_wraps, sql.lookups, sql.idempotency)
         }
+        self._found: dict[bytes, list[int]] = {}
         self._committed: dict[bytes, tuple[int, bytes]] = {}
+        self._given: dict[bytes, int] = {}
+        """Key → position of what this group was just given."""
         self._identified: dict[tuple[bytes, int], Known] = {}
         self._answered: dict[tuple[str, str, bytes], Known] = {}
 
@@ -123,9 +139,10 @@ class Placing:
         for (department, operation), wanted in keys.items():
             found = store.answered(connection, log.id, department, operation, wanted)
             self._answered.update({(department, operation, key): known for key, known in found.items()})
-        # Commitments that we salted are new by construction; the table's unique index would still refuse a repeat.
-        finished = [row.sha256 for s in group if not s.details for row in s.rows]
-        self._committed = store.committed(connection, log.issuer, finished)
+        logs = store.logs_of(connection, log.issuer, lock=True)
+        self._standing.follow(connection, logs)
+        self._found = self._standing.find([key for s in group for key in s.keys], logs)
+        self._committed = self._standing.committed(connection, self._found)
         named = [d.identifier for s in group for d in s.details if d.identifier is not None]
         self._identified = store.identified(connection, log.issuer, named)
         answers: list[Answer | ChuzhengError] = []
@@ -136,11 +153,19 @@ class Placing:
                 answers.append(error)
         return answers
 
+    @property
+    def entries(self) -> Packed:
+        """The new entries, in the order of their indexes."""
+        if len(self._blocks) > 1:
+            self._blocks = [b"".join(self._blocks)]
+        return Packed(self._blocks[0] if self._blocks else b"")
+
     def write(self) -> None:
         """Write everything new; durable when the transaction ends."""
         for table, rows in self._rows.items():
             self._store.insert(self._connection, table, rows)
-        if self.entries:
+        if self._blocks:
+            self._store.put_entries(self._connection, self._first, self.entries.joined)
             self._store.advance(self._connection, self._log.id, sql.index_of(self._next), self._now)
 
     def _place(self, s: Submission) -> Answer:
@@ -171,15 +196,16 @@ class Placing:
         first = self._next
         own = frozenset(known.positions) if known is not None else frozenset()
         positions: list[int] = []
-        entries = [b""] * len(s.rows)
+        entries = [b""] * s.count
         taken: dict[int, int] = {}
         refused: dict[int, ConflictError] = {}
-        for offset, (row, detail) in enumerate(zip(s.rows, s.details, strict=True)):
+        for offset, detail in enumerate(s.details):
             found = self._identified.get((detail.identifier or b"", detail.version))
             if found is None:
                 position = self._next
                 taken[position] = offset
-                entries[offset] = self._take(row, detail)
+                row = s.rows[offset * ROW_BYTES : (offset + 1) * ROW_BYTES]
+                entries[offset] = self._take(row, s.keys[offset], detail)
             else:
                 [position] = found.positions
                 if found.content != detail.content:
@@ -202,12 +228,14 @@ class Placing:
         sealed = {offset: told.repeated[n] for n, offset in enumerate(offsets)}
         return Answer(positions, entries, sealed, refused, tuple(offsets))
 
-    def _take(self, row: Row, detail: Detail) -> bytes:
+    def _take(self, row: bytes, key: bytes, detail: Detail) -> bytes:
         """The next index for a row that is new: its entry."""
-        position, entry = self._next, self._prefixes[row.kind] + row.sha256 + row.sm3  # type: ignore[index]
+        self._require_new([key], row)
+        position, entry = self._next, entries_of(row, self._prefixes)
         self._next = position + 1
-        self.entries.append(entry)
-        self._rows[sql.entries].append((position, self._log.issuer, row.sha256, entry))
+        self._blocks.append(entry)
+        self.keys.append(key)
+        self._given[key] = position
         self._keep(position, detail)
         return entry
 
@@ -232,45 +260,76 @@ class Placing:
 
     def _standing_rows(self, s: Submission) -> dict[int, int]:
         """The same for finished commitments: a single one is answered again, a bulk with a known one is refused."""
+        keys = s.keys
+        if self._given.keys().isdisjoint(keys) and self._found.keys().isdisjoint(keys) and len(set(keys)) == len(keys):
+            return {}
         standing: dict[int, int] = {}
         own: dict[bytes, int] = {}
-        known_rows = self._committed
-        for offset, row in enumerate(s.rows):
-            if own.setdefault(row.sha256, offset) != offset:
-                raise ConflictError("notary.twice_in_call", row=offset + 1, first=own[row.sha256] + 1)
-            known = known_rows.get(row.sha256)
+        for offset in range(s.count):
+            at = offset * ROW_BYTES
+            sha256, sm3 = s.rows[at + 1 : at + 33], s.rows[at + 33 : at + 65]
+            if own.setdefault(sha256, offset) != offset:
+                raise ConflictError("notary.twice_in_call", row=offset + 1, first=own[sha256] + 1)
+            known = self._known(keys[offset], sha256)
             if known is None:
                 continue
             position, entry = known
-            if entry[_SM3] != row.sm3 or entry[1] != row.kind or len(s.rows) > 1:
+            if entry[_SM3] != sm3 or entry[1] != s.rows[at] or s.count > 1:
                 raise ConflictError("commitment_known", row=offset + 1, index=sql.index_of(position))
             standing[offset] = position
         return standing
 
+    def _known(self, key: bytes, sha256: bytes) -> tuple[int, bytes] | None:
+        """(position, entry) of a commitment that stands, in the database or in this group."""
+        if key in self._found and (known := self._committed.get(sha256)) is not None:
+            return known
+        position = self._given.get(key)
+        if position is None:
+            return None
+        entry = self.entries[position - self._first]
+        if entry[_SHA256] == sha256:
+            return position, entry
+        # Two commitments under one key in one group: look at each of the group's entries.
+        for offset, other in enumerate(self.entries):
+            if other[_SHA256] == sha256:
+                return self._first + offset, other
+        return None
+
     def _new(self, s: Submission, standing: Mapping[int, int]) -> Answer:
         first = self._next
-        positions: list[int] = []
-        added: list[bytes] = []
-        prefixes, issuer = self._prefixes, self._log.issuer
-        entry_rows = self._rows[sql.entries]
-        for offset, (kind, sha256, sm3) in enumerate(s.rows):
-            if offset in standing:
-                positions.append(standing[offset])
-                continue
-            position = first + len(added)
-            entry = prefixes[kind] + sha256 + sm3  # type: ignore[index]
-            positions.append(position)
-            added.append(entry)
-            entry_rows.append((position, issuer, sha256, entry))
-            if s.details:
-                self._keep(position, s.details[offset])
-            else:
-                self._committed[sha256] = (position, entry)
+        fresh: Sequence[int]
+        keys: Sequence[bytes]
+        positions: Sequence[int]
+        if standing:
+            fresh = [offset for offset in range(s.count) if offset not in standing]
+            rows = b"".join([s.rows[offset * ROW_BYTES : (offset + 1) * ROW_BYTES] for offset in fresh])
+            keys = [s.keys[offset] for offset in fresh]
+            given = {offset: first + number for number, offset in enumerate(fresh)}
+            positions = [standing[n] if n in standing else given[n] for n in range(s.count)]
+        else:
+            fresh, rows, keys = range(s.count), s.rows, s.keys
+            positions = range(first, first + s.count)
+        if s.details:
+            self._require_new(keys, rows)
+            for number, offset in enumerate(fresh):
+                self._keep(first + number, s.details[offset])
+        added = Packed(entries_of(rows, self._prefixes) if rows else b"")
         self._next = first + len(added)
-        self.entries += added
+        if rows:
+            self._blocks.append(added.joined)
+        self.keys += keys
+        self._given.update(zip(keys, range(first, self._next), strict=True))
         if not standing:
             return Answer(positions, added, {})
         return self._again(positions, sorted(standing), added, s)
+
+    def _require_new(self, keys: Sequence[bytes], rows: bytes) -> None:
+        """Commitments that we salted are new by construction; a repeat would be a broken source of chance."""
+        if self._given.keys().isdisjoint(keys) and self._found.keys().isdisjoint(keys):
+            return
+        for number, key in enumerate(keys):
+            if self._known(key, rows[number * ROW_BYTES + 1 : number * ROW_BYTES + 33]) is not None:
+                raise IntegrityError("records.constraint")
 
     def _keep(self, position: int, detail: Detail) -> None:
         rows = self._rows
@@ -290,9 +349,8 @@ class Placing:
 
         Rows that another submission of this group has just been given are still in memory only.
         """
-        fresh = sql.position_of(self._log.id, self._log.next_index)
         wanted = [positions[offset] for offset in standing]
-        stored = [p for p in wanted if not (fresh <= p < self._next)]
+        stored = [p for p in wanted if not (self._first <= p < self._next)]
         entries = self._store.entries_at(self._connection, stored)
         sealed = self._store.salted(self._connection, stored) if s.details else {}
         if s.details and len(stored) < len(wanted):
@@ -305,8 +363,8 @@ class Placing:
                 found.append(next(rest))
             elif position in entries:
                 found.append(entries[position])
-            elif fresh <= position < self._next:
-                found.append(self.entries[position - fresh])
+            elif self._first <= position < self._next:
+                found.append(self.entries[position - self._first])
             else:
                 raise IntegrityError("records.gap", index=sql.index_of(position))
         return Answer(positions, found, {offset: sealed.get(positions[offset]) for offset in standing})

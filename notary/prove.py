@@ -17,6 +17,7 @@ from notary.checkpoint import parse_checkpoint, parse_note
 from notary.cosignature import cosigners, with_cosignatures
 from notary.entry import Entry
 from notary.entry import log_id as log_id_of
+from notary.packed import Packed, join
 from notary.processes import Processes, sign_promises
 from notary.receipt import Evidence, Inclusion, NoEvidence, Receipt, ReceiptAnchor
 from notary.receipts import Bundle
@@ -107,7 +108,7 @@ class Prover:
             raise InputError("notary.bundle_count", limit=MAX_BUNDLE, found=count)
         log, _ = self._place(origin, first)
         with self._store.reading() as connection:
-            entries = self._store.entries_from(connection, log.id, first, count)
+            entries = Packed(self._store.joined_from(connection, log.id, first, count))
         if len(entries) < count:
             raise NotFoundError("notary.no_entry", origin=origin, index=first + count - 1)
         return self.bundle(log, first, entries)
@@ -117,9 +118,9 @@ class Prover:
         origin = log.origin
         head = self.head(log, first + len(entries) - 1)
         if head is None:
-            return Bundle(origin, first, b"".join(entries), b"".join(self.promises(origin, first, entries)))
+            return Bundle(origin, first, join(entries), b"".join(self.promises(origin, first, entries)))
         paths = tuple(self._logs[origin].inclusion_paths(first, len(entries), head.size))
-        bundle = Bundle(origin, first, b"".join(entries), None, head.note, head.size, paths)
+        bundle = Bundle(origin, first, join(entries), None, head.note, head.size, paths)
         if head.anchor is None:
             return bundle
         return replace(bundle, anchor=ReceiptAnchor.of(head.anchor), evidence=self._evidence(head.anchor))

@@ -21,6 +21,7 @@ from notary.accept import catch_up
 from notary.checkpoint import parse_checkpoint
 from notary.commitment import commit_and_canonicalise
 from notary.entry import Entry, parse_origin
+from notary.packed import Packed, keys_of_entries
 from notary.placing import accepted_at, entry_prefix
 from notary.service import Notary
 from notary.stores import records as sql
@@ -133,13 +134,23 @@ class _Work:
         entries = [entry_prefix(Kind.CHECKPOINT, issuer, now) + commitment.sha256 + commitment.sm3]
         entries += [entry_prefix(raws[place][1], issuer, now) + raws[place][28:] for place in places]
         start = position_of(self.old.id, self.record["size"])
-        store.strike(connection, self.old.id, start)
+        store.strike(connection, self.old.id, self.record["size"])
         store.carry(connection, places, struck=(start, position_of(self.old.id + 1, 0)))
-        store.insert(connection, sql.entries, [(first + n, row.issuer, e[28:60], e) for n, e in enumerate(entries)])
+        self.require_new(b"".join(entries))
+        store.put_entries(connection, first, b"".join(entries))
         store.insert(connection, sql.records, [(first, sealed_body)])
         store.insert(connection, sql.record_keys, [(first, sealed_keys)])
         store.advance(connection, row.id, len(entries), now)
         return entries
+
+    def require_new(self, joined: bytes) -> None:
+        """IntegrityError `records.constraint` if one of the commitments stands in a log of the issuer again by now."""
+        standing = self.notary.standing
+        logs = self.notary.store.logs_of(self.connection, self.row.issuer, lock=True)
+        standing.follow(self.connection, logs)
+        known = standing.committed(self.connection, standing.find(keys_of_entries(joined), logs))
+        if any(entry[28:60] in known for entry in Packed(joined)):
+            raise IntegrityError("records.constraint")
 
     def require_same(self) -> None:
         """ConflictError unless the shard begins with this checkpoint and these entries."""

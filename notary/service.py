@@ -35,9 +35,10 @@ from notary.csv_intake import prepare_csv
 from notary.entry import Entry, log_id, parse_origin
 from notary.erasing import Erasing
 from notary.filing import Filing, accept_document
-from notary.intake import Prepared, Wrong, check_kind, parse_packed, prepare_many
+from notary.intake import Prepared, Wrong, check_kind, check_packed, prepare_many
 from notary.log import Head
 from notary.lookup import Located, Lookup
+from notary.packed import ROW_BYTES, pack_rows
 from notary.placing import Answer, Row, Submission
 from notary.processes import MIN_RECORDS, Processes
 from notary.prove import AnchorIndex, Prover, Witnesses
@@ -45,8 +46,10 @@ from notary.receipt import Evidence, NoEvidence, Receipt
 from notary.receipts import Bundle
 from notary.stores.disk import Disk
 from notary.stores.leases import Leases, site_of
+from notary.stores.places import PlaceIndex
 from notary.stores.records import LogRow, RecordStore, index_of, log_of
-from notary.stores.status_keys import StatusKeys
+from notary.stores.standing import FOLDER as INDEX_FOLDER
+from notary.stores.standing import Standing
 from notary.stores.tiles import TileLog
 from notary.vault import Vault
 
@@ -67,6 +70,15 @@ class Accepted:
 
     receipt: Receipt
     repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the rows of one call stand: consecutive, the first at index `first` of `origin`."""
+
+    origin: Origin
+    first: int
+    entries: Sequence[bytes]
 
 
 class Notary:
@@ -108,19 +120,20 @@ class Notary:
         self._origins = {row.id: row.origin for row in rows}
         self._processes, self._anchors, self.filing = processes, anchors, filing
         self.leases = Leases(site_of(logs_dir), clock)
-        self.acceptance = Acceptance(self.store, self.logs, self._issuers, clock, hook=hook, leases=self.leases)
+        self.standing = Standing(self.store, PlaceIndex(logs_dir.absolute() / INDEX_FOLDER, disk))
+        self.acceptance = Acceptance(self.standing, self.logs, self._issuers, clock, hook=hook, leases=self.leases)
         self.prover = Prover(
             self.store, self.logs, self.signers, self.vault, anchors, processes=processes, evidence=evidence,
             witnesses=witnesses,
         )  # fmt: skip
-        self._status_keys = StatusKeys(self.store)
-        self._lookup = Lookup(self.store, self.vault, self.prover, self._origins)
+        self._lookup = Lookup(self.store, self.standing, self.vault, self.prover, self._origins)
         self.erasing = Erasing(self, clock, hook=hook)
         self.erasing.reapply()  # the database may come from a backup: nothing that was erased is served again
 
     def close(self) -> None:
         """Commit what waits, then stop; submissions after this are refused."""
         self.acceptance.close()
+        self.standing.index.close()
 
     def accept_records(
         self,
@@ -155,13 +168,14 @@ class Notary:
     ) -> list[Accepted]:
         """The second half of accept_records, for records that were prepared elsewhere."""
         issuer = self.writable(department, origin)
-        self._check_kinds(origin, [p.row for p in prepared])
+        packed = pack_rows([p.row for p in prepared])
+        self._check_kinds(origin, packed)
         content = prepared[0].detail.content
         if len(prepared) > 1:
             content = self.vault.content_mac(issuer, b"".join([p.detail.content for p in prepared]))
         kept = hash_key(key) if key is not None else content
-        rows, details = [p.row for p in prepared], [p.detail for p in prepared]
-        answer = self.submit(Submission(department, origin, operation, kept, content, rows, details))
+        details = [p.detail for p in prepared]
+        answer = self.submit(Submission(department, origin, operation, kept, content, packed, details))
         return self._promised(origin, answer, [p.salt for p in prepared])
 
     def accept_csv(
@@ -197,21 +211,35 @@ class Notary:
         `rows` packed (65 bytes each) or parsed. One that stands in the issuer's logs already is answered again if it
         came alone, else the call is refused (ConflictError `commitment_known`).
         """
+        place = self.accept_durably(department, origin, rows, key=key, operation=operation)
+        self.seal(place.origin)
+        return self.prover.bundle(self.log(place.origin), place.first, place.entries)
+
+    def accept_durably(
+        self,
+        department: DepartmentCode,
+        origin: Origin,
+        rows: bytes | Sequence[Row],
+        *,
+        key: str | None,
+        operation: str = "commitments",
+    ) -> Placed:
+        """The first half of accept_commitments: durable when this returns, under one checkpoint or another soon. No
+        promise is signed and no seal waited for; `receipts` has the receipts whenever they are asked for."""
         self.writable(department, origin)
-        parsed = parse_packed(rows) if isinstance(rows, bytes) else list(rows)
-        if not 1 <= len(parsed) <= MAX_BULK:
-            raise InputError("notary.bulk_count", limit=MAX_BULK, found=len(parsed))
-        if key is None and len(parsed) > 1:
+        packed = rows if isinstance(rows, bytes) else pack_rows(rows)
+        count = check_packed(packed)
+        if count > MAX_BULK:
+            raise InputError("notary.bulk_count", limit=MAX_BULK, found=count)
+        if key is None and count > 1:
             raise InputError("notary.key_needed")
-        self._check_kinds(origin, parsed)
-        packed = rows if isinstance(rows, bytes) else b"".join([bytes((r.kind,)) + r.sha256 + r.sm3 for r in parsed])
+        self._check_kinds(origin, packed)
         content = hashlib.sha256(packed).digest()
         kept = None if key is None else hash_key(key)
-        answer = self.submit(Submission(department, origin, operation, kept, content, parsed))
+        answer = self.submit(Submission(department, origin, operation, kept, content, packed))
         first = answer.positions[0]
         standing = self._origins.get(log_of(first), origin)
-        self.seal(standing)
-        return self.prover.bundle(self.log(standing), index_of(first), answer.entries)
+        return Placed(standing, index_of(first), answer.entries)
 
     def accept_document(
         self,
@@ -310,10 +338,6 @@ class Notary:
 
         return self.logs[origin].seal(self.signers[origin], origin, extends=extends, may_sign=may_sign)
 
-    def write_status_keys(self, origin: Origin, end: int) -> int:
-        """Write down some more status keys of a log, of entries below index `end`; up to where they are written."""
-        return self._status_keys.extend(self.log(origin), self._issuers[origin], end)
-
     def catch_up(self, origin: Origin) -> int:
         """Append rows that a crash left out of the log's files; how many (notary/accept.py, step 1)."""
         if self.log(origin).next_index == self.logs[origin].durable_size():
@@ -341,8 +365,8 @@ class Notary:
             raise ConflictError("notary.log_closed", origin=origin, size=last)
         return issuer
 
-    def _check_kinds(self, origin: Origin, rows: Sequence[Row]) -> None:
-        for kind in {row.kind for row in rows}:
+    def _check_kinds(self, origin: Origin, rows: bytes) -> None:
+        for kind in set(rows[::ROW_BYTES]):
             check_kind(kind, members_only=origin in self._members)
 
     def _prepare(self, records: Sequence[bytes | Mapping[str, Any]], issuer: DepartmentCode) -> list[Prepared]:

@@ -116,8 +116,6 @@ class Worker:
         self._refusals: dict[Origin, _Refusals] = {}
         self._stopped: set[Origin] = set()
         self._rests: dict[Origin, _Rest] = {}
-        self._keyed: dict[Origin, int] = {}
-        self._seen: dict[Origin, int] = {}
         self._mark: object = object()
         self._heads: Mapping[LogId, tuple[int, Digest]] = {}
 
@@ -183,18 +181,11 @@ class Worker:
         return [(r, head) for r, head in found if r.origin not in resting and r.origin not in self._stopped]
 
     def _settle(self, row: LogRow, head: tuple[int, Digest] | None) -> None:
-        """Let a log rest that has everything sealed and handed to the chain; its status keys are written before that,
-        when nothing has come for a round."""
+        """Let a log rest that has everything sealed and handed to the chain."""
         origin = row.origin
-        last, self._seen[origin] = self._seen.get(origin), row.next_index
         before = self._rests.pop(origin, None)
         if self._notary.logs[origin].sealed_size() != row.next_index:
             return
-        if self._keyed.get(origin, -1) < row.next_index:
-            if last == row.next_index:
-                self._keyed[origin] = self._notary.write_status_keys(origin, row.next_index)
-            if self._keyed.get(origin, -1) < row.next_index:
-                return
         if head is None or head[0] == row.next_index:
             self._rests[origin] = _Rest(row.next_index, head)
             return

@@ -27,6 +27,7 @@ from notary.bulk.sources import Chunk, Source
 from notary.bulk.work import PART, Options, Work
 from notary.checkpoint import promise_bytes
 from notary.entry import leaf_of, log_id
+from notary.packed import pack_rows
 from notary.placing import Answer, Detail, Row, Submission
 from notary.processes import Processes
 from notary.receipts import Bundle
@@ -245,7 +246,7 @@ class Backfill:
 
     def _submit(self, department: DepartmentCode, group: _Group) -> Future[Answer]:
         self._notary.writable(department, group.origin)  # the Council may close a log at any moment
-        rows, details = group.rows, group.details
+        rows, details = pack_rows(group.rows), group.details
         return self._notary.acceptance.submit(
             Submission(department, group.origin, OPERATION, group.key, group.content, rows, details, each=True)
         )

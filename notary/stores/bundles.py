@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from ledger.errors import IntegrityError, UnreadableError
 from notary.checkpoint import decode_entries, encode_entries
+from notary.entry import ENTRY_BYTES
+from notary.packed import Packed
 
 _PENDING = b"CZP1"
 _PENDING_TAG = b"chuzheng/pending/v1\x00"
@@ -21,6 +23,9 @@ _DIGEST = 32
 
 def encode_bundle(entries: Sequence[bytes]) -> bytes:
     """`u16 length || entry` for each, as `checkpoint.encode_entries`; one join where all are of one length."""
+    if isinstance(entries, Packed):
+        prefix = ENTRY_BYTES.to_bytes(2)
+        return prefix + prefix.join(entries.to_list()) if entries else b""
     lengths = set(map(len, entries))
     if len(lengths) == 1 and (length := lengths.pop()) <= 0xFFFF:
         prefix = length.to_bytes(2, "big")

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import mmap
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -90,6 +91,29 @@ class Disk:
         finally:
             for handle in handles:
                 os.close(handle)
+
+    def create_at(self, path: Path, pieces: Iterable[tuple[int, bytes]]) -> None:
+        """One new file from pieces with their offsets, its bytes durable, its name not yet. FileExistsError as above.
+
+        For files that are too large to be held: a piece is let go when it is written.
+        """
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        try:
+            for offset, data in pieces:
+                view, at = memoryview(data), offset
+                while view:
+                    written = os.pwrite(handle, view, at)
+                    view, at = view[written:], at + written
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def mapped(self, path: Path) -> memoryview:
+        """A file that never changes, mapped: it stays readable without its name. FileNotFoundError if there is none."""
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                return memoryview(b"")
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def rename(self, source: Path, target: Path) -> None:
         """`target` becomes `source` in one step, whatever it was before."""

@@ -18,9 +18,7 @@ from ledger.types import DepartmentCode, Millis
 from notary.erasures import ERASED, State
 from notary.stores.records import (
     RecordStore,
-    entries,
     idempotency,
-    issuers,
     lookups,
     metadata,
     record_keys,
@@ -103,18 +101,6 @@ class ErasureStore:
         return [_row(row) for row in connection.execute(query.order_by(erasures.c.position))]
 
     # -- destroying ---------------------------------------------------------------------------------------------------
-
-    def same_commitment(self, connection: sa.Connection, position: int) -> list[int]:
-        """Every position that keeps the same record: itself, and after a reopening its twin in the other log."""
-        commitment = connection.scalar(sa.select(entries.c.commitment).where(entries.c.position == position))
-        if commitment is None:
-            return [position]
-        owners = list(connection.scalars(sa.select(issuers.c.id)))
-        struck = [-log.id for log in self._store.all_logs(connection)]
-        query = sa.select(entries.c.position).where(
-            entries.c.issuer.in_([*owners, *struck]), entries.c.commitment == commitment
-        )  # the index leads with the issuer; a notary has few
-        return sorted({position, *connection.scalars(query)})
 
     def destroy(self, connection: sa.Connection, positions: Sequence[int], names: Sequence[tuple[int, bytes]]) -> None:
         """Keys, salts, records, wraps and look-ups of these positions; nothing happens where they are gone already.

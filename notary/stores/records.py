@@ -1,14 +1,13 @@
 """The records, their keys and what was answered, in SQL: the write-ahead of the logs.
 
-A row of `entries` is the finished 92 bytes; it gives the log index, and whatever of it isn't in the log's files yet is
-appended from here with the same bytes (architecture.md, commit order). Every table has the same key, `position`:
-the log's row number times 2^40 plus the log index, so that rows of one log lie together and an index needs no second
-tree. SQLAlchemy's errors die at the engine and here.
+Rows of `entry_groups` are the finished 92 bytes of consecutive entries; they give the log indexes, and whatever of them
+isn't in the log's files yet is appended from here with the same bytes (architecture.md, commit order). Tables and their
+key `position`: notary/stores/record_tables.py. SQLAlchemy's errors die at the engine and here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,99 +19,50 @@ from ledger.errors import IntegrityError
 from ledger.store.engine import reading, writing
 from ledger.store.postgres import copy_in
 from ledger.types import DepartmentCode, LogId, Millis, Origin
+from notary.entry import ENTRY_BYTES
+from notary.stores import entry_rows
+from notary.stores.record_tables import (
+    checkpoints,
+    entry_groups,
+    idempotency,
+    index_of,
+    issuers,
+    log_of,
+    logs,
+    lookups,
+    metadata,
+    pack_positions,
+    position_of,
+    record_keys,
+    record_wraps,
+    records,
+    unpack_positions,
+)
 
-_SHIFT = 40
+__all__ = [
+    "CheckpointRow",
+    "Known",
+    "LogRow",
+    "RecordStore",
+    "checkpoints",
+    "entry_groups",
+    "idempotency",
+    "index_of",
+    "issuers",
+    "log_of",
+    "logs",
+    "lookups",
+    "metadata",
+    "pack_positions",
+    "position_of",
+    "record_keys",
+    "record_wraps",
+    "records",
+    "translated",
+    "unpack_positions",
+]
 _MANY = 900
 """Values in one IN list: below every database's limit for parameters."""
-
-metadata = sa.MetaData()
-_Position = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # INTEGER PRIMARY KEY is SQLite's own row id
-
-issuers = sa.Table(
-    "issuers", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("code", sa.String(18), unique=True)
-)
-logs = sa.Table(
-    "logs",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("origin", sa.String(128), unique=True, nullable=False),
-    sa.Column("log_id", sa.LargeBinary(32), unique=True, nullable=False),
-    sa.Column("issuer", sa.Integer, sa.ForeignKey("issuers.id"), nullable=False),
-    sa.Column("next_index", sa.BigInteger, nullable=False),
-    sa.Column("accepted_at", sa.BigInteger, nullable=False),
-)
-entries = sa.Table(
-    "entries",
-    metadata,
-    sa.Column("position", _Position, primary_key=True, autoincrement=False),
-    sa.Column("issuer", sa.Integer, nullable=False),
-    sa.Column("commitment", sa.LargeBinary(32), nullable=False),
-    sa.Column("entry", sa.LargeBinary(92), nullable=False),
-    sa.UniqueConstraint("issuer", "commitment", name="entries_commitment"),
-)
-records = sa.Table(
-    "records",
-    metadata,
-    sa.Column("position", _Position, primary_key=True, autoincrement=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-)
-record_keys = sa.Table(
-    "record_keys",
-    metadata,
-    sa.Column("position", _Position, primary_key=True, autoincrement=False),
-    sa.Column("sealed", sa.LargeBinary, nullable=False),
-)
-record_wraps = sa.Table(
-    "record_wraps",
-    metadata,
-    sa.Column("position", _Position, primary_key=True, autoincrement=False),
-    sa.Column("reader", sa.String(18), primary_key=True),
-    sa.Column("sealed", sa.LargeBinary, nullable=False),
-)
-lookups = sa.Table(
-    "lookups",
-    metadata,
-    sa.Column("issuer", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("identifier", sa.LargeBinary(32), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("content", sa.LargeBinary(32), nullable=False),
-    sa.Column("position", _Position, nullable=False),
-)
-idempotency = sa.Table(
-    "idempotency",
-    metadata,
-    sa.Column("log", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("department", sa.String(18), primary_key=True),
-    sa.Column("operation", sa.String(32), primary_key=True),
-    sa.Column("key", sa.LargeBinary(32), primary_key=True),
-    sa.Column("content", sa.LargeBinary(32), nullable=False),
-    sa.Column("positions", sa.LargeBinary, nullable=False),
-)
-checkpoints = sa.Table(
-    "checkpoints",
-    metadata,
-    sa.Column("log", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("root", sa.LargeBinary(32), nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("intent_key", sa.String(128), nullable=False),
-)
-
-
-def position_of(log: int, index: int) -> int:
-    """The key of (log row, index)."""
-    return log << _SHIFT | index
-
-
-def index_of(position: int) -> int:
-    """The log index in a position."""
-    return position & ((1 << _SHIFT) - 1)
-
-
-def log_of(position: int) -> int:
-    """The log's row number in a position."""
-    return position >> _SHIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +76,12 @@ class LogRow:
     next_index: int
     accepted_at: Millis
     """The greatest `accepted_at` of the log so far, not cut to the hour."""
+    struck_from: int | None = None
+    """Entries from this index on count for nothing (notary/reopening.py)."""
+
+    def counts(self, index: int) -> bool:
+        """Whether an entry wasn't struck out."""
+        return self.struck_from is None or index < self.struck_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +156,14 @@ class RecordStore:
         """The log with this row number."""
         return LogRow(*connection.execute(sa.select(logs).where(logs.c.id == number)).one())
 
+    def logs_of(self, connection: sa.Connection, issuer: int, *, lock: bool = False) -> list[LogRow]:
+        """All logs of an issuer; `lock` lets one transaction at a time ask whether a commitment is new, where the
+        database locks rows: two logs of one issuer are two append locks."""
+        if lock:
+            connection.execute(sa.select(issuers.c.id).where(issuers.c.id == issuer).with_for_update())
+        query = sa.select(logs).where(logs.c.issuer == issuer).order_by(logs.c.id)
+        return [LogRow(*row) for row in connection.execute(query)]
+
     def all_logs(self, connection: sa.Connection) -> list[LogRow]:
         """Every log."""
         return [LogRow(*row) for row in connection.execute(sa.select(logs).order_by(logs.c.id))]
@@ -222,28 +186,26 @@ class RecordStore:
             places = ", ".join("?" * len(table.columns))
             connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", rows)  # noqa: S608
 
+    def put_entries(self, connection: sa.Connection, position: int, joined: bytes) -> None:
+        """Write finished entries, joined, from `position` on; `advance` goes with it."""
+        entry_rows.put(connection, position, joined)
+
     def entry(self, connection: sa.Connection, position: int) -> bytes | None:
         """The 92 bytes at a position."""
-        return connection.scalar(sa.select(entries.c.entry).where(entries.c.position == position))
+        return entry_rows.one(connection, position)
 
     def entries_from(self, connection: sa.Connection, log: int, first: int, limit: int) -> list[bytes]:
         """Up to `limit` consecutive entries of a log from index `first`; a gap is an IntegrityError."""
-        start = position_of(log, first)
-        query = (
-            sa.select(entries.c.position, entries.c.entry)
-            .where(entries.c.position >= start, entries.c.position < position_of(log + 1, 0))
-            .order_by(entries.c.position)
-            .limit(limit)
-        )
-        found = connection.execute(query).all()
-        for offset, row in enumerate(found):
-            if row.position != start + offset:
-                raise IntegrityError("records.gap", index=first + offset)
-        return [row.entry for row in found]
+        joined = self.joined_from(connection, log, first, limit)
+        return [joined[at : at + ENTRY_BYTES] for at in range(0, len(joined), ENTRY_BYTES)]
+
+    def joined_from(self, connection: sa.Connection, log: int, first: int, limit: int) -> bytes:
+        """The same in one piece."""
+        return entry_rows.stretch(connection, position_of(log, first), limit)
 
     def entries_at(self, connection: sa.Connection, positions: Sequence[int]) -> dict[int, bytes]:
         """The 92 bytes by position."""
-        return self._by_position(connection, entries, entries.c.entry, positions)
+        return entry_rows.several(connection, positions)
 
     def salted(self, connection: sa.Connection, positions: Sequence[int]) -> dict[int, bytes]:
         """Sealed record keys by position, where the notary salted."""
@@ -267,17 +229,11 @@ class RecordStore:
             found.update((row[0], row[1]) for row in connection.execute(query))
         return found
 
-    def strike(self, connection: sa.Connection, log: int, start: int) -> None:
-        """Entries of the log from position `start` on count for nothing any more: what stood under their commitments
-        may be registered again. The rows stay, under the negative number of their log instead of the issuer's."""
-        end = position_of(log + 1, 0)
-        struck = entries.update().where(entries.c.position >= start, entries.c.position < end)
-        connection.execute(struck.values(issuer=-log))
-
-    def counts(self, connection: sa.Connection, position: int) -> bool:
-        """Whether the entry wasn't struck out."""
-        found = connection.scalar(sa.select(entries.c.issuer).where(entries.c.position == position))
-        return found is not None and found >= 0
+    def strike(self, connection: sa.Connection, log: int, first: int) -> None:
+        """Entries of the log from index `first` on count for nothing any more: what stood under their commitments may
+        be registered again. The rows stay. A second closing is at a smaller index, and the smallest is in force."""
+        struck = logs.update().where(logs.c.id == log, sa.or_(logs.c.struck_from.is_(None), logs.c.struck_from > first))
+        connection.execute(struck.values(struck_from=first))
 
     def carry(self, connection: sa.Connection, places: Mapping[int, int], *, struck: tuple[int, int]) -> None:
         """Copy records, keys and wraps to new positions (old → new), move the look-ups there, and forget the other
@@ -294,13 +250,6 @@ class RecordStore:
         self.insert(connection, lookups, kept)
 
     # -- what is known already ----------------------------------------------------------------------------------------
-
-    def committed(
-        self, connection: sa.Connection, issuer: int, commitments: Sequence[bytes]
-    ) -> dict[bytes, tuple[int, bytes]]:
-        """commitment_sha256 → (position, entry), of those that stand in any log of the issuer."""
-        columns = (entries.c.commitment, entries.c.position, entries.c.entry)
-        return {row[0]: (row[1], row[2]) for row in self._of_issuer(connection, columns, issuer, commitments)}
 
     def _of_issuer(
         self, connection: sa.Connection, columns: Sequence[sa.Column[Any]], issuer: int, wanted: Sequence[bytes]
@@ -319,14 +268,6 @@ class RecordStore:
         for part in _parts(wanted):
             marks = ",".join("?" * len(part))
             yield from connection.exec_driver_sql(f"{asked} ? AND {key.name} IN ({marks})", (issuer, *part))
-
-    def find_commitment(self, connection: sa.Connection, commitment: bytes) -> list[int]:
-        """Positions of a commitment in the logs of all issuers."""
-        codes = sa.select(issuers.c.id)
-        query = sa.select(entries.c.position).where(
-            entries.c.issuer.in_(codes), entries.c.commitment == commitment
-        )  # the index leads with the issuer; a notary has few
-        return list(connection.scalars(query.order_by(entries.c.position)))
 
     def identified(
         self, connection: sa.Connection, issuer: int, wanted: Sequence[bytes]
@@ -372,31 +313,6 @@ class RecordStore:
         else:
             update = table.update().where(table.c.log == row.log, table.c.size == row.size)
             connection.execute(update.values(attempt=row.attempt, intent_key=row.intent_key))
-
-
-def pack_positions(positions: Iterable[int]) -> bytes:
-    """Positions as runs of (first u64, count u32): a bulk of consecutive entries takes 12 bytes."""
-    packed = bytearray()
-    first = count = 0
-    for position in positions:
-        if count and position == first + count:
-            count += 1
-            continue
-        if count:
-            packed += first.to_bytes(8) + count.to_bytes(4)
-        first, count = position, 1
-    if count:
-        packed += first.to_bytes(8) + count.to_bytes(4)
-    return bytes(packed)
-
-
-def unpack_positions(packed: bytes) -> tuple[int, ...]:
-    """The inverse of pack_positions."""
-    found: list[int] = []
-    for at in range(0, len(packed), 12):
-        first = int.from_bytes(packed[at : at + 8])
-        found.extend(range(first, first + int.from_bytes(packed[at + 8 : at + 12])))
-    return tuple(found)
 
 
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -10,7 +10,7 @@ import errno
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +76,14 @@ class HookedDisk(Disk):
                 file.write(data[len(data) // 2 :])
         for path, _ in files:
             self.hook("fsync", path)
+
+    def create_at(self, path: Path, pieces: Iterable[tuple[int, bytes]]) -> None:
+        self.hook("open", path)
+        with open(path, "xb", buffering=0) as file:
+            for offset, data in pieces:
+                self.hook("write", path)
+                os.pwrite(file.fileno(), data, offset)
+        self.hook("fsync", path)
 
     def rename(self, source: Path, target: Path) -> None:
         self.hook("rename", target)
@@ -172,6 +180,16 @@ class MemoryDisk(Disk):
         for path, file in written:
             self.hook("fsync", path)
             file.synced = file.data
+
+    def create_at(self, path: Path, pieces: Iterable[tuple[int, bytes]]) -> None:
+        whole = bytearray()
+        for offset, data in pieces:
+            whole.extend(bytes(max(0, offset + len(data) - len(whole))))
+            whole[offset : offset + len(data)] = data
+        self.create([(path, bytes(whole))])
+
+    def mapped(self, path: Path) -> memoryview:
+        return memoryview(self.read(path))
 
     def rename(self, source: Path, target: Path) -> None:
         self.hook("rename", target)

@@ -119,7 +119,7 @@ def test_bytes__while_another_reads__not_done_before_the_reader_is(rig: Rig) -> 
     secrets = secrets_of(rig, 0)
     reader = sqlite3.connect(rig.home / "chuzheng.sqlite", isolation_level=None)
     reader.execute("BEGIN")
-    reader.execute("SELECT count(*) FROM entries").fetchone()
+    reader.execute("SELECT count(*) FROM entry_groups").fetchone()
     rig.notary.store.engine.dispose()
     rig.notary.erasing.propose(ISSUER, ORIGIN, 0, "order 1", ONE)
     row = rig.notary.erasing.confirm(ISSUER, ORIGIN, 0, "order 1", TWO)

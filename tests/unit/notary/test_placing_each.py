@@ -9,6 +9,7 @@ import pytest
 from ledger.errors import ConflictError
 from notary.entry import leaf_of
 from notary.intake import Prepared, prepare
+from notary.packed import pack_rows
 from notary.placing import Answer, Submission
 from notary.stores.records import index_of
 from tests.fakes.notary import ISSUER, ORIGIN, Rig, certificate
@@ -18,7 +19,7 @@ CONTENT = b"c" * 32
 
 def submit(rig: Rig, records: list[dict[str, object]], key: bytes = b"k" * 32, content: bytes = CONTENT) -> Answer:
     prepared: list[Prepared] = [prepare(record, ISSUER, rig.notary.vault) for record in records]
-    rows, details = [p.row for p in prepared], [p.detail for p in prepared]
+    rows, details = pack_rows([p.row for p in prepared]), [p.detail for p in prepared]
     sent = Submission(ISSUER, ORIGIN, "backfill", key, content, rows, details, each=True)
     return rig.notary.acceptance.submit(sent).result(20)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
@@ -56,32 +57,58 @@ def test_logs__of_one_issuer__share_it_and_keep_their_rows_apart(store: RecordSt
         again = store.ensure_log(connection, ORIGIN, log_id(ORIGIN), ISSUER)
     assert again == rows[0]
     assert len({row.issuer for row in rows}) == 1
-    entry = b"e" * 92
+    entries = [bytes([n]) * 92 for n in range(5)]
     first = sql.position_of(rows[0].id, 0)
     with store.transaction() as connection:
-        store.insert(connection, sql.entries, [(first, 1, b"c" * 32, entry)])
+        store.put_entries(connection, first, b"".join(entries))
     with store.reading() as connection:
-        assert store.entries_from(connection, rows[0].id, 0, 10) == [entry]
+        assert store.entries_from(connection, rows[0].id, 0, 10) == entries
+        assert store.entries_from(connection, rows[0].id, 3, 1) == entries[3:4]
         assert store.entries_from(connection, rows[1].id, 0, 10) == []
-        assert store.entry(connection, first) == entry
+        assert [store.entry(connection, first + n) for n in range(6)] == [*entries, None]
+        assert store.entry(connection, sql.position_of(rows[1].id, 0)) is None
+        assert store.logs_of(connection, rows[0].issuer) == rows
 
 
-def test_entries_from__a_row_is_missing__integrity_error(store: RecordStore) -> None:
-    rows = [(sql.position_of(1, n), 1, bytes([n]) * 32, b"e" * 92) for n in (0, 2)]
+@given(st.lists(st.integers(1, 2500), max_size=5), st.integers(0, 6000), st.integers(0, 6000), st.integers(1, 3))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_entries__any_groups__each_found_singly_in_stretches_and_scattered(
+    store: RecordStore, groups: list[int], first: int, count: int, log: int
+) -> None:
+    entries = [n.to_bytes(92) for n in range(sum(groups))]
+    at = 0
     with store.transaction() as connection:
-        store.insert(connection, sql.entries, rows)
+        connection.execute(sa.delete(sql.entry_groups))
+        for size in groups:
+            store.put_entries(connection, sql.position_of(log, at), b"".join(entries[at : at + size]))
+            at += size
+    with store.reading() as connection:
+        assert store.entries_from(connection, log, first, count) == entries[first : first + count]
+        for n in (0, first, count, at - 1, at):
+            expected = entries[n] if 0 <= n < at else None
+            assert n < 0 or store.entry(connection, sql.position_of(log, n)) == expected
+        wanted = {first, count, first + count, 0, at}
+        found = store.entries_at(connection, [sql.position_of(log, n) for n in wanted])
+        assert found == {sql.position_of(log, n): entries[n] for n in wanted if n < at}
+
+
+def test_entries_from__a_group_is_missing__integrity_error(store: RecordStore) -> None:
+    with store.transaction() as connection:
+        for n in (0, 2):
+            store.put_entries(connection, sql.position_of(1, n), b"e" * 92)
     with pytest.raises(IntegrityError, match=r"records\.gap"), store.reading() as connection:
         store.entries_from(connection, 1, 0, 10)
 
 
-def test_insert__commitment_twice_for_one_issuer__refused_by_the_table_itself(store: RecordStore) -> None:
-    def row(position: int, issuer: int) -> tuple[int, int, bytes, bytes]:
-        return position, issuer, b"c" * 32, b"e" * 92
-
+def test_strike__twice__the_smallest_counts(store: RecordStore) -> None:
     with store.transaction() as connection:
-        store.insert(connection, sql.entries, [row(1, 1), row(2, 2)])
-    with pytest.raises(IntegrityError, match=r"records\.constraint"), store.transaction() as connection:
-        store.insert(connection, sql.entries, [row(3, 1)])
+        row = store.ensure_log(connection, ORIGIN, log_id(ORIGIN), ISSUER)
+        assert row.counts(2**40 - 1)
+        for first in (7, 3, 5):
+            store.strike(connection, row.id, first)
+        struck = store.log(connection, ORIGIN)
+    assert struck is not None
+    assert [struck.counts(n) for n in (2, 3, 9)] == [True, False, False]
 
 
 def test_checkpoint__next_attempt__keeps_the_note(store: RecordStore) -> None:

@@ -17,7 +17,6 @@ from notary.batch import MAX_WAIT
 from notary.entry import make_origin
 from notary.receipt import inclusion_error
 from notary.receipts import first_not_included
-from notary.stores.status_keys import StatusKeys
 from notary.worker import Worker
 from tests.databases import Databases
 from tests.fakes.disk import HookedDisk
@@ -205,16 +204,6 @@ def test_step__nothing_to_do__the_same_cost_with_one_log_and_with_many(
     rig.notary.accept_commitments(ISSUER, origins[-1], packed(3, start=1000), key="later")
     assert worker.step() is True  # and yet what comes is seen at once
     rig.notary.close()
-
-
-def test_step__anchored_and_calm__status_keys_are_written(rig: Rig) -> None:
-    worker = worker_of(rig)
-    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
-    for _ in range(3):
-        worker.step()
-        rig.outbox.deliver(rig.chain)
-    with rig.notary.store.reading() as connection:
-        assert StatusKeys(rig.notary.store).upto(connection, rig.notary.log(ORIGIN).id) == 5
 
 
 def test_step__chain_is_away_for_long__still_notices_what_it_says_then(rig: Rig) -> None:

@@ -1,0 +1,90 @@
+"""Entries in SQL: one row for up to GROUP consecutive ones, written in the transaction that gives out their indexes.
+
+A row of its own for each entry cost more than all else of a bulk call (docs/adr/0021). Who must know which commitments
+stand where asks the index (notary/stores/places.py), which is made from these rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from ledger.errors import IntegrityError
+from notary.entry import ENTRY_BYTES
+from notary.stores.record_tables import entry_groups, index_of, log_of, position_of
+
+GROUP = 1024
+"""Entries of one row at most: about 94 KB, of which reading one entry has to fetch the way to it."""
+_APART = 256
+"""Positions that lie closer than this are read in one stretch."""
+_table = entry_groups.c
+
+
+def put(connection: sa.Connection, position: int, joined: bytes) -> None:
+    """Write entries from `position` on."""
+    rows = [
+        {"position": position + at // ENTRY_BYTES, "entries": joined[at : at + GROUP * ENTRY_BYTES]}
+        for at in range(0, len(joined), GROUP * ENTRY_BYTES)
+    ]
+    if rows:
+        connection.execute(sa.insert(entry_groups), rows)
+
+
+def one(connection: sa.Connection, position: int) -> bytes | None:
+    """The 92 bytes at a position; None beyond the log's end."""
+    start = sa.cast(position - _table.position, sa.Integer) * ENTRY_BYTES + 1
+    query = (
+        sa.select(sa.func.substr(_table.entries, start, ENTRY_BYTES, type_=sa.LargeBinary))
+        .where(_table.position <= position, _table.position > _before(position))
+        .order_by(_table.position.desc())
+        .limit(1)
+    )
+    return connection.scalar(query) or None
+
+
+def stretch(connection: sa.Connection, position: int, count: int) -> bytes:
+    """Up to `count` consecutive entries of one log from `position` on, joined. IntegrityError `records.gap`."""
+    end = min(position + count, position_of(log_of(position) + 1, 0))
+    query = (
+        sa.select(_table.position, _table.entries)
+        .where(_table.position > _before(position), _table.position < end)
+        .order_by(_table.position)
+    )
+    parts: list[bytes] = []
+    at = position
+    for first, joined in connection.execute(query):
+        upto = first + len(joined) // ENTRY_BYTES
+        if upto <= position:
+            continue
+        if (first != at and parts) or first > at:
+            raise IntegrityError("records.gap", index=index_of(at))
+        parts.append(joined[(at - first) * ENTRY_BYTES : (end - first) * ENTRY_BYTES])
+        at = min(upto, end)
+    return b"".join(parts)
+
+
+def several(connection: sa.Connection, positions: Sequence[int]) -> dict[int, bytes]:
+    """The 92 bytes of each position that has an entry."""
+    found: dict[int, bytes] = {}
+    rising = sorted(set(positions))
+    at = 0
+    while at < len(rising):
+        end = at + 1
+        while (
+            end < len(rising) and rising[end] - rising[end - 1] < _APART and log_of(rising[end]) == log_of(rising[at])
+        ):
+            end += 1
+        first = rising[at]
+        joined = stretch(connection, first, rising[end - 1] + 1 - first)
+        for position in rising[at:end]:
+            offset = (position - first) * ENTRY_BYTES
+            if offset < len(joined):
+                found[position] = joined[offset : offset + ENTRY_BYTES]
+        at = end
+    return found
+
+
+def _before(position: int) -> int:
+    """The row that holds an entry begins after this."""
+    return max(position - GROUP, position_of(log_of(position), 0) - 1)

@@ -17,6 +17,7 @@ from scripts import output
 from scripts.commands import (
     anchor,
     backfill,
+    bundle,
     content,
     council,
     erase,
@@ -52,6 +53,7 @@ for part in (
     local,
     witness,
     content,
+    bundle,
 ):
     part.register(app)
 

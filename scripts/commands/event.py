@@ -74,8 +74,8 @@ def _payload(proof: EventProof, judged: EventJudgement, trust: TrustFile | None)
         "code": f"event.{judged.code}",
         "outcome": judged.outcome.value,
         "exit_code": codes.get(judged.outcome, output.EXIT_CANNOT_ASK),
-        "message_zh": _message(judged, "zh"),
-        "message_en": _message(judged, "en"),
+        "message_zh": event_message(judged, "zh"),
+        "message_en": event_message(judged, "en"),
         "network": proof.network,
         "finality": None if trust is None else trust.finality,
         "contract": proof.name,
@@ -86,7 +86,7 @@ def _payload(proof: EventProof, judged: EventJudgement, trust: TrustFile | None)
     }
 
 
-def _message(judged: EventJudgement, language: Language) -> str:
+def event_message(judged: EventJudgement, language: Language) -> str:
     """What came of it, and why; a reason is the one that a receipt's check 7 gives, where that speaks of no receipt."""
     own, why = f"event.{judged.code}", f"event.why.{judged.code}"
     if own in catalogue():

@@ -18,6 +18,7 @@ from scripts.commands.files import read_file, replace_file
 if TYPE_CHECKING:
     from notary.collect import LogReader
     from notary.evidence import Evidence, Presented
+    from notary.exports.evidence_bundle import EvidenceBundle
     from notary.report import Report
     from notary.trust_file import TrustFile
 
@@ -34,8 +35,10 @@ class Asked:
     offline: bool
 
 
-def judge_presented(presented: Presented, asked: Asked, at: Millis | None) -> tuple[Report, Evidence]:
-    """The report for the instant `at` (None: now), and what it was judged by."""
+def judge_presented(
+    presented: Presented, asked: Asked, at: Millis | None, bundle: EvidenceBundle | None = None
+) -> tuple[Report, Evidence]:
+    """The report for the instant `at` (None: now), and what it was judged by; `bundle`: what it came in."""
     from notary.evidence import Evidence as Nothing
     from notary.verify import verify as judge
 
@@ -45,6 +48,10 @@ def judge_presented(presented: Presented, asked: Asked, at: Millis | None) -> tu
         evidence = _collect(presented, trust, now, asked.rpc_url, asked.url)
     if asked.snapshot is not None and trust is not None:
         evidence = _with_snapshot(evidence, asked.snapshot, presented, trust, now, asked.trusted_at)
+    if bundle is not None:
+        from scripts.commands.bundle import with_bundle
+
+        evidence = with_bundle(evidence, bundle, presented, asked, at if at is not None else now, now)
     return judge(presented, evidence, trust, at if at is not None else now, now), evidence
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,11 +43,11 @@ def register(app: App) -> None:
 
 def verify(
     what: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="文件、凭证、记录、披露件、事件文件或证照标识 / file, receipt, record, disclosure, event, identifier"
         ),
-    ],
+    ] = None,
     record: Annotated[Path | None, typer.Option(help="记录文件，默认取同名文件 / record, default: beside it")] = None,
     receipt: Annotated[Path | None, typer.Option(help="凭证文件，默认取同名文件 / receipt, default: beside it")] = None,
     disclosure: Annotated[Path | None, typer.Option(help="披露件 / disclosure that shows the file's digests")] = None,
@@ -63,6 +64,7 @@ def verify(
         list[Path] | None,
         typer.Option("--status-list", help="W3C 状态列表文件，可多次 / W3C status list, may be repeated"),
     ] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="证据包 / evidence bundle")] = None,
     rpc_url: RpcUrl = None,
     url: Url = None,
     shown: Annotated[
@@ -74,6 +76,14 @@ def verify(
     json_: Json = False,
 ) -> int:
     """核验：结论在先，四问在后。退出码即结论。/ Verify; the exit code is the verdict."""
+    asked = Asked(None, trust_path(trust), snapshot, rpc_url, url, offline)
+    if bundle is not None:
+        _alone(what, record, receipt, disclosure, key="cli.bundle.alone")
+        from scripts.commands.bundle import judge_bundle
+
+        return judge_bundle(bundle, replace(asked, trust=believed(trust, pin)), _instant(at), as_json=json_)
+    if what is None:
+        raise UsageError("cli.usage.missing", name="WHAT")
     if _IDENTIFIER.fullmatch(what) and not Path(what).exists():
         _instant(at)
         if offline:
@@ -83,10 +93,10 @@ def verify(
         _alone(record, receipt, disclosure, at, snapshot)
         return judge_file(Path(what), believed(trust, pin), as_json=json_)
     if what.endswith(".vc.jwt"):
-        _alone(record, receipt, disclosure)
+        _alone(record, receipt, disclosure, key="cli.credential.alone")
         from scripts.commands.credential import judge_credential
 
-        asked = Asked(believed(trust, pin), trust_path(trust), snapshot, rpc_url, url, offline)
+        asked = replace(asked, trust=believed(trust, pin))
         return judge_credential(Path(what), asked, _instant(at), status_list or [], as_json=json_)
     if _QR.fullmatch(what.strip()):
         from api.verifications.submission import Submission
@@ -94,15 +104,14 @@ def verify(
         submission = Submission(qr=what, at=_instant(at))
     else:
         submission = _gather(Path(what), record, receipt, disclosure, at)
-    trusted = believed(trust, pin)
-    report = _judge(submission, Asked(trusted, trust_path(trust), snapshot, rpc_url, url, offline))
+    report = _judge(submission, replace(asked, trust=believed(trust, pin)))
     return _show(report, as_json=json_)
 
 
-def _alone(*others: object) -> None:
-    """UsageError where something was given that has no part in judging an event."""
+def _alone(*others: object, key: str = "cli.event_alone") -> None:
+    """UsageError where something was given that has no part in judging an event, a credential or a bundle."""
     if any(other is not None for other in others):
-        raise UsageError("cli.event_alone")
+        raise UsageError(key)
 
 
 def _gather(

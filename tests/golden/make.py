@@ -15,13 +15,30 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.crypto.keys import Ed25519Signer
-from ledger.types import Address, BlockTime, ChainHash, DepartmentCode, Digest, Kind, Millis
-from notary.checkpoint import Checkpoint, VerifierKey, promise_bytes, sign_checkpoint
+from ledger.departments import Accreditation, DepartmentHistory, MemberFacts
+from ledger.statuses import Decision, DecisionCode
+from ledger.types import (
+    Address,
+    Anchor,
+    Block,
+    BlockTime,
+    ChainHash,
+    DepartmentCode,
+    Digest,
+    Kind,
+    LogId,
+    Millis,
+    TypeCode,
+)
+from notary.checkpoint import Checkpoint, VerifierKey, parse_checkpoint, promise_bytes, sign_checkpoint
 from notary.commitment import commit
 from notary.disclosure import Disclosure, make_disclosure, parse_disclosure
-from notary.entry import Entry, leaf_of, log_id, make_origin
+from notary.entry import Entry, leaf_of, log_id, make_origin, status_key
 from notary.envelope import encrypt_stream
 from notary.erasures import Erased, Proof, erasure_record, write_erasures
+from notary.exports.credential import sign_credential
+from notary.exports.evidence_bundle import Contents, make_bundle
+from notary.exports.status_credential import sign_status_list
 from notary.exports.tlog_proof import TlogProof
 from notary.merkle import inclusion_path, root_from_leaves
 from notary.qr import QrProof
@@ -35,6 +52,8 @@ from notary.receipt import (
     issue_bytes,
 )
 from notary.receipts import build_bundle
+from notary.snapshot import sign_snapshot
+from notary.snapshot_making import Heading, snapshot_body
 
 FOLDER = Path(__file__).parent / "v1"
 SIGNER = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(sha256(b"chuzheng golden key").digest()))
@@ -132,6 +151,45 @@ def _part() -> Disclosure:
     return parse_disclosure(make_disclosure(RECORD, SALT, ["name"], receipt()))
 
 
+def _snapshot() -> bytes:
+    """What the made-up chain says of the log, with one decision."""
+    place, head = anchor(), parse_checkpoint(note())
+    made = Anchor(
+        LogId(log_id(ORIGIN)), SIZE, head.root, place.chain_id, place.genesis_hash, place.contract, place.tx_hash,
+        place.block_number, place.block_hash, place.block_time, ISSUER,
+    )  # fmt: skip
+    block = Block(2000, place.block_hash, BlockTime(1_790_001_000), place.block_hash)
+    heading = Heading("golden", place.chain_id, place.genesis_hash, 7, Millis(1_792_600_000_000), block)
+    basis = Digest(sha256(b"basis").digest())
+    decision = Decision(
+        1, DecisionCode.SUSPENDED, 1, ISSUER, BlockTime(1_790_000_100), BlockTime(1_790_000_200), basis=basis,
+        until=BlockTime(1_790_000_900),
+    )  # fmt: skip
+    own = Entry.from_bytes(entries()[2])
+    accreditation = Accreditation(ISSUER, TypeCode(str(RECORD["type"])), BlockTime(1), None)
+    member = MemberFacts(DepartmentHistory(ISSUER, 420_000, BlockTime(1)), (accreditation,), ())
+    body = snapshot_body(
+        heading, logs=[(made.log_id, ORIGIN)], anchors=[made],
+        decisions=[(Digest(status_key(own.issuer, own.sha256)), decision)], members=[member],
+    )  # fmt: skip
+    return sign_snapshot(body, SIGNER)
+
+
+def _exports() -> dict[str, bytes]:
+    """Copies in other formats and the files that go beside them."""
+    shown = make_disclosure(RECORD, SALT, ["name"], receipt())
+    key: dict[str, Any] = {"key_id": sha256(b"chuzheng golden key id").hexdigest(), "signer": SIGNER}
+    place: dict[str, Any] = {"base": "https://verify.example", "origin": ORIGIN, "number": 0, "made_at": 1_790_000_100}
+    return {
+        "evidence.bundle.zip": make_bundle(
+            Contents("golden", (shown,), (receipt(stage="evidenced").to_json(),), snapshot=_snapshot())
+        ),
+        "snapshot.json": _snapshot(),
+        "copy.vc.jwt": sign_credential(shown, "https://verify.example", issued_at=1_790_000_050, **key),
+        "suspension.status.jwt": sign_status_list([2, 9], purpose="suspension", **place, **key),
+    }
+
+
 def files() -> dict[str, bytes]:
     """Every golden file by name."""
     envelope = io.BytesIO()
@@ -155,6 +213,7 @@ def files() -> dict[str, bytes]:
         "part.qr.txt": QrProof.of(receipt(), _part(), ["name", "valid_to"]).to_text().encode(),
         "anchored.tlog-proof": TlogProof.of(receipt()).to_bytes(),
         "checkpoint": note().encode(),
+        **_exports(),
         "erasures.json": write_erasures(ORIGIN, [Erased(2, ORDER), Erased(INDEX, ORDER, Proof(ORIGIN, SIZE, SALT))]),
         "erasure.entry": erasure_entry(),
     }

@@ -12,10 +12,15 @@ from notary.disclosure import ALWAYS_SHOWN, parse_disclosure, recompute
 from notary.entry import log_id
 from notary.envelope import decrypt_stream
 from notary.erasures import parse_erasures, proves, write_erasures
+from notary.exports.credential import parse_credential
+from notary.exports.evidence_bundle import read_bundle
+from notary.exports.status_credential import parse_status_list
+from notary.exports.status_place import place_of
 from notary.exports.tlog_proof import parse_tlog_proof
 from notary.qr import parse_qr
 from notary.receipt import inclusion_error, issue_bytes, parse_receipt
 from notary.receipts import first_not_included, parse_bundle, split
+from notary.snapshot import parse_snapshot
 from tests.golden import make
 
 MADE = make.files()
@@ -29,7 +34,11 @@ def test_golden__folder__holds_exactly_these_files() -> None:
     assert sorted(path.name for path in make.FOLDER.iterdir()) == sorted(MADE)
 
 
-@pytest.mark.parametrize("name", sorted(MADE))
+PACKED = {"suspension.status.jwt"}
+"""what another version of zlib may pack otherwise: only the bits are fixed"""
+
+
+@pytest.mark.parametrize("name", sorted(MADE.keys() - PACKED))
 def test_golden__made_again__same_bytes(name: str) -> None:
     assert MADE[name] == stored(name)
 
@@ -97,3 +106,18 @@ def test_golden_erasures__read__each_proves_itself_by_its_entry() -> None:
     assert write_erasures(origin, listed) == stored("erasures.json")
     assert [item.index for item in listed if proves(item, origin, stored("erasure.entry"))] == [make.INDEX]
     assert [item.order for item in listed] == [make.ORDER] * 2
+
+
+def test_golden_exports__read__as_they_were_made() -> None:
+    credential = parse_credential(stored("copy.vc.jwt"))
+    assert credential.jws.verifies(make.SIGNER.public_key)
+    assert recompute(credential.disclosure) == credential.disclosure.receipt.entry.sha256
+    marked = parse_status_list(stored("suspension.status.jwt"))
+    assert marked.jws.verifies(make.SIGNER.public_key)
+    assert [marked.marks(place_of(make.ORIGIN, index)[1]) for index in (2, 3, 9)] == [True, False, True]
+    bundle = read_bundle(stored("evidence.bundle.zip"))
+    assert (len(bundle.disclosures), len(bundle.receipts), len(bundle.events)) == (1, 1, 0)
+    snapshot = parse_snapshot(stored("snapshot.json"))
+    assert bundle.snapshot == snapshot
+    assert verify("intl", make.SIGNER.public_key, snapshot.signature, snapshot.signed_bytes)
+    assert (snapshot.sequence, dict(snapshot.complete_to)) == (7, {make.ORIGIN: make.SIZE})

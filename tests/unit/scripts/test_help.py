@@ -24,7 +24,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "status transfer-in", "status revoke", "status supersede", "status withdraw", "status annul", "log fsck",
     "erase show", "erase propose", "erase confirm", "erase withdraw", "erase apply",
     "log reopen", "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
-    "snapshot make", "snapshot fetch", "snapshot show",
+    "bundle make", "snapshot make", "snapshot fetch", "snapshot show",
     "config show", "config init", "config token", "chain call", "chain read", "chain events",
     "council propose", "council approve",
     "content show", "content check", "content move", "content get",

@@ -1,0 +1,244 @@
+"""`chuzheng bundle make`, `chuzheng verify --bundle`: all that a matter rests on in one file, and its judging.
+
+Every part is judged as if it had been given alone; the bundle's answer is its worst part's. The bundle's own snapshot
+and events answer where nobody else is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.errors import InputError
+from ledger.texts import Language, text
+from ledger.types import Digest, Millis
+from scripts import output
+from scripts.commands.files import read_file, write_new
+from scripts.commands.judging import Asked, judge_presented
+from scripts.commands.options import Json, TokenFile, Url
+from scripts.help import App
+from scripts.problems import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from notary.event_proof import EventProof
+    from notary.exports.evidence_bundle import EvidenceBundle
+    from notary.report import Report
+    from scripts.client import Client
+
+bundle_app = App(help="证据包。/ Evidence bundles.")
+SCHEMA = "chuzheng-bundle-report/1"
+_GRANT = re.compile(r"[0-9a-f]{64}", re.ASCII)
+SHARES = "ShareAuthorisations"
+
+
+def register(app: App) -> None:
+    app.add_typer(bundle_app, name="bundle")
+
+
+@bundle_app.command("make")
+def make(
+    out: Annotated[Path, typer.Argument(help="要写的证据包，如 a.bundle.zip / file to write")],
+    what: Annotated[
+        list[Path] | None, typer.Argument(help="披露件、凭证、事件文件 / disclosures, receipts, event files")
+    ] = None,
+    grant: Annotated[
+        str | None, typer.Option(help="共享授权的链上编号，取其全部事件 / a grant's id: all its events")
+    ] = None,
+    snapshot: Annotated[
+        Path | None, typer.Option(help="快照：离线时证明签发资格与状态 / snapshot, for issuer and status offline")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="不向服务器取决定的事件 / ask no server for events")
+    ] = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    json_: Json = False,
+) -> None:
+    """把披露件、凭证（去盐）、决定及其证明装成一个证据包。/ Disclosures, receipts without salts, decisions
+    with proofs, in one file."""
+    from notary.exports.evidence_bundle import make_bundle, read_bundle
+
+    if grant is not None and not _GRANT.fullmatch(grant):
+        raise UsageError("audit.form")
+    if grant is not None and offline:
+        raise UsageError("cli.bundle.grant_offline")
+    contents = _contents(what or [], grant, snapshot, offline, url, token_file)
+    data = make_bundle(contents)
+    write_new(out, data)
+    made = read_bundle(data)
+    facts = {
+        "path": str(out), "sha256": made.sha256.hex(), "disclosures": len(made.disclosures),
+        "receipts": len(made.receipts), "events": len(made.events), "snapshot": made.snapshot is not None,
+        "lacking": sorted(made.lacking),
+    }  # fmt: skip
+    payload = output.message("chuzheng-bundle-made/1", "cli.bundle.made", path=str(out), sha256=facts["sha256"])
+    output.finish({**payload, **facts}, as_json=json_)
+    for each in sorted(made.lacking):
+        output.say(f"cli.bundle.lacking.{each}")
+
+
+def _contents(
+    what: list[Path], grant: str | None, snapshot: Path | None, offline: bool, url: str | None, token: Path | None
+) -> Any:
+    from api.settings import load
+    from notary.disclosure import parse_disclosure
+    from notary.entry import parse_origin
+    from notary.event_proof import parse_event
+    from notary.exports.evidence_bundle import Contents
+    from notary.receipt import parse_receipt
+    from notary.snapshot import MAX_BYTES
+    from scripts.client import connect, read_token
+
+    disclosures, receipts, events, lacking = list[bytes](), list[bytes](), list[bytes](), set[str]()
+    held, networks = [], []
+    for path in what:
+        data = read_file(path)
+        if path.name.endswith(".disclosure.json"):
+            disclosures.append(data)
+            held.append(parse_disclosure(data).receipt)
+        elif path.name.endswith(".receipt.json"):
+            receipts.append(data)
+            held.append(parse_receipt(data))
+        elif path.name.endswith(".event.json"):
+            events.append(data)
+            networks.append(parse_event(data).network)
+        else:
+            raise InputError("cli.bundle.kind", path=str(path))
+    if offline:
+        lacking.add("events_unasked")
+    else:
+        from notary.entry import status_key
+
+        places = {f"statuses/{status_key(r.entry.issuer, r.entry.sha256).hex()}/events" for r in held}
+        if grant is not None:
+            places.add(f"audit/events/{SHARES}/{grant}")
+        with connect(load({"public_url": url}).settings.url, read_token(token) if grant else None) as server:
+            for place in sorted(places):
+                found, waiting = _events(server, place)
+                events += found
+                lacking |= {"events_waiting"} if waiting else set()
+    if grant is not None:
+        lacking.add("gateway_logs")
+    networks += [parse_origin(r.origin).network for r in held] or [parse_event(e).network for e in events[:1]]
+    if not networks:
+        raise InputError("bundle.empty")
+    return Contents(
+        networks[0], tuple(disclosures), tuple(receipts), tuple(events),
+        None if snapshot is None else read_file(snapshot, MAX_BYTES),
+        None if grant is None else Digest(bytes.fromhex(grant)), frozenset(lacking),
+    )  # fmt: skip
+
+
+def _events(server: Client, place: str) -> tuple[list[bytes], int]:
+    from notary.event_proof import parse_event
+
+    answer = server.get_json(place)
+    found = answer.get("events")
+    if not isinstance(found, list):
+        return [], 0
+    return [parse_event(json.dumps(each).encode()).to_json() for each in found], int(answer.get("waiting", 0))
+
+
+def judge_bundle(path: Path, asked: Asked, at: Millis | None, *, as_json: bool) -> int:
+    """Judge every part and print what came of it; the exit code is the worst part's."""
+    from notary.event_proof import judge_event
+    from notary.evidence import Presented
+    from notary.exports.evidence_bundle import parts_of, read_bundle
+    from notary.exports.zip_file import MAX_BYTES
+
+    bundle = read_bundle(read_file(path, MAX_BYTES))
+    now = Millis(time.time_ns() // 1_000_000)
+    reports: dict[str, Report] = {}
+    for name, receipt, disclosure in parts_of(bundle):
+        presented = Presented(receipt, disclosure=disclosure)
+        reports[name] = judge_presented(presented, asked, at, bundle)[0]
+    events = {name: (proof, judge_event(proof, asked.trust, now)) for name, proof in bundle.events.items()}
+    code = _worst(reports, events, shown={n for n in reports if n.startswith("disclosures/")})
+    payload = _payload(bundle, reports, events, code)
+    output.result(payload, _lines(payload, output.language()), as_json=as_json)
+    return code
+
+
+def _worst(reports: Mapping[str, Report], events: Mapping[str, Any], shown: set[str]) -> int:
+    """The verdict that stands first in the table; a receipt whose disclosure is in the bundle too is judged by that."""
+    from notary.report import EXIT_CODES, Outcome, Verdict
+
+    told = {_place(name) for name in shown}
+    counted = [r for name, r in reports.items() if name in shown or _place(name) not in told]
+    found = {report.verdict for report in counted if report.verdict is not None}
+    outcomes = {judged.outcome for _, judged in events.values()}
+    found |= {Verdict.PROOF_INVALID} if Outcome.FAIL in outcomes else set()
+    found |= {Verdict.CANNOT_CHECK} if Outcome.UNKNOWN in outcomes else set()
+    return next((EXIT_CODES[verdict] for verdict in Verdict if verdict in found), output.EXIT_OK)
+
+
+def _place(name: str) -> str:
+    """The log and index in a member's name."""
+    return "-".join(name.rpartition("/")[2].split("-")[:2])
+
+
+def _payload(
+    bundle: EvidenceBundle, reports: Mapping[str, Report], events: Mapping[str, tuple[EventProof, Any]], code: int
+) -> dict[str, Any]:
+    from notary.report_json import to_value
+    from scripts.commands.event import event_message
+
+    key = "bundle.sound" if code == output.EXIT_OK else "bundle.not_all"
+    return {
+        "schema": SCHEMA, "ok": code == output.EXIT_OK, "code": key, "exit_code": code,
+        "message_zh": text(key, "zh"), "message_en": text(key, "en"),
+        "network": bundle.network, "sha256": bundle.sha256.hex(),
+        "grant": None if bundle.grant is None else bundle.grant.hex(),
+        "lacking": [{"code": each, "message_zh": text(f"cli.bundle.lacking.{each}", "zh"),
+                     "message_en": text(f"cli.bundle.lacking.{each}", "en")} for each in sorted(bundle.lacking)],
+        "reports": [{"name": name, "report": to_value(report)} for name, report in reports.items()],
+        "events": [
+            {"name": name, "contract": proof.name, "outcome": judged.outcome.value, "code": f"event.{judged.code}",
+             "message_zh": event_message(judged, "zh"), "message_en": event_message(judged, "en")}
+            for name, (proof, judged) in events.items()
+        ],
+    }  # fmt: skip
+
+
+def _lines(payload: dict[str, Any], language: Language) -> str:
+    lines = [payload[f"message_{language}"], f"sha256 {payload['sha256']}", ""]
+    for each in payload["reports"]:
+        report = each["report"]
+        lines.append(f"{each['name']}  {report[f'verdict_{language}']}")
+        if not report["ok"]:
+            lines.append(f"  {report[f'cause_{language}'] or report[f'message_{language}']}  [{report['code']}]")
+    for each in payload["events"]:
+        lines += [f"{each['name']}", f"  {each[f'message_{language}']}"]
+    lines += [each[f"message_{language}"] for each in payload["lacking"]]
+    return "\n".join(lines)
+
+
+def decoded(proof: EventProof) -> tuple[str, Mapping[str, Any]] | None:
+    """(event, arguments) by the contract's ABI; None where this program knows no such contract or event."""
+    from ledger.errors import ChuzhengError
+    from ledger.evm.artifacts import decode_event
+
+    try:
+        return decode_event(proof.name, ["0x" + topic.hex() for topic in proof.topics], "0x" + proof.data.hex())
+    except ChuzhengError:
+        return None
+
+
+def with_bundle(evidence: Any, bundle: EvidenceBundle, presented: Any, asked: Asked, at: Millis, now: Millis) -> Any:
+    """The evidence with what the bundle itself brings: its snapshot, then its proven decisions."""
+    from notary.exports.bundle_facts import with_events
+    from notary.snapshot_facts import with_snapshot
+
+    if asked.trust is None:
+        return evidence
+    if bundle.snapshot is not None:
+        evidence = with_snapshot(evidence, bundle.snapshot, presented, asked.trust, now)
+    proofs = bundle.events.values()
+    return with_events(evidence, proofs, presented, trust=asked.trust, at=at, now=now, decode=decoded)

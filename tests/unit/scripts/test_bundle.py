@@ -1,0 +1,69 @@
+"""`bundle make`, `verify --bundle`: what goes in, what comes of it, and wrong uses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from notary.exports.evidence_bundle import read_bundle
+from tests.unit.scripts.conftest import Chuzheng
+
+
+@pytest.fixture
+def place(tmp_path: Path, vectors: Path) -> Path:
+    for path in (vectors / "quorum").glob("*.json"):
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def test_bundle__made_offline_and_judged__each_part_told(chuzheng: Chuzheng, place: Path) -> None:
+    assert chuzheng("disclose", "0.receipt.json", "--fields", "name").code == 0
+    arguments = ("0.disclosure.json", "0.receipt.json", "1.receipt.json", "grant.event.json", "--offline")
+    done = chuzheng("bundle", "make", "a.bundle.zip", *arguments, "--json")
+    assert (done.code, done.json["receipts"], done.json["lacking"]) == (0, 2, ["events_unasked"])
+    assert read_bundle((place / "a.bundle.zip").read_bytes()).sha256.hex() == done.json["sha256"]
+    again = chuzheng("bundle", "make", "b.bundle.zip", *reversed(arguments[:4]), "--offline")
+    assert again.code == 0
+    assert (place / "a.bundle.zip").read_bytes() == (place / "b.bundle.zip").read_bytes()
+    judged = chuzheng("verify", "--bundle", "a.bundle.zip", "--trust", "trust.json", "--offline", "--json")
+    assert (judged.code, judged.json["exit_code"]) == (20, 20)  # without a snapshot nobody knows issuer and status
+    assert [each["outcome"] for each in judged.json["events"]] == ["pass"]
+    reports = {each["name"].partition("/")[0]: each["report"] for each in judged.json["reports"]}
+    outcomes = {check["number"]: check["outcome"] for check in reports["disclosures"]["checks"]}
+    assert [outcomes[number] for number in (2, 4, 5, 6, 7)] == ["pass"] * 5
+    told = chuzheng("verify", "--bundle", "a.bundle.zip", "--trust", "trust.json", "--offline")
+    assert "receipts/" in told.out
+    assert told.out.encode("gbk")
+
+
+def test_bundle__tampered__says_what(chuzheng: Chuzheng, place: Path) -> None:
+    assert chuzheng("bundle", "make", "a.bundle.zip", "0.receipt.json", "--offline").code == 0
+    data = bytearray((place / "a.bundle.zip").read_bytes())
+    data[60] ^= 1
+    (place / "a.bundle.zip").write_bytes(data)
+    done = chuzheng("verify", "--bundle", "a.bundle.zip", "--trust", "trust.json", "--offline", "--json")
+    assert (done.code, done.json["code"]) == (19, "zip.damaged")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("bundle", "make", "a.zip", "--offline"), "bundle.empty"),
+        (("bundle", "make", "a.zip", "0.record.json", "--offline"), "cli.bundle.kind"),
+        (("bundle", "make", "a.zip", "--grant", "xx"), "audit.form"),
+        (("bundle", "make", "a.zip", "--grant", "ab" * 32, "--offline"), "cli.bundle.grant_offline"),
+        (("verify",), "cli.usage.missing"),
+        (("verify", "x", "--bundle", "a.zip"), "cli.bundle.alone"),
+        (("verify", "--bundle", "grant.event.json"), "zip.none"),
+    ],
+)
+def test_bundle__wrong_use__says_what_to_do(
+    chuzheng: Chuzheng, place: Path, arguments: tuple[str, ...], code: str
+) -> None:
+    done = chuzheng(*arguments, "--json")
+    assert done.code in (2, 19)
+    assert done.json["code"] == code
+    assert json.dumps(done.json)

@@ -95,6 +95,24 @@ def check_logs(settings: Settings, origin: str | None = None) -> tuple[list[LogR
     return reports, not unasked
 
 
+def check_commitments(settings: Settings) -> list[ChuzhengError]:
+    """The index of commitments against the entries that it is made from."""
+    from api import wiring
+    from notary.stores.index_check import check_index
+
+    with wiring.open_parts(settings) as parts:
+        notary = parts.the_notary()
+        return check_index(notary.store, notary.standing.index)
+
+
+def remake_index(settings: Settings) -> int:
+    """The index anew from the entries, while the service may run; how many entries."""
+    from api import wiring
+
+    with wiring.open_parts(settings) as parts:
+        return parts.the_notary().standing.rebuild()
+
+
 @contextmanager
 def _still(log: Any) -> Iterator[None]:
     """Nobody seals or appends meanwhile; a log on a disk that can't be written stands still by itself."""

@@ -85,6 +85,8 @@ class PlaceIndex:
         self._seen: dict[int, Cover] = {}
         self._trusted: set[int] = set()
         self._forgotten = False
+        self.damage: IntegrityError | None = None
+        """Why the files that were found last aren't used; they are replaced when the next run is written."""
         self._keeper: threading.Thread | None = None
 
     # -- what is known --------------------------------------------------------------------------------------------
@@ -287,6 +289,7 @@ class PlaceIndex:
 
     def _open(self) -> tuple[RunList, tuple[Run, ...]]:
         """The list on disk and its runs; an empty one where something is missing or damaged."""
+        self.damage = None
         for _ in range(5):
             try:
                 data = self.disk.read(self.folder / LIST)
@@ -302,9 +305,10 @@ class PlaceIndex:
                         continue  # merged meanwhile
                 except FileNotFoundError:
                     continue
-                _log.error("index.damaged", code="index.run_missing", name=missing)
+                self.damage = IntegrityError("index.run_missing", name=missing)
             except IntegrityError as error:
-                _log.error("index.damaged", code=error.code, params=error.params)
+                self.damage = error
+            _log.error("index.damaged", code=self.damage.code, params=self.damage.params)
             return EMPTY, ()
         return EMPTY, ()
 

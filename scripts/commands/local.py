@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ledger.errors import ChuzhengError
 from ledger.texts import error_text
 from scripts import output
 from scripts.commands import auditing
@@ -34,21 +36,22 @@ def fsck(
 ) -> int:
     """由条目重建每个根，与检查点、链、数据库比对。/ Rebuild every root from the entries and compare."""
     from api.settings import load
-    from scripts.checking import check_logs
+    from scripts.checking import check_commitments, check_logs
 
     language = output.language()
-    reports, chain_asked = check_logs(load({"home": home}).settings, origin)
+    settings = load({"home": home}).settings
+    reports, chain_asked = check_logs(settings, origin)
     if not reports:
         raise UsageError("cli.no_logs")
-    wrong = sum(len(report.findings) for report in reports)
+    index = check_commitments(settings) if origin is None else []
+    wrong = sum(len(report.findings) for report in reports) + len(index)
     sound = wrong == 0
     key = "cli.fsck.wrong" if not sound else "cli.fsck.sound" if chain_asked else "cli.fsck.without_chain"
     payload = output.message("chuzheng-fsck/1", key, ok=sound, count=wrong) | {"chain_asked": chain_asked}
     logs = [
         {
             "origin": r.origin, "sealed": r.sealed, "durable": r.durable, "checked": r.checked, "root": r.root.hex(),
-            "findings": [{"code": f.code, "message_zh": error_text(f, "zh"), "message_en": error_text(f, "en")}
-                         for f in r.findings],
+            "findings": _told(r.findings),
         }
         for r in reports
     ]  # fmt: skip
@@ -56,9 +59,28 @@ def fsck(
     for report in reports:
         lines.append(f"{'OK ' if report.sound else '!! '} {report.origin}  {report.checked:,}/{report.durable:,}")
         lines += [f"    {error_text(finding, language)}  [{finding.code}]" for finding in report.findings]
+    if origin is None:
+        lines.append(f"{'!! ' if index else 'OK '} logs/index")
+        lines += [f"    {error_text(finding, language)}  [{finding.code}]" for finding in index]
     lines.append(payload[f"message_{language}"])
-    output.result({**payload, "logs": logs}, "\n".join(lines), as_json=json_)
+    output.result({**payload, "logs": logs, "index": _told(index)}, "\n".join(lines), as_json=json_)
     return output.EXIT_OK if sound else output.EXIT_UNEXPECTED
+
+
+def _told(findings: Sequence[ChuzhengError]) -> list[dict[str, str]]:
+    return [{"code": f.code, "message_zh": error_text(f, "zh"), "message_en": error_text(f, "en")} for f in findings]
+
+
+@log_app.command("reindex")
+def reindex(home: Home = None, json_: Json = False) -> None:
+    """由条目重建承诺值索引，服务可照常运行。/ Make the index of commitments anew; the service may run."""
+    from api.settings import load
+    from scripts.checking import remake_index
+
+    language = output.language()
+    count = remake_index(load({"home": home}).settings)
+    payload = output.message("chuzheng-reindex/1", "cli.reindex.done", ok=True, count=count)
+    output.result({**payload, "entries": count}, payload[f"message_{language}"], as_json=json_)
 
 
 @log_app.command("reopen")

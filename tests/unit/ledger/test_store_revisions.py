@@ -77,3 +77,36 @@ def test_downgrade__below_0007__says_what_to_do_and_changes_nothing(engine: sa.E
     upgrade(engine)
     assert sa.inspect(engine).has_table("chain_grants")
     engine.dispose()
+
+
+def test_upgrade__entries_of_before_0010__same_bytes_at_the_same_places_struck_ones_told(engine: sa.Engine) -> None:
+    move(engine, command.upgrade, "0014")
+    sizes, log = {1: 1500, 2: 3, 4: 1024}, 1 << 40
+    rows = [(number * log + n, n.to_bytes(92)) for number, size in sizes.items() for n in range(size)]
+    with writing(engine) as connection:
+        found = {
+            name: sa.Table(name, sa.MetaData(), autoload_with=connection) for name in ("entries", "logs", "issuers")
+        }
+        connection.execute(sa.insert(found["issuers"]), {"id": 7, "code": "11420000011043080X"})
+        for number, size in {**sizes, 3: 0}.items():
+            named = {"id": number, "origin": f"o{number}", "log_id": bytes([number]) * 32, "issuer": 7}
+            connection.execute(sa.insert(found["logs"]), {**named, "next_index": size, "accepted_at": 1})
+        struck = {1 * log + n for n in range(1100, 1500)}
+        connection.execute(
+            sa.insert(found["entries"]),
+            [
+                {"position": p, "issuer": -1 if p in struck else 7, "commitment": p.to_bytes(32), "entry": entry}
+                for p, entry in rows
+            ],
+        )
+    upgrade(engine)
+    with reading(engine) as connection:
+        groups = connection.execute(sa.text("SELECT position, entries FROM entry_groups ORDER BY position")).all()
+        told = connection.execute(sa.text("SELECT id, struck_from FROM logs ORDER BY id")).all()
+    assert [(p, len(data) // 92) for p, data in groups] == [
+        (log, 1024), (log + 1024, 476), (2 * log, 3), (4 * log, 1024)
+    ]  # fmt: skip
+    assert [(p + n, data[92 * n : 92 * n + 92]) for p, data in groups for n in range(len(data) // 92)] == rows
+    assert [tuple(row) for row in told] == [(1, 1100), (2, None), (3, None), (4, None)]
+    assert not sa.inspect(engine).has_table("entries")
+    engine.dispose()

@@ -1,0 +1,115 @@
+"""fsck of the index: sound after any life; every change of a run, and every entry that isn't in it, is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.types import Digest
+from notary.entry import Entry, status_key
+from notary.stores.index_check import check_index
+from notary.stores.places import LIST, PlaceIndex
+from notary.stores.run_list import Cover, RunList, RunName
+from notary.stores.runs import Run, digest_of, merged
+from tests.fakes.notary import ISSUER, ORIGIN, SECOND, Rig, certificate, packed
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path / "home", origins=(ORIGIN, SECOND))
+    made.notary.accept_commitments(ISSUER, ORIGIN, packed(40), key="a")
+    made.notary.accept_records(ISSUER, SECOND, [certificate(n) for n in range(3)], key="b")
+    made.notary.standing.index.flush()
+    made.notary.accept_commitments(ISSUER, ORIGIN, packed(7, start=40), key="c")
+    yield made
+    made.notary.close()
+
+
+def folder(rig: Rig) -> Path:
+    return rig.notary.standing.index.folder
+
+
+def codes(rig: Rig) -> list[str]:
+    """What a process that has just started finds."""
+    return [error.code for error in check_index(rig.notary.store, PlaceIndex(folder(rig)))]
+
+
+def run_file(rig: Rig) -> Path:
+    [path] = folder(rig).glob("*.run")
+    return path
+
+
+def swapped(rig: Rig, change: object) -> None:
+    """The runs replaced by changed ones, with a list that says so: what a fault of ours could write."""
+    index = rig.notary.standing.index
+    [(name, run)] = index.runs
+    made: Run = change(run)  # type: ignore[operator]
+    (folder(rig) / "0000000099.run").write_bytes(b"".join(data for _, data in sorted(merged([made]))))
+    found = RunList(99, (RunName("0000000099.run", made.count, digest_of(made)),), index.covers)
+    (folder(rig) / LIST).write_bytes(found.to_bytes())
+    run_file_of_old = folder(rig) / name.name
+    run_file_of_old.unlink()
+
+
+def test_check__after_a_life__sound(rig: Rig) -> None:
+    assert codes(rig) == []
+    rig.notary.standing.index.flush()
+    assert codes(rig) == []
+
+
+def test_check__any_byte_of_a_run_changed__named(rig: Rig) -> None:
+    path = run_file(rig)
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 5):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        assert set(codes(rig)) & {"index.run", "index.run_changed"}, at
+
+
+def test_check__an_entry_left_out__named(rig: Rig) -> None:
+    swapped(rig, lambda run: Run("", run.keys[1:], run.positions[1:]))
+    assert codes(rig) == ["index.entry_missing", "index.count"]
+
+
+def test_check__a_stranger_in_it__named(rig: Rig) -> None:
+    import numpy as np
+
+    swapped(rig, lambda run: Run("", np.append(run.keys, run.keys[-1]), np.append(run.positions, np.uint64(5))))
+    assert codes(rig) == ["index.count"]
+
+
+def test_check__run_or_list_gone_or_torn__named(rig: Rig) -> None:
+    path, run = folder(rig) / LIST, run_file(rig)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    assert codes(rig) == ["index.list"]
+    path.write_bytes(whole)
+    run.unlink()
+    assert codes(rig) == ["index.run_missing"]
+
+
+def test_check__more_than_the_database_has__named(rig: Rig) -> None:
+    index = rig.notary.standing.index
+    covers = {**index.covers, 1: Cover(60, "00" * 8), 9: Cover(1, "00" * 8)}
+    (folder(rig) / LIST).write_bytes(RunList(99, tuple(name for name, _ in index.runs), covers).to_bytes())
+    assert sorted(codes(rig)) == ["index.ahead", "index.ahead", "index.count"]
+
+
+@pytest.mark.parametrize("change", ["left out", "torn", "sound"])
+def test_rebuild__whatever_it_was__sound_and_found_by_a_running_service(rig: Rig, change: str) -> None:
+    service = Rig(rig.home, origins=rig.origins, clock=rig.clock, chain=rig.chain)
+    assert service.notary.place_of(Digest(bytes(32))) is None
+    if change == "left out":
+        swapped(rig, lambda run: Run("", run.keys[3:], run.positions[3:]))
+    elif change == "torn":
+        run_file(rig).write_bytes(b"")
+    assert rig.notary.standing.rebuild() == 50
+    assert codes(rig) == []
+    for notary in (service.notary, rig.notary):
+        for origin in rig.origins:
+            for index, raw in enumerate(rig.entries(origin)):
+                entry = Entry.from_bytes(raw)
+                assert notary.place_of(status_key(entry.issuer, entry.sha256)) == (origin, index)
+    assert {path.name for path in folder(rig).iterdir()} == {LIST, "write.lock", run_file(rig).name}
+    service.notary.close()

@@ -5,6 +5,7 @@ council.pem             Ed25519, signs the trust file
 snapshot.pem            Ed25519, signs snapshots; the trust file names it
 storage.key             32 bytes in hex, wraps the keys of records
 logs/<origin>.pem       Ed25519, one per log: promises and checkpoints; `<origin>` percent-encoded
+logs/<origin>.keys/     the next one and those before it (ledger/crypto/log_keys.py)
 operators/<code>.key    secp256k1, a department's operator on the chain; further lanes: <code>.2.key, <code>.3.key …
 issuers/<code>.pem      Ed25519 or P-256, a department's own key where this machine signs credentials' status lists
 wraps/<code>.pem        X25519, files are wrapped to it
@@ -24,6 +25,7 @@ from ledger.crypto.keys import (
     load_signer,
     load_wrap_key,
 )
+from ledger.crypto.log_keys import LogKeyFiles
 from ledger.errors import ConfigurationError
 from ledger.ports import Signer
 from ledger.types import DepartmentCode, Origin
@@ -107,8 +109,12 @@ class Keyring:
         return {origin: f"file:{self._log(origin)}" for origin in self.origins()}
 
     def log_signers(self) -> dict[Origin, Signer]:
-        """Signer of each log."""
-        return {origin: load_signer(address) for origin, address in self.log_addresses().items()}
+        """Signer of each log; a rotation is seen without a restart."""
+        return {origin: self.log_key(origin) for origin in self.origins()}
+
+    def log_key(self, origin: Origin) -> LogKeyFiles:
+        """The keys of one log."""
+        return LogKeyFiles(self._log(origin))
 
     def operators(self) -> dict[DepartmentCode, EvmKey]:
         """First operator key of each department."""

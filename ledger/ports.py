@@ -23,8 +23,11 @@ class Clock(Protocol):
 class Signer(Protocol):
     """A key that signs and never shows itself; `suite` as in formats.md §10, `public_key` raw (Ed25519: 32 bytes)."""
 
-    suite: str
-    public_key: bytes
+    @property
+    def suite(self) -> str: ...
+
+    @property
+    def public_key(self) -> bytes: ...
 
     def sign(self, message: bytes) -> bytes: ...
 

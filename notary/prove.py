@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from ledger.crypto.log_keys import LogKeyFiles
 from ledger.errors import InputError, IntegrityError, NotFoundError, UnavailableError
 from ledger.ports import Signer
 from ledger.types import Anchor, Digest, LogId, Origin
@@ -80,6 +81,7 @@ class Prover:
         self._witnesses = witnesses
         self._store, self._logs, self._signers, self._vault = store, logs, signers, vault
         self._anchors, self._processes, self._evidence = anchors, processes, evidence
+        self._at_start = {origin: signer.public_key for origin, signer in signers.items()}
 
     def receipt(self, origin: Origin, index: int, *, salted: bool) -> Receipt:
         """The newest receipt of one entry; with its salt for the owner only. NotFoundError beyond the log's end."""
@@ -136,10 +138,18 @@ class Prover:
 
     def sign(self, origin: Origin, first: int, entries: Sequence[bytes]) -> list[bytes]:
         """Promises for entries that the caller knows to be durable."""
-        log_id = log_id_of(origin)
-        if self._processes is not None and len(entries) >= MANY_PROMISES:
+        log_id, signer = log_id_of(origin), self._signer_at(origin, first)
+        if signer.public_key != self._signer_at(origin, first + len(entries) - 1).public_key:
+            return [self.sign(origin, first + at, [entry])[0] for at, entry in enumerate(entries)]
+        many = len(entries) >= MANY_PROMISES and signer.public_key == self._at_start.get(origin)
+        if self._processes is not None and many:  # its processes have the keys that there were at the start
             return self._processes.sign(origin, log_id, first, entries)
-        return sign_promises(self._signers[origin], log_id, first, entries)
+        return sign_promises(signer, log_id, first, entries)
+
+    def _signer_at(self, origin: Origin, index: int) -> Signer:
+        """The key that promises this index: after a rotation earlier ones stay with theirs."""
+        signer = self._signers[origin]
+        return signer.at(index) if isinstance(signer, LogKeyFiles) else signer
 
     def head(self, log: LogRow, last: int) -> Head | None:
         """The best checkpoint over all entries up to `last`: the earliest anchored, else the log's newest, else None.

@@ -27,6 +27,7 @@ from ledger.evm.profiles import profile_named
 from ledger.evm.rpc import Rpc
 from ledger.types import BlockTime, DepartmentCode, Digest, Millis, Origin, Role
 from notary.entry import log_id, make_origin, parse_origin
+from notary.rotation import announced
 from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust, read_trust, trust_hash
 from scripts.commands.files import replace_file
 from scripts.ports import await_free, loopback_port, patience
@@ -217,7 +218,11 @@ def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins
             "deployment.other_genesis", expected=before.genesis_hash, found=deployment.genesis_hash
         )
     signers = keyring.log_signers()
-    known = {key.origin for key in before.log_keys} if before else set()
+    listed = before.log_keys if before else ()
+    known = {key.origin for key in listed}
+    for origin in origins:  # a key that was prepared is announced (notary/rotation.py)
+        if origin in known and (following := keyring.log_key(origin).next()) is not None:
+            listed = announced(listed, origin, following.public_key, now)
     # A chain that lost its contracts has them in other blocks now, and nobody looks below `from_block`.
     contracts = tuple(
         Contract(c.name, c.address, c.code_hash, c.from_block, c.until_block) for c in deployment.contracts
@@ -225,12 +230,12 @@ def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins
     if (
         before is not None
         and set(origins) <= known
+        and listed == before.log_keys
         and before.expires - now > RENEW_BEFORE
         and set(before.contracts) == set(contracts)
         and before.snapshot_key is not None
     ):
         return before
-    kept = list(before.log_keys) if before else []
     new = [LogKey(o, o, signers[o].public_key, now) for o in origins if o not in known]
     data = make_trust(
         network=deployment.network,
@@ -239,7 +244,7 @@ def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins
         finality="none",
         council=_council(deployment, keyring.council()),
         contracts=contracts,
-        log_keys=[*kept, *new],
+        log_keys=[*listed, *new],
         issued_at=now,
         as_of_block=latest_block(Rpc(settings.rpc_url)).number,
         snapshot_key=(before and before.snapshot_key) or keyring.snapshot().public_key,

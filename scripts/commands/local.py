@@ -106,6 +106,17 @@ def reopen(
         reopen_log(origin, shard, good, home, as_json=json_)
 
 
+@log_app.command("rotate-key")
+def rotate_key(
+    origin: Annotated[str, typer.Argument(help="日志来源 / origin of the log")], home: Home = None, json_: Json = False
+) -> None:
+    """更换登记簿的签名密钥：先准备并公告，信任文件列出后再运行一次即启用。/ Replace a log's key: prepares it;
+    run again once the trust file lists it, uses it."""
+    from scripts.commands.rotating import rotate
+
+    rotate(origin, home, as_json=json_)
+
+
 def doctor(home: Home = None, json_: Json = False) -> int:
     """逐项检查，给出原因和办法。/ Check this machine; each line with cause and fix. Exit 1 if a needed one fails."""
     from api.settings import load

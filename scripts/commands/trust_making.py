@@ -217,6 +217,17 @@ def _log_keys(rpc: Any, before: TrustFile | None, texts: list[str], now: Millis)
     ]
 
 
+def _all_log_keys(before: TrustFile | None, added: list[LogKey], now: Millis) -> list[LogKey]:
+    """Those of the version before and the new ones; a key that gets a successor ends a while after it (ADR 0025)."""
+    from notary.rotation import announced
+
+    found = before.log_keys if before else ()
+    known = {key.origin for key in found}
+    for key in added:
+        found = announced(found, key.origin, key.ed25519, now) if key.origin in known else (*found, key)
+    return list(found)
+
+
 def _contents(
     record: Deployment, rpc_url: str, before: TrustFile | None, finality: str | None, keys: list[str], now: Millis,
     days: int,
@@ -237,7 +248,7 @@ def _contents(
         "contracts": [
             Contract(c.name, c.address, c.code_hash, c.from_block, c.until_block) for c in record.contracts
         ],
-        "log_keys": [*(before.log_keys if before else ()), *_log_keys(rpc, before, keys, now)],
+        "log_keys": _all_log_keys(before, _log_keys(rpc, before, keys, now), now),
         "validators": _validators(rpc, before, head) if rule == "qbft" else (before.validators if before else ()),
         "after": before,
     }  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,11 +31,14 @@ from ledger.types import (
     Millis,
     TypeCode,
 )
+from notary.b64 import to_b64
+from notary.bulk.salts import write_salts
 from notary.checkpoint import Checkpoint, VerifierKey, parse_checkpoint, promise_bytes, sign_checkpoint
 from notary.commitment import commit
 from notary.disclosure import Disclosure, make_disclosure, parse_disclosure
 from notary.entry import Entry, leaf_of, log_id, make_origin, status_key
 from notary.envelope import encrypt_stream
+from notary.equivocation import Equivocation, SignedHead, What
 from notary.erasures import Erased, Proof, erasure_record, write_erasures
 from notary.exports.credential import sign_credential
 from notary.exports.evidence_bundle import Contents, make_bundle
@@ -54,9 +58,13 @@ from notary.receipt import (
 from notary.receipts import build_bundle
 from notary.snapshot import sign_snapshot
 from notary.snapshot_making import Heading, snapshot_body
+from notary.trust import Contract, LogKey, ValidatorSet, WitnessKey, make_trust
+from tests.conftest import VECTORS
 
 FOLDER = Path(__file__).parent / "v1"
 SIGNER = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(sha256(b"chuzheng golden key").digest()))
+SECOND = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(sha256(b"chuzheng golden key 2").digest()))
+START = Millis(1_790_000_000_000)
 ISSUER = DepartmentCode("11420000011043201A")
 ORIGIN = make_origin("golden", ISSUER)
 KEY = VerifierKey(ORIGIN, SIGNER.public_key)
@@ -147,6 +155,85 @@ def erasure_entry() -> bytes:
     return Entry(Kind.ERASURE, ISSUER, Millis(ACCEPTED_AT + SIZE), found.sha256, found.sm3).to_bytes()
 
 
+def trust() -> bytes:
+    """A trust file with every member that one can have; the log's key was rotated."""
+    validators = tuple(Address("0x" + sha256(b"validator %d" % n).hexdigest()[:40]) for n in range(4))
+    return make_trust(
+        council=[("golden-1", SIGNER), ("golden-2", SECOND)],
+        threshold=2,
+        network="golden",
+        chain_id=anchor().chain_id,
+        genesis_hash=anchor().genesis_hash,
+        finality="qbft",
+        contracts=[Contract("AnchorLog", anchor().contract, ChainHash("0x" + sha256(b"code").hexdigest()), 0, 9_000)],
+        validators=[ValidatorSet(0, validators, 2_000), ValidatorSet(2_000, validators[1:], compromised_since=START)],
+        log_keys=[
+            LogKey(ORIGIN, ORIGIN, SIGNER.public_key, Millis(0), Millis(START + 10**9)),
+            LogKey(ORIGIN, ORIGIN, SECOND.public_key, START),
+        ],
+        max_delay={ORIGIN: 3_600_000},
+        witnesses_needed=0,
+        witnesses=[WitnessKey("witness.example", SECOND.public_key)],
+        snapshot_key=SECOND.public_key,
+        issued_at=START,
+        expires=Millis(START + 10**10),
+        as_of_block=1234,
+    )
+
+
+def full_snapshot() -> bytes:
+    """A snapshot of the block of `anchor`, with every member that one can have."""
+    head, place = parse_checkpoint(note()), anchor()
+    when = place.block_time
+    body = {
+        "network": "golden",
+        "chain_id": place.chain_id,
+        "genesis_hash": place.genesis_hash,
+        "sequence": 3,
+        "expires": when * 1000 + 10**9,
+        "as_of": {"block": place.block_number, "time": when},
+        "complete_to": {ORIGIN: SIZE},
+        "checkpoints": [
+            {
+                "origin": ORIGIN, "size": SIZE, "root": head.root.hex(), "contract": place.contract,
+                "block_number": place.block_number, "block_hash": place.block_hash, "block_time": when,
+            }
+        ],
+        "decisions": [
+            {
+                "key": sha256(b"status").hexdigest(), "number": 1, "code": 2, "cause": 1, "department": ISSUER,
+                "effective_from": when - 9, "recorded_at": when, "basis": sha256(b"basis").hexdigest(),
+                "until": when + 9, "annulled_at": when,
+            }
+        ],
+        "departments": [
+            {
+                "code": ISSUER, "kind": 1, "division": 420_000, "admitted_at": 1,
+                "suspensions": [{"since": 2, "reason": 1, "until": 3}],
+                "accreditations": [{"type": RECORD["type"], "since": 1, "until": when * 2}],
+                "keys": [{"key_id": "golden-1", "suite": "intl", "key": to_b64(SIGNER.public_key), "since": 1}],
+            }
+        ],
+        "erasures": [{"origin": ORIGIN, "index": 2, "order": ORDER}],
+    }  # fmt: skip
+    return sign_snapshot(body, SECOND)
+
+
+def equivocation() -> bytes:
+    """Two heads of one size, both signed."""
+    other = sign_checkpoint(Checkpoint(ORIGIN, SIZE, Digest(bytes(32))), ORIGIN, SIGNER)
+    return Equivocation(ORIGIN, What.TWO_ROOTS, SignedHead(note()), SignedHead(other)).to_json()
+
+
+def salts() -> bytes:
+    """The salts of two receipts of a back-fill."""
+    bundle = build_bundle(ORIGIN, 4, entries()[4:6], promises=[bytes(64)] * 2)
+    with TemporaryDirectory() as folder:
+        write_salts(Path(folder), bundle, SALT * 2)
+        [path] = Path(folder).rglob("*.json")
+        return path.read_bytes()
+
+
 def _part() -> Disclosure:
     return parse_disclosure(make_disclosure(RECORD, SALT, ["name"], receipt()))
 
@@ -214,6 +301,11 @@ def files() -> dict[str, bytes]:
         "anchored.tlog-proof": TlogProof.of(receipt()).to_bytes(),
         "checkpoint": note().encode(),
         **_exports(),
+        "trust.json": trust(),
+        "full.snapshot.json": full_snapshot(),
+        "two-roots.equivocation.json": equivocation(),
+        "grant.event.json": (VECTORS / "quorum" / "grant.event.json").read_bytes(),
+        "backfill.salts.json": salts(),
         "erasures.json": write_erasures(ORIGIN, [Erased(2, ORDER), Erased(INDEX, ORDER, Proof(ORIGIN, SIZE, SALT))]),
         "erasure.entry": erasure_entry(),
     }

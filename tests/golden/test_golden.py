@@ -7,20 +7,28 @@ import io
 import pytest
 
 from ledger.crypto.suites import verify
+from ledger.types import Millis
+from notary.bulk.salts import read_salts
 from notary.checkpoint import promise_bytes, verify_signature
 from notary.disclosure import ALWAYS_SHOWN, parse_disclosure, recompute
 from notary.entry import log_id
 from notary.envelope import decrypt_stream
+from notary.equivocation import parse_equivocation
 from notary.erasures import parse_erasures, proves, write_erasures
 from notary.exports.credential import parse_credential
 from notary.exports.evidence_bundle import read_bundle
 from notary.exports.status_credential import parse_status_list
 from notary.exports.status_place import place_of
+from notary.event_proof import parse_event
 from notary.exports.tlog_proof import parse_tlog_proof
 from notary.qr import parse_qr
 from notary.receipt import inclusion_error, issue_bytes, parse_receipt
 from notary.receipts import first_not_included, parse_bundle, split
+from notary.report import Outcome
 from notary.snapshot import parse_snapshot
+from notary.snapshot_facts import why_not
+from notary.trust import parse_trust, signed_by_council_of
+from notary.verify import check_receipt
 from tests.golden import make
 
 MADE = make.files()
@@ -121,3 +129,40 @@ def test_golden_exports__read__as_they_were_made() -> None:
     assert bundle.snapshot == snapshot
     assert verify("intl", make.SIGNER.public_key, snapshot.signature, snapshot.signed_bytes)
     assert (snapshot.sequence, dict(snapshot.complete_to)) == (7, {make.ORIGIN: make.SIZE})
+
+
+def test_golden_trust__read__signed_and_each_key_in_its_time() -> None:
+    trust = parse_trust(stored("trust.json"))
+    signed_by_council_of(trust, trust)
+    old, new = trust.keys_of(make.ORIGIN)
+    assert (old.ed25519, new.ed25519) == (make.SIGNER.public_key, make.SECOND.public_key)
+    assert [key.valid_at(make.START + late) for late in (-1, 0, 10**9) for key in (old, new)] == [
+        True, False, True, True, False, True,
+    ]  # fmt: skip
+
+
+def test_golden_receipts__by_the_golden_trust_file__in_the_log_and_signed() -> None:
+    """Receipts of every stage, by a trust file in which the log's key has a successor since."""
+    trust = parse_trust(stored("trust.json"))
+    now = Millis(make.START + 60_000)
+    for stage in ("promised", "included", "anchored", "evidenced"):
+        inclusion, signature = check_receipt(parse_receipt(stored(f"{stage}.receipt.json")), trust, now)
+        assert inclusion.outcome is (Outcome.SKIPPED if stage == "promised" else Outcome.PASS)
+        assert (signature.outcome, signature.case) == (Outcome.PASS, "promise" if stage == "promised" else "checkpoint")
+
+
+def test_golden_snapshot__read__signed_by_the_trust_files_key() -> None:
+    found, trust = parse_snapshot(stored("full.snapshot.json")), parse_trust(stored("trust.json"))
+    assert why_not(found, trust, Millis(found.time * 1000)) is None
+    assert found.erasures == {(make.ORIGIN, 2): make.ORDER}
+    assert found.complete_to == {make.ORIGIN: make.SIZE}
+
+
+def test_golden_equivocation_and_event__read__written_the_same() -> None:
+    assert parse_equivocation(stored("two-roots.equivocation.json")).to_json() == stored("two-roots.equivocation.json")
+    assert parse_event(stored("grant.event.json")).to_json() == stored("grant.event.json")
+
+
+def test_golden_salts__read__each_receipts_own() -> None:
+    found = read_salts(stored("backfill.salts.json"))
+    assert (found.origin, found.first, found.salts) == (make.ORIGIN, 4, make.SALT * 2)

@@ -23,6 +23,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "status suspend", "status resume", "status rescind", "status deregister", "status lapse", "status transfer-out",
     "status transfer-in", "status revoke", "status supersede", "status withdraw", "status annul", "log fsck",
     "log reindex",
+    "log rotate-key",
     "erase show", "erase propose", "erase confirm", "erase withdraw", "erase apply",
     "log reopen", "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
     "bundle make", "snapshot make", "snapshot fetch", "snapshot show",

@@ -14,9 +14,10 @@ from ledger.council import Delegate, Rules
 from ledger.crypto.keys import load_signer
 from ledger.evm.deployment import Deployment
 from ledger.evm.founding import Founding, FoundingMember, TrustKey
-from ledger.types import Address, DepartmentCode
+from ledger.types import Address, DepartmentCode, Millis
 from notary.b64 import from_b64
 from notary.checkpoint import parse_vkey
+from notary.rotation import OVERLAP
 from notary.trust import TrustFile, parse_trust, read_trust, trust_hash
 from scripts.help import cells
 from tests.fakes.qbft import addresses, validators
@@ -141,10 +142,14 @@ def test_draft__log_key__the_first_from_the_chains_beginning_a_further_one_from_
     first = council.first()
     [only] = first.log_keys
     assert only.since == council.node.blocks[0].time * 1000
-    assert council.draft("--after", "v1.json", "--log-key", council.log_key).code == 0
+    further = council.run("trust", "key", "further.pem", "--new", "--log", ORIGIN, "--json").json["public"]
+    assert council.draft("--after", "v1.json", "--log-key", further).code == 0
     old, new = council.trust("d.json").log_keys
-    assert old == only
-    assert new.since == council.trust("d.json").issued_at
+    now = council.trust("d.json").issued_at
+    assert old == replace(only, until=Millis(now + OVERLAP))  # until what it promised is anchored
+    assert (new.since, new.until) == (now, None)
+    assert council.draft("--after", "v1.json", "--log-key", council.log_key, out="same.json").code == 0
+    assert council.trust("same.json").log_keys == (only,)
 
 
 def test_next__stolen_keys_written_in_by_hand__kept_by_later_drafts(council: Council) -> None:

@@ -1,0 +1,113 @@
+"""A log's keys on disk: the one that signs now, the next one while it is announced, and those before it.
+
+    <name>.pem                   signs promises and checkpoints
+    <name>.keys/next.pem         made, not used yet: verifiers must know it first
+    <name>.keys/below-<n>.pem    signed promises of indexes below n, until it was replaced there
+
+A promise that is asked for again must be the same bytes (formats.md §5), so an index stays with the key that it was
+promised by; where a person took an old key away, the present one signs. Files are looked at before every signature:
+a rotation needs no restart, and two processes never disagree for long.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from ledger.crypto.keys import create_signing_key, load_signer
+from ledger.errors import ConfigurationError, ConflictError
+from ledger.ports import Signer
+
+_BELOW = re.compile(r"below-([0-9]{1,16})\.pem")
+Stamp = tuple[tuple[int, int], ...]
+
+
+class LogKeyFiles:
+    """ledger.ports.Signer by whichever key is a log's now. `hook` is called between the acts of a rotation (tests)."""
+
+    def __init__(self, path: Path, hook: Callable[[str], None] = lambda act: None) -> None:
+        self._path, self._folder, self._hook = path, path.with_suffix(".keys"), hook
+        self._stamp: Stamp = ()
+        self._now: Signer
+        self._before: list[tuple[int, Signer]] = []
+        self._look()
+
+    @property
+    def suite(self) -> str:
+        return self._look().suite
+
+    @property
+    def public_key(self) -> bytes:
+        return self._look().public_key
+
+    def sign(self, message: bytes) -> bytes:
+        """By the present key."""
+        return self._look().sign(message)
+
+    def at(self, index: int) -> Signer:
+        """The key that promises `index`: the first one that was replaced above it, else the present one."""
+        now = self._look()
+        return next((signer for below, signer in self._before if index < below), now)
+
+    def next(self) -> Signer | None:
+        """The key that is announced and not used yet."""
+        path = self._folder / "next.pem"
+        return load_signer(f"file:{path}") if path.exists() else None
+
+    def prepare(self) -> Signer:
+        """The next key, made if there is none."""
+        return self.next() or create_signing_key(self._folder / "next.pem")
+
+    def switch(self, index: int) -> None:
+        """From `index` on the next key signs; the caller holds the log's append lock, so that nothing is being given
+        out. ConflictError `key.no_next`.
+
+        The present key is kept under its new name before the next one takes its place. A crash between leaves the
+        present key under both names and the next one where it was: the same call again ends it.
+        """
+        following = self._folder / "next.pem"
+        if not following.exists():
+            raise ConflictError("key.no_next", path=str(following))
+        kept = self._folder / f"below-{index}.pem"
+        try:
+            if not kept.exists():
+                os.link(self._path, kept)
+            _sync(self._folder)
+            self._hook("kept")
+            os.replace(following, self._path)
+            self._hook("replaced")
+            _sync(self._path.parent)
+            _sync(self._folder)
+        except OSError as error:
+            raise ConfigurationError("key.unwritable", path=str(self._path), reason=error.strerror) from None
+
+    def _look(self) -> Signer:
+        stamp = self._read_stamp()
+        if stamp != self._stamp:
+            now = load_signer(f"file:{self._path}")
+            names = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+            found = [(int(match[1]), name) for name in names if (match := _BELOW.fullmatch(name.name))]
+            self._before = [(below, load_signer(f"file:{name}")) for below, name in sorted(found)]
+            self._now, self._stamp = now, stamp
+        return self._now
+
+    def _read_stamp(self) -> Stamp:
+        stamps = []
+        for path in (self._path, self._folder):
+            try:
+                stat = path.stat()
+            except OSError:
+                stamps.append((0, 0))
+            else:
+                stamps.append((stat.st_mtime_ns, stat.st_ino))
+        return tuple(stamps)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

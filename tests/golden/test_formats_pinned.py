@@ -25,6 +25,7 @@ PINNED: dict[str, tuple[str, ...]] = {
     "chuzheng-event/1": ("grant.event.json",),
     "chuzheng-equivocation/1": ("two-roots.equivocation.json",),
     "chuzheng-erasures/1": ("erasures.json",),
+    "chuzheng-bundle/1": ("evidence.bundle.zip",),
     "chuzheng-salts/1": ("backfill.salts.json",),
     "erasure/1": ("erasure.entry",),
     "CZE1": ("document.envelope",),
@@ -36,6 +37,7 @@ NOT_FILES = {
     "chuzheng-deployment/1": "read to be refused",
     "chuzheng-deployment/2": "this machine's record of addresses; what others need of it is in the trust file",
     "chuzheng-backfill/1": "a run's own folder, for as long as it runs; its bundles and salts are formats of their own",
+    "chuzheng-index/1": "made anew from the entries (log reindex)",
     "chuzheng-proposal/1": "passes between members for days, and the chain has the proposal",
     "checkpoint/1": "a record like any other, kept by its notary: canonical.py reads it",
 }

@@ -15,11 +15,11 @@ from notary.entry import log_id
 from notary.envelope import decrypt_stream
 from notary.equivocation import parse_equivocation
 from notary.erasures import parse_erasures, proves, write_erasures
+from notary.event_proof import parse_event
 from notary.exports.credential import parse_credential
 from notary.exports.evidence_bundle import read_bundle
 from notary.exports.status_credential import parse_status_list
 from notary.exports.status_place import place_of
-from notary.event_proof import parse_event
 from notary.exports.tlog_proof import parse_tlog_proof
 from notary.qr import parse_qr
 from notary.receipt import inclusion_error, issue_bytes, parse_receipt

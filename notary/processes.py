@@ -39,7 +39,7 @@ class Processes:
     """A pool of worker processes, started by `warm` or the first large call; a process that died is replaced."""
 
     def __init__(self, count: int, storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
-        self._count, self._arguments = count, (storage_key, dict(log_keys))
+        self._count, self._arguments = count, (storage_key, dict(log_keys), os.getpid())
         self._pool: ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -96,10 +96,15 @@ class Processes:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a module's function in one of the processes; everything crosses by pickle."""
+        # A terminal sends Ctrl-C to all of its processes, and ours end with their parent. The pool may start one here;
+        # it inherits what is held back, so that not even its first imports are interrupted.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             return self.start().submit(function, *arguments)
         except BrokenProcessPool as error:
             raise self._died() from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def result(self, future: Future[Any]) -> Any:
         """What it returned; UnavailableError if its process died, and the next call starts a new pool."""
@@ -133,18 +138,16 @@ def process_signer(origin: Origin) -> Signer:
     return _signers[origin]
 
 
-def _enter(storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C goes to all of a terminal's processes; ours end with their parent
+def _enter(storage_key: bytes, log_keys: Mapping[Origin, str], parent: int) -> None:
     global _vault, _signers  # noqa: PLW0603 a process's own state, set once
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), name="parent", daemon=True).start()
     _vault = Vault(storage_key)
     _signers = {origin: load_signer(address) for origin, address in log_keys.items()}
 
 
 def _end_with_parent(parent: int) -> None:
-    """A server that was killed can't end its processes, and they hold keys: each looks for itself."""
+    """A server that was killed can't end its processes, and they hold keys: each looks for itself, and asks for the
+    parent that made the pool, which may be gone before this process has begun."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(0)

@@ -173,7 +173,9 @@ def block_marks(
     query = query.where((outbox.c.sender + "").in_(senders), outbox.c.block_number.is_not(None))
     if below is not None:
         query = query.where(outbox.c.block_number < below)
-    return [(n, h) for n, h in connection.execute(query.order_by(outbox.c.block_number.desc()).limit(limit))]
+    # By both, as the index has them: by the number alone PostgreSQL would sort all that there are.
+    query = query.order_by(outbox.c.block_number.desc(), outbox.c.block_hash.desc())
+    return [(n, h) for n, h in connection.execute(query.limit(limit))]
 
 
 def lose_blocks(connection: Connection, sender: Address, above: int) -> int:

@@ -89,7 +89,9 @@ def open_rig(
     clock: FakeClock | None = None,
 ) -> tuple[Rig, Worker]:
     """The notary of a folder and its worker, as a process has them when it starts."""
-    rig = Rig(home, clock=clock or FakeClock(), hook=hook, disk=disk)
+    other = home / "database"  # an address, where it isn't SQLite in the folder
+    database = other.read_text() if other.exists() else ""
+    rig = Rig(home, clock=clock or FakeClock(), hook=hook, disk=disk, database=database)
     rig.notary.filing = Filing(EmbeddedStore(home / "content", disk))
     worker = Worker(rig.notary, Outbox(rig.notary.store.engine), rig.index, lanes={ORIGIN: LANE}, clock=rig.clock)
     return rig, worker

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from starlette.testclient import TestClient
 from api.app import assemble
 from api.settings import Settings
 from api.wiring import Backstage, build, open_backstage
-from ledger.evm.launcher import EmbeddedChain
+from ledger.evm.launcher import EmbeddedChain, start_anvil
 from ledger.types import Role
 from notary.canonical import canonicalise
 from notary.entry import status_key
@@ -27,6 +28,8 @@ from notary.receipt import parse_receipt
 from notary.receipts import parse_bundle
 from scripts.embedded import prepare
 from scripts.samples import sample_certificates_of, sample_network
+from tests.databases import KINDS, of_kind
+from tests.postgres import MissingPostgresError
 
 PATIENCE = 60.0
 T = TypeVar("T")
@@ -92,10 +95,24 @@ def eventually(look: Callable[[], T | None]) -> T:
     raise AssertionError(f"not within {PATIENCE} s")
 
 
-@pytest.fixture(scope="module")
-def service(anvil: EmbeddedChain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+@pytest.fixture(scope="module", params=KINDS)
+def service(
+    request: pytest.FixtureRequest, anvil_program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """Once on each kind of database, each with a chain of its own."""
+    with ExitStack() as stack:
+        try:
+            database = stack.enter_context(of_kind(request.param)).fresh()
+        except MissingPostgresError as error:
+            pytest.skip(str(error))
+        chain = start_anvil(tmp_path_factory.mktemp("chain"), binary=anvil_program)
+        stack.callback(chain.stop)
+        yield from running(database, chain, tmp_path_factory.mktemp("home"))
+
+
+def running(database: str, anvil: EmbeddedChain, home: Path) -> Iterator[Service]:
     settings = Settings(
-        home=tmp_path_factory.mktemp("home"), rpc_url=anvil.url, lookups_per_minute=1000, checks_per_minute=1000
+        home=home, database_url=database, rpc_url=anvil.url, lookups_per_minute=1000, checks_per_minute=1000
     )
     network = prepare(settings)
     issuer = sample_network().issuers[0].code

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
 from sqlalchemy.engine import Engine
 
 from api.keyring import Keyring
@@ -23,7 +25,7 @@ from ledger.evm.outbox import IntentState
 from ledger.evm.profiles import ANVIL
 from ledger.evm.rpc import Rpc
 from ledger.lanes import lane_of
-from ledger.store.engine import writing
+from ledger.store.engine import open_engine, writing
 from ledger.types import LogId, Origin, Role
 from notary.entry import log_id
 from scripts.embedded import prepare
@@ -38,6 +40,14 @@ def ready(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
     return process
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    """Of both kinds: several processes write the same tables."""
+    made = open_engine(database)
+    yield made
+    made.dispose()
 
 
 def test_lanes__senders_killed_in_turn__another_goes_on_and_each_is_done_once(

@@ -1,0 +1,142 @@
+"""A notary on PostgreSQL: killed, with its server killed under load, with several processes beside each other.
+
+What must hold is the same as on SQLite (test_notary_crash.py): nothing that was acknowledged is lost, nothing is taken
+twice, and while the database can't be used everybody is told to come again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import UnavailableError
+from notary.fsck import fsck
+from notary.receipt import Receipt
+from tests.databases import PostgresDatabases
+from tests.drills.life import check
+from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN, OTHER, SECOND, Rig, certificate, packed
+from tests.integration.test_notary_crash import points_of, run
+from tests.postgres import Cluster, MissingPostgresError
+
+CALLERS = 6
+EACH = 25
+ORIGINS = (ORIGIN, SECOND, FOREIGN)
+
+
+@pytest.fixture
+def home(tmp_path: Path, on_postgres: PostgresDatabases) -> Path:
+    return at_home(tmp_path / "home", on_postgres)
+
+
+def at_home(folder: Path, databases: PostgresDatabases) -> Path:
+    """A folder whose database is PostgreSQL's."""
+    folder.mkdir()
+    (folder / "database").write_text(databases.fresh())
+    return folder
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A server of one's own, to kill."""
+    try:
+        made = Cluster.start()
+    except MissingPostgresError as error:
+        pytest.skip(str(error))
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize("step", ["written", "committed"])
+def test_kill__at_each_named_step_of_each_call__nothing_acknowledged_is_lost(
+    tmp_path: Path, on_postgres: PostgresDatabases, step: str
+) -> None:
+    names = points_of(at_home(tmp_path / "whole", on_postgres))
+    for at in [n for n, name in enumerate(names) if name == step]:
+        home = at_home(tmp_path / f"at{at}", on_postgres)
+        check(home, run(home, at))
+
+
+def test_server_killed_under_load__callers_are_told_to_come_again_and_nothing_is_lost(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    rig = Rig(tmp_path / "home", database=cluster.create())
+    answered: dict[int, Receipt] = {}
+    refused: list[str] = []
+
+    def call(caller: int) -> None:
+        for number in range(caller * EACH, caller * EACH + EACH):
+            while True:
+                try:
+                    [accepted] = rig.notary.accept_records(ISSUER, ORIGIN, [certificate(number)], key=f"{number}")
+                except UnavailableError as error:
+                    refused.append(error.code)
+                    time.sleep(0.05)
+                else:
+                    answered[number] = accepted.receipt
+                    break
+
+    callers = [threading.Thread(target=call, args=(n,)) for n in range(CALLERS)]
+    for thread in callers:
+        thread.start()
+    for how in (signal.SIGQUIT, signal.SIGINT):
+        before = len(answered)
+        while len(answered) < min(before + 20, CALLERS * EACH - 20):
+            time.sleep(0.01)
+        cluster.down(how)
+        time.sleep(0.3)
+        cluster.up()
+    for thread in callers:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert set(refused) <= {"store.unavailable", "notary.busy"}
+    assert refused
+    assert len({receipt.index for receipt in answered.values()}) == CALLERS * EACH
+    entries = rig.entries()
+    assert len(entries) == CALLERS * EACH
+    for number, receipt in answered.items():
+        assert entries[receipt.index] == receipt.entry.to_bytes()
+        [again] = rig.notary.accept_records(ISSUER, ORIGIN, [certificate(number)], key=f"{number}")
+        assert again.receipt == receipt
+    with rig.notary.store.reading() as connection:
+        rows = enumerate(rig.notary.store.entries_from(connection, rig.notary.log(ORIGIN).id, 0, len(entries)))
+        assert fsck(rig.log, rows=rows).sound
+    rig.notary.close()
+
+
+def test_several_processes__logs_of_two_issuers__each_commitment_once_for_its_issuer(
+    tmp_path: Path, on_postgres: PostgresDatabases
+) -> None:
+    url = on_postgres.fresh()
+    children = []
+    for child in range(4):  # all start at once: the logs' rows are made by whoever is first
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                rig = Rig(tmp_path / "home", origins=ORIGINS, database=url)
+                for n in range(15):
+                    issuer, origin = [(ISSUER, ORIGIN), (ISSUER, SECOND), (OTHER, FOREIGN)][(n + child) % 3]
+                    rig.notary.accept_commitments(issuer, origin, packed(1, start=n), key=f"{n}")
+                    rig.notary.accept_commitments(
+                        issuer, origin, packed(9, start=1000 + 150 * child + 10 * n), key=f"{child}/{n}"
+                    )
+                rig.notary.close()
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 4
+    rig = Rig(tmp_path / "home", origins=ORIGINS, database=url)
+    of_issuer = rig.entries(ORIGIN) + rig.entries(SECOND)
+    assert len({entry[28:60] for entry in of_issuer}) == len(of_issuer)
+    with rig.notary.store.reading() as connection:
+        for origin in ORIGINS:
+            stored = rig.notary.store.entries_from(connection, rig.notary.log(origin).id, 0, 10_000)
+            assert stored == rig.entries(origin)
+    rig.notary.close()

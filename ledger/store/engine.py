@@ -26,6 +26,8 @@ CACHE_KIB = 65_536
 """Pages kept by a connection: commitments are random keys, so a bulk call touches most of their index."""
 WAL_PAGES = 16_384
 """Pages (64 MiB) between two copies of the WAL into the file: a page that changes often is then copied once."""
+MOVE = sa.Table("store_move", sa.MetaData(), sa.Column("role", sa.String(8)), sa.Column("other", sa.Text))
+"""In a database that is being moved or was: `source` or `target`, and the other one (ledger/store/moving.py)."""
 _READ_ONLY = "ledger_read_only"
 WAIT_SECONDS = 30.0
 """for a connection, while all of the process are taken"""
@@ -102,7 +104,15 @@ def _waited() -> Iterator[None]:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the tables to the newest revision, in one transaction; a second process waits and finds it done."""
+    """Bring the tables to the newest revision, in one transaction; a second process waits and finds it done.
+
+    ConfigurationError for a database that was moved away, or is a move's unfinished target (ledger/store/moving.py).
+    """
+    prepare(engine)
+
+
+def prepare(engine: Engine, *, moving: bool = False) -> str | None:
+    """The same for a move, which may open both ends: the name of the database to which this one was moved."""
     from alembic import command
     from alembic.config import Config
     from alembic.runtime.migration import MigrationContext
@@ -117,14 +127,23 @@ def upgrade(engine: Engine) -> None:
             postgres.check_promises(connection)
             postgres.for_upgrade(connection)
             postgres.take_turn(connection, "upgrade")
+        if sa.inspect(connection).has_table(MOVE.name):
+            role, other = connection.execute(sa.select(MOVE.c.role, MOVE.c.other)).first() or ("", "")
+            if role and not moving:
+                raise ConfigurationError(
+                    "store.moved_away" if role == "source" else "store.move_unfinished", target=other
+                )
+            if role == "source":
+                return other
         current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
-            return
+            return None
         known = {script.revision for script in scripts.walk_revisions()}
         if current is not None and current not in known:
             raise ConfigurationError("store.newer", found=current, expected=scripts.get_current_head())
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    return None
 
 
 def _make_private(path: Path) -> None:

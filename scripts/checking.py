@@ -199,10 +199,12 @@ def _trust(settings: Settings) -> Finding | None:
 
 def _database(settings: Settings) -> Finding | None:
     from api import wiring
+    from ledger.store.engine import weak_promises
 
     with wiring.open_parts(settings) as parts:
         parts.the_notary().locate(commitment=bytes(32))
-    return None
+        weak = weak_promises(parts.engine) if parts.engine is not None else []
+    return Finding("database", "weak", params={"names": ", ".join(weak)}) if weak else None
 
 
 def _chain(settings: Settings) -> Finding | None:

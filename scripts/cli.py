@@ -27,6 +27,7 @@ from scripts.commands import (
     record,
     snapshot,
     status,
+    store,
     verify,
     witness,
 )
@@ -51,6 +52,7 @@ for part in (
     snapshot,
     council,
     local,
+    store,
     witness,
     content,
     bundle,

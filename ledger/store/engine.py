@@ -71,6 +71,24 @@ def open_engine(url: str, *, connections: int = postgres.CONNECTIONS) -> Engine:
     return engine
 
 
+def shown(url: str) -> str:
+    """The address as people may see it: without the password."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise ConfigurationError("store.url") from error
+    hidden = {name: "***" for name in parsed.query if "password" in name}
+    return parsed.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def weak_promises(engine: Engine) -> list[str]:
+    """Settings of the database's server that could lose what was committed when the power goes."""
+    if engine.dialect.name != "postgresql":
+        return []
+    with reading(engine) as connection:
+        return postgres.weak_promises(connection)
+
+
 @contextmanager
 def writing(engine: Engine, scope: str | None = "") -> Iterator[Connection]:
     """One transaction that writes: committed at the end, rolled back on any exception.

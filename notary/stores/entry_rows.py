@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from ledger.errors import IntegrityError
+from ledger.store.postgres import copy_in
 from notary.entry import ENTRY_BYTES
 from notary.stores.record_tables import entry_groups, index_of, log_of, position_of
 
@@ -24,11 +25,13 @@ _table = entry_groups.c
 def put(connection: sa.Connection, position: int, joined: bytes) -> None:
     """Write entries from `position` on."""
     rows = [
-        {"position": position + at // ENTRY_BYTES, "entries": joined[at : at + GROUP * ENTRY_BYTES]}
+        (position + at // ENTRY_BYTES, joined[at : at + GROUP * ENTRY_BYTES])
         for at in range(0, len(joined), GROUP * ENTRY_BYTES)
     ]
-    if rows:
-        connection.execute(sa.insert(entry_groups), rows)
+    if rows and connection.dialect.name == "postgresql":
+        copy_in(connection, entry_groups, rows)
+    elif rows:
+        connection.execute(sa.insert(entry_groups), [{"position": at, "entries": part} for at, part in rows])
 
 
 def one(connection: sa.Connection, position: int) -> bytes | None:

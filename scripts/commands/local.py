@@ -145,6 +145,10 @@ def config_show(home: Home = None, json_: Json = False) -> None:
         name: (None if value is None else value if isinstance(value, int) else str(value), loaded.origins[name])
         for name, value in loaded.settings
     }
+    if loaded.settings.database_url:
+        from ledger.store.engine import shown
+
+        values["database_url"] = (shown(loaded.settings.database_url), loaded.origins["database_url"])
     file = str(loaded.file) if loaded.file else None
     payload = {
         **output.message("chuzheng-config/1", "cli.config.shown" if file else "cli.config.no_file", file=file),

@@ -56,9 +56,9 @@ def pair(
 def test_move__all_of_it__the_notary_goes_on_with_the_same_answers(pair: tuple[Engine, Engine], tmp_path: Path) -> None:
     source, target = pair
     with reading(source) as connection:
-        entries = connection.scalar(sa.select(sa.func.count()).select_from(sql.entries))
+        groups = connection.scalar(sa.select(sa.func.count()).select_from(sql.entry_groups))
     moved = {found.table: found.rows for found in move(source, target)}
-    assert moved["entries"] == entries
+    assert moved["entry_groups"] == groups
     assert moved["outbox"] > 0
     with pytest.raises(ConfigurationError, match=r"store\.moved_away"):
         upgrade(source)
@@ -124,9 +124,9 @@ def test_move__copy_that_isn_t_the_same__found_and_begun_anew(pair: tuple[Engine
     source, target = pair
 
     def told(table: str, done: int, total: int) -> None:
-        if table == "entries" and done == total:
+        if table == "logs" and done == total:
             with writing(target) as connection:
-                connection.execute(sa.update(sql.entries).values(issuer=7))
+                connection.execute(sa.update(sql.logs).values(accepted_at=7))
 
     with pytest.raises(IntegrityError, match=r"store\.move_differs"):
         move(source, target, told)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -126,6 +126,33 @@ def open_file(
     return _release(sealed, file_key, document, target)  # type: ignore[arg-type]
 
 
+def check_stored(
+    document: Mapping[str, Any],
+    openers: Sequence[tuple[DepartmentCode, X25519PrivateKey, bytes]],
+    *,
+    content: ContentStore,
+) -> bool:
+    """Read a stored file whole, for an audit; nothing of it is kept. Whether it was decrypted, too.
+
+    The store hashes every block against the CID. With a reader's key and wrap (`openers`; the first is taken, all wraps
+    must open) the plain bytes are compared with `document`. Raises as `open_file` does.
+    """
+    digest = hashlib.sha256()
+    for piece in content.leaves(document["cid"]):
+        digest.update(piece)
+    keys = {unwrap_key(wrap, reader, key, digest.digest()) for reader, key, wrap in openers}
+    if not keys:
+        return False
+    if len(keys) > 1:
+        raise IntegrityError("document.differs", cid=document["cid"])
+    hashes = _Hashes()
+    sealed = _Pulled(content.leaves(document["cid"]))
+    decrypt_stream(sealed, _Discarding(hashes.update), key=keys.pop())  # type: ignore[arg-type]
+    if not same_file(hashes.facts(str(document["media_type"])), document):
+        raise IntegrityError("document.differs", cid=document["cid"])
+    return True
+
+
 def _release(sealed: BinaryIO, file_key: bytes, document: Mapping[str, Any], target: Path) -> FileFacts:
     # Beside the target, so that it appears by one link: nobody sees half a file or another one than was registered.
     with translated():
@@ -175,6 +202,17 @@ class _Reading:
         piece = self._source.read(size)
         self.hashes.update(piece)
         return piece
+
+
+class _Discarding:
+    """A stream that only digests."""
+
+    def __init__(self, update: Callable[[bytes], None]) -> None:
+        self._update = update
+
+    def write(self, data: bytes) -> int:
+        self._update(data)
+        return len(data)
 
 
 class _Pulled:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from heapq import merge
 from itertools import chain
 
 from ledger.errors import ChuzhengError, IntegrityError, UnreadableError
-from notary.checkpoint import TILE_WIDTH, Checkpoint, VerifierKey, verify_signature
+from ledger.types import Digest
+from notary.checkpoint import TILE_WIDTH, Checkpoint, VerifierKey, parse_checkpoint, verify_signature
 from notary.entry import Entry, parse_origin
 from notary.log import Head, TilePath, durable_end, parse_tile_path
 from notary.stores.bundles import decode_bundle, encode_bundle
@@ -20,6 +22,9 @@ from notary.stores.tree import TreeBuilder
 
 Row = tuple[int, bytes]
 """Log index and the 92 bytes that the record store has for it."""
+Kept = tuple[int, bytes, str]
+"""Size, root and signed note of a checkpoint that was handed to the chain."""
+_CHAIN, _STORE = "fsck.anchor_differs", "fsck.kept_differs"
 MAX_FINDINGS = 1000
 
 
@@ -49,16 +54,19 @@ def fsck(
     key: VerifierKey | None = None,
     anchors: Iterable[Head] = (),
     rows: Iterable[Row] | None = None,
+    kept: Iterable[Kept] = (),
     check_entries: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> LogReport:
     """Check one log. `key` is the log's verifier key, `anchors` the heads that the chain holds, `rows` all rows of the
-    record store by rising index (None: not compared); `check_entries` also reads each entry (formats.md §3);
-    `progress(done, of)` is called after each bundle. Raises only what makes looking impossible (UnavailableError).
+    record store by rising index (None: not compared), `kept` its checkpoints by rising size; `check_entries` also reads
+    each entry (formats.md §3); `progress(done, of)` is called after each bundle. Raises only what makes looking
+    impossible (UnavailableError).
     """
     fresh = TileLog(log.directory, log.origin, disk=log.disk)  # remembers nothing of what it read before
-    heads = sorted((head for head in anchors if head.size), key=lambda head: head.size)
-    return _Check(fresh, key, heads, rows, check_entries).run(progress)
+    held = sorted(((head.size, head.root, _CHAIN, "") for head in anchors if head.size), key=lambda head: head[0])
+    stored = ((size, root, _STORE, note) for size, root, note in kept)
+    return _Check(fresh, key, merge(held, stored, key=lambda head: head[0]), rows, check_entries).run(progress)
 
 
 class _Check:
@@ -66,13 +74,14 @@ class _Check:
         self,
         log: TileLog,
         key: VerifierKey | None,
-        anchors: list[Head],
+        heads: Iterator[tuple[int, bytes, str, str]],
         rows: Iterable[Row] | None,
         check_entries: bool,
     ) -> None:
         self.log = log
         self.key = key
-        self.anchors = anchors
+        self.heads = heads
+        self.next_head = next(heads, None)
         self.rows = None if rows is None else iter(rows)
         self.next_row: Row | None = None
         self.issuer = parse_origin(log.origin).issuer if check_entries else None
@@ -105,9 +114,12 @@ class _Check:
                 self.found(
                     IntegrityError("log.root_differs", size=sealed, expected=root.hex(), found=checkpoint.root.hex())
                 )
-            for head in self.anchors:
-                if head.size > sealed:
-                    self.found(IntegrityError("fsck.behind_anchor", anchored=head.size, sealed=sealed))
+            while self.next_head is not None:
+                size, _, what, _ = self.next_head
+                if size > sealed:
+                    code = "fsck.behind_anchor" if what == _CHAIN else "fsck.behind_kept"
+                    self.found(IntegrityError(code, anchored=size, sealed=sealed))
+                self.advance_heads()
         self.pending(sealed, durable)
         self.strays()
         ahead = sum(1 for _ in self.rest_of_rows(durable if self.builder.size == sealed else self.builder.size))
@@ -170,19 +182,30 @@ class _Check:
         at = 0
         while at < len(entries):
             stop = len(entries)
-            if self.anchors:
-                stop = min(stop, at + self.anchors[0].size - self.builder.size)
+            if self.next_head is not None:
+                stop = min(stop, at + self.next_head[0] - self.builder.size)
             for path, data in self.builder.add(entries[at:stop]):
                 self.tile(path, data)
             at = stop
-            while self.anchors and self.anchors[0].size == self.builder.size:
-                head, root = self.anchors.pop(0), self.builder.root()
-                if head.root != root:
-                    self.found(
-                        IntegrityError(
-                            "fsck.anchor_differs", size=head.size, expected=head.root.hex(), found=root.hex()
-                        )
-                    )
+            while self.next_head is not None and self.next_head[0] == self.builder.size:
+                self.head(*self.next_head, self.builder.root())
+                self.advance_heads()
+
+    def head(self, size: int, expected: bytes, what: str, note: str, root: bytes) -> None:
+        """A head that somebody else holds against the rebuilt root of its size."""
+        if expected != root:
+            self.found(IntegrityError(what, size=size, expected=expected.hex(), found=root.hex()))
+        if what == _STORE:
+            try:
+                same = parse_checkpoint(note) == Checkpoint(self.log.origin, size, Digest(expected))
+                good = same and (self.key is None or verify_signature(note, self.key))
+            except UnreadableError:
+                good = False
+            if not good:
+                self.found(IntegrityError("fsck.kept_note", size=size))
+
+    def advance_heads(self) -> None:
+        self.next_head = next(self.heads, None)
 
     def tile(self, path: TilePath, data: bytes) -> None:
         """A rebuilt tile against the stored one, and against every narrower one of its place."""

@@ -1,4 +1,4 @@
-"""What `doctor` and `log fsck` look at on one machine. Each finding has a plain cause and a fix."""
+"""What `doctor` looks at on one machine. Each finding has a plain cause and a fix."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ import shutil
 import socket
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ledger.errors import ChuzhengError, UnavailableError
+from ledger.errors import ChuzhengError
 from ledger.texts import Language, error_text, text
-from ledger.types import Digest, Origin
 
 if TYPE_CHECKING:
     from api.settings import Settings
-    from notary.fsck import LogReport
 
 LEAST_FREE_MIB = 1024
-ROWS_AT_ONCE = 10_000
 CLOCK_TOLERANCE = 10
 """Seconds between our clock and the newest block's time that are nothing to worry about."""
 
@@ -64,37 +60,6 @@ def examine(settings: Settings) -> list[Finding]:
     return [_look(name, look, settings) for name, look in CHECKS.items()]
 
 
-def check_logs(settings: Settings, origin: str | None = None) -> tuple[list[LogReport], bool]:
-    """fsck of this machine's logs against records, own key and the chain; False if the chain couldn't be asked."""
-    from api import wiring
-    from notary.checkpoint import VerifierKey
-    from notary.entry import log_id
-    from notary.fsck import fsck
-    from notary.log import Head
-
-    with wiring.open_parts(settings) as parts:
-        notary = parts.the_notary()
-        reports = []
-        unasked: list[UnavailableError] = []
-        for name, log in notary.logs.items():
-            if origin is not None and name != origin:
-                continue
-            key = VerifierKey(name, notary.signers[name].public_key)
-
-            def look(name: str = name, log: Any = log, key: VerifierKey = key) -> LogReport:
-                anchors = [Head(a.size, Digest(a.root)) for a in _anchors(parts.chain, log_id(Origin(name)), unasked)]
-                return fsck(log, key=key, anchors=anchors, rows=_rows(notary, Origin(name)))
-
-            report = look()
-            if not report.sound:
-                # A log that grows while it is read contradicts itself in passing: what stays counts, looked at again
-                # while nobody appends or seals. Submissions wait for that, and are not refused.
-                with _still(log):
-                    report = look()
-            reports.append(report)
-    return reports, not unasked
-
-
 def check_commitments(settings: Settings) -> list[ChuzhengError]:
     """The index of commitments against the entries that it is made from."""
     from api import wiring
@@ -111,39 +76,6 @@ def remake_index(settings: Settings) -> int:
 
     with wiring.open_parts(settings) as parts:
         return parts.the_notary().standing.rebuild()
-
-
-@contextmanager
-def _still(log: Any) -> Iterator[None]:
-    """Nobody seals or appends meanwhile; a log on a disk that can't be written stands still by itself."""
-    with ExitStack() as stack:
-        with suppress(OSError):
-            for name in ("seal.lock", "append.lock"):
-                stack.enter_context(log.disk.locked(log.directory / name))
-        yield
-
-
-def _anchors(chain: Any, log: Any, unasked: list[UnavailableError]) -> list[Any]:
-    """All anchored sizes; an outage leaves the chain out of the comparison, which the answer says."""
-    if unasked:
-        return []  # it didn't answer for another log a moment ago
-    try:
-        return list(chain.anchors(log, 0, 1_000_000))
-    except UnavailableError as error:
-        unasked.append(error)
-        return []
-
-
-def _rows(notary: Any, origin: Origin) -> Iterator[tuple[int, bytes]]:
-    row = notary.log(origin)
-    first = 0
-    while True:
-        with notary.store.reading() as connection:
-            found = notary.store.entries_from(connection, row.id, first, ROWS_AT_ONCE)
-        if not found:
-            return
-        yield from enumerate(found, first)
-        first += len(found)
 
 
 def _look(name: str, look: Callable[[Settings], Finding | None], settings: Settings) -> Finding:
@@ -244,24 +176,6 @@ def _second(settings: Settings) -> Finding | None:
     return None if seen.case == "ok" else Finding("second", seen.case, params=seen.params)
 
 
-def _content(settings: Settings) -> Finding | None:
-    """Every store of files answers, and none is long behind."""
-    from api import wiring
-    from api.health.probes import LONGEST_LAG
-    from notary.cid import EMPTY_FILE
-
-    with wiring.open_keeper(settings) as keeper:
-        for address, lag in keeper.places.lags().items():
-            keeper.places.store(address).has(EMPTY_FILE)
-            minutes = 0 if lag.since is None else (time.time_ns() // 1_000_000 - lag.since) // 60_000
-            if minutes >= LONGEST_LAG:
-                params = {"name": address, "files": lag.files, "minutes": minutes}
-                return Finding("content", "behind", needed=False, params=params)
-        for move in keeper.places.leaving():
-            return Finding("content", "moving", needed=False, params={"source": move.source, "target": move.target})
-    return None
-
-
 def _server(settings: Settings) -> Finding | None:
     try:
         socket.create_connection((settings.host, settings.port), timeout=2).close()
@@ -272,5 +186,5 @@ def _server(settings: Settings) -> Finding | None:
 
 CHECKS: dict[str, Callable[[Settings], Finding | None]] = {
     "home": _home, "keys": _keys, "disk": _disk, "algorithms": _algorithms, "trust": _trust,
-    "database": _database, "content": _content, "chain": _chain, "node": _node, "second": _second, "server": _server,
+    "database": _database, "chain": _chain, "node": _node, "second": _second, "server": _server,
 }  # fmt: skip

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ledger.errors import ChuzhengError
-from ledger.texts import error_text
+from ledger.texts import Language, error_text
 from scripts import output
 from scripts.commands import auditing
 from scripts.commands.files import write_new
 from scripts.commands.options import Home, Json
 from scripts.help import App
 from scripts.problems import UsageError
+
+if TYPE_CHECKING:
+    from scripts.audit import Audit
 
 log_app = App(help="日志维护。/ Looking after logs.")
 config_app = App(help="设置。/ Settings.")
@@ -31,44 +34,87 @@ def register(app: App) -> None:
 @log_app.command("fsck")
 def fsck(
     origin: Annotated[str | None, typer.Argument(help="日志来源，默认全部 / origin of a log, default: all")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="每日快查：最近部分和抽样 / daily: the newest part and a sample")
+    ] = False,
+    since: Annotated[int | None, typer.Option(min=0, help="只查此序号之后 / from this index on")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="接着上次中断处继续 / go on where it was cut off")] = False,
+    no_files: Annotated[bool, typer.Option("--no-files", help="不查文件内容 / leave files out")] = False,
     home: Home = None,
     json_: Json = False,
 ) -> int:
-    """由条目重建每个根，与检查点、链、数据库比对。/ Rebuild every root from the entries and compare."""
+    """由条目重建每个根，与检查点、链、数据库比对；复核每份记录与文件。/ Rebuild every root; check records and files."""
     from api.settings import load
-    from scripts.checking import check_commitments, check_logs
+    from scripts.audit import Choice, audit_logs
+    from scripts.checking import check_commitments
 
     language = output.language()
+    if quick and (since is not None or resume):
+        raise UsageError("cli.usage.value", name="--quick", reason="--since, --resume")
+    choice = Choice(quick, since, resume, files=not no_files)
     settings = load({"home": home}).settings
-    reports, chain_asked = check_logs(settings, origin)
-    if not reports:
+    with output.progress("fsck", None) as bar:
+        task = bar.task_ids[0]
+        audits = audit_logs(
+            settings, origin, choice,
+            progress=lambda name, done, of: bar.update(task, description=name, completed=done, total=of),
+        )  # fmt: skip
+    if not audits:
         raise UsageError("cli.no_logs")
-    index = check_commitments(settings) if origin is None else []
-    wrong = sum(len(report.findings) for report in reports) + len(index)
+    index = check_commitments(settings) if origin is None and not quick else []
+    wrong = sum(len(audit.findings) for audit in audits) + len(index)
     sound = wrong == 0
+    chain_asked = all(audit.chain.why is None for audit in audits)
     key = "cli.fsck.wrong" if not sound else "cli.fsck.sound" if chain_asked else "cli.fsck.without_chain"
     payload = output.message("chuzheng-fsck/1", key, ok=sound, count=wrong) | {"chain_asked": chain_asked}
-    logs = [
-        {
-            "origin": r.origin, "sealed": r.sealed, "durable": r.durable, "checked": r.checked, "root": r.root.hex(),
-            "findings": _told(r.findings),
-        }
-        for r in reports
-    ]  # fmt: skip
     lines = []
-    for report in reports:
-        lines.append(f"{'OK ' if report.sound else '!! '} {report.origin}  {report.checked:,}/{report.durable:,}")
-        lines += [f"    {error_text(finding, language)}  [{finding.code}]" for finding in report.findings]
-    if origin is None:
+    for audit in audits:
+        lines += _audit_lines(audit, language)
+    if origin is None and not quick:
         lines.append(f"{'!! ' if index else 'OK '} logs/index")
         lines += [f"    {error_text(finding, language)}  [{finding.code}]" for finding in index]
     lines.append(payload[f"message_{language}"])
-    output.result({**payload, "logs": logs, "index": _told(index)}, "\n".join(lines), as_json=json_)
-    return output.EXIT_OK if sound else output.EXIT_UNEXPECTED
+    told = {"logs": [_audit_json(audit) for audit in audits], "index": _told(index)}
+    output.result({**payload, **told}, "\n".join(lines), as_json=json_)
+    return output.EXIT_UNEXPECTED if not sound else output.EXIT_OK if chain_asked else output.EXIT_CANNOT_ASK
 
 
-def _told(findings: Sequence[ChuzhengError]) -> list[dict[str, str]]:
-    return [{"code": f.code, "message_zh": error_text(f, "zh"), "message_en": error_text(f, "en")} for f in findings]
+def _audit_lines(audit: Audit, language: Language) -> list[str]:
+    """One log: its line, what was looked at, every finding."""
+    log, counts = audit.log, audit.counts
+    lines = [f"{'OK ' if audit.sound else '!! '} {log.origin}  {log.checked:,}/{log.durable:,}"]
+    if audit.chain.why is None:
+        lines.append("    " + output.words("cli.fsck.chain", heads=audit.chain.heads, block=audit.chain.block))
+    else:
+        lines.append("    " + output.words("cli.fsck.chain_unknown", why=audit.chain.why))
+    if counts is not None:
+        which = "cli.fsck.sampled" if audit.sampled else "cli.fsck.records"
+        lines.append("    " + output.words(which, records=counts.records, files=counts.files, opened=counts.opened))
+    lines += [f"    {error_text(finding, language)}  [{finding.code}]" for finding in audit.findings]
+    return lines + ["    " + output.words("cli.fsck.proof", path=path) for path in audit.proofs]
+
+
+def _audit_json(audit: Audit) -> dict[str, Any]:
+    log, counts = audit.log, audit.counts
+    records = None if counts is None else {
+        "first": audit.first, "end": audit.end, "sampled": audit.sampled, "records": counts.records,
+        "files": counts.files, "files_opened": counts.opened,
+    }  # fmt: skip
+    return {
+        "origin": log.origin, "sealed": log.sealed, "durable": log.durable, "checked": log.checked,
+        "root": log.root.hex(), "records": records, "proofs": [str(path) for path in audit.proofs],
+        "chain": {"asked": audit.chain.why is None, "block": audit.chain.block, "heads": audit.chain.heads,
+                  "why": audit.chain.why},
+        "findings": _told(audit.findings),
+    }  # fmt: skip
+
+
+def _told(findings: Sequence[ChuzhengError]) -> list[dict[str, Any]]:
+    return [
+        {"code": f.code, "index": f.params.get("index"), "message_zh": error_text(f, "zh"),
+         "message_en": error_text(f, "en")}
+        for f in findings
+    ]  # fmt: skip
 
 
 @log_app.command("reindex")

@@ -96,11 +96,12 @@ class Processes:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a module's function in one of the processes; everything crosses by pickle."""
+        pool = self.start()
         # A terminal sends Ctrl-C to all of its processes, and ours end with their parent. The pool may start one here;
         # it inherits what is held back, so that not even its first imports are interrupted.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return self.start().submit(function, *arguments)
+            return pool.submit(function, *arguments)
         except BrokenProcessPool as error:
             raise self._died() from error
         finally:

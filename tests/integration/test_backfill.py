@@ -117,21 +117,21 @@ def test_backfill__killed_again_and_again__the_end_is_as_without(home: Path, tmp
 
 
 def test_backfill__interrupted__ends_cleanly_and_says_how_to_go_on(home: Path, tmp_path: Path) -> None:
-    source = csv_file(tmp_path / "x.csv", [cells_of(n) for n in range(2000)])
-    process = begin(home, source, "--chunk", 50)
+    source = csv_file(tmp_path / "x.csv", [cells_of(n) for n in range(900)])
+    process = begin(home, source, "--chunk", 60)
     while not (tmp_path / "m" / "journal.ndjson").exists():
         assert process.poll() is None
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the worker processes too
     code, out, err = finish(process)
     assert code == 130, err
-    assert "Stopped:" in out
+    assert "Stopped:" in out, err
     command = re.search(r"To go on: chuzheng (.*)", out)
     assert command is not None
-    assert "--chunk 50" in command[1]
-    code, out, err = finish(begin(home, source, "--chunk", 50))
+    assert "--chunk 60" in command[1]
+    code, out, err = finish(begin(home, source, "--chunk", 60))
     assert code == 0, err
-    check_all(home, 2000)
+    check_all(home, 900)
 
 
 def test_backfill__parquet_and_table__the_same_certificates_are_duplicates(home: Path, tmp_path: Path) -> None:

@@ -28,8 +28,11 @@ TITLES = {
     "http": "Submitting over HTTP",
     "log": "The log on disk",
     "notary": "The notary as a library",
+    "peers": "Beside other systems",
     "verify": "Verifying offline",
 }
+BELOW = {"peers": Path(__file__).parent / "peers" / "published.md"}
+"""What stands under a bench's table: words that no run changes."""
 
 
 def number(value: float) -> str:
@@ -77,7 +80,10 @@ def section(name: str, figures: Sequence[Figure], *, runs: int, load: float | No
     ]
     if load is not None:
         parts[-1] += f"  \nThe machine wasn't quiet: load {load:.1f} before the first run."
-    parts += ["", *("| " + " | ".join(row) + " |" for row in cells), f"<!-- end:{name} -->"]
+    parts += ["", *("| " + " | ".join(row) + " |" for row in cells)]
+    if name in BELOW:
+        parts += ["", BELOW[name].read_text(encoding="utf-8").rstrip("\n")]
+    parts.append(f"<!-- end:{name} -->")
     return "\n".join(parts) + "\n"
 
 

@@ -56,8 +56,8 @@ class Ours:
             for data in part:
                 salts.append(os.urandom(32))
                 found = commit(parse_record(data), salts[-1])
-                entry = Entry(Kind.CERTIFICATE, DepartmentCode(ISSUER), NOW, found.sha256, found.sm3)
-                entries.append(entry.to_bytes())
+                made = Entry(Kind.CERTIFICATE, DepartmentCode(ISSUER), NOW, found.sha256, found.sm3)
+                entries.append(made.to_bytes())
             levels: list[list[bytes]] = [[leaf_of(entry) for entry in entries]]
             while len(levels[-1]) > 1:
                 levels.append(parents(levels[-1]))

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     trust_file: Path | None = Field(default=None, description="Trust file; default: trust/trust.json in `home`")
     trust_pin: str | None = Field(default=None, description="Hash of the first trust file, hex (official notice)")
 
+    head_log: str = Field(default="", description="Origin of our log that keeps the network's heads, daily; none")
     witnesses: str = Field(default="", description="Witnesses to ask for cosignatures: NAME=URL, comma between")
     content_store: str = Field(
         default="embedded", description="Where files are kept: embedded, folder:PATH, kubo or kubo:ADDRESS"

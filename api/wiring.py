@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from notary.service import Notary
     from notary.stores.placed import Places
     from notary.trust_file import TrustFile, WitnessKey
-    from notary.worker import Worker
+    from notary.worker import Step, Worker
 
 CHAIN_WITHIN = 5.0
 """Seconds that a caller waits for one answer of the chain."""
@@ -190,7 +190,12 @@ def open_backstage(settings: Settings) -> Backstage:
         engine=engine,
         notary=notary,
         worker=Worker(
-            notary, Outbox(engine), index, lanes=lanes, clock=SystemClock(), beside=[capture, notary.erasing]
+            notary,
+            Outbox(engine),
+            index,
+            lanes=lanes,
+            clock=SystemClock(),
+            beside=[capture, notary.erasing, *_head_keeper(settings, engine, deployment, notary)],
         ),
         sender=Sender(engine, rpc, profile, deployment, signers, parallel=LANES_AT_ONCE, relays=relays),
         indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=second),
@@ -198,6 +203,26 @@ def open_backstage(settings: Settings) -> Backstage:
         deployment=deployment,
         cosigners=_cosigners(settings, notary),
     )
+
+
+def _head_keeper(settings: Settings, engine: Any, deployment: Deployment, notary: Notary) -> list[Step]:
+    """Who writes the network's heads into a log of ours each day, where one is named."""
+    from ledger.store.index.whole import whole_index
+    from notary.head_keeping import HeadKeeper
+    from notary.network_heads import LogHead, NetworkHeads
+
+    if not settings.head_log:
+        return []
+
+    def source() -> NetworkHeads | None:
+        with whole_index(engine, final_depth(settings)) as whole:
+            if whole is None:
+                return None
+            chain_id, genesis = whole.chain()
+            heads = tuple(LogHead(*head) for head in whole.heads())
+            return NetworkHeads(deployment.network, chain_id, genesis, whole.block, heads)
+
+    return [HeadKeeper(notary, Origin(settings.head_log), source, SystemClock())]
 
 
 def _cosigners(settings: Settings, notary: Notary) -> list[Cosigner]:

@@ -11,7 +11,7 @@ import typer
 from ledger.errors import ChuzhengError
 from ledger.texts import Language, error_text
 from scripts import output
-from scripts.commands import auditing
+from scripts.commands import auditing, heads
 from scripts.commands.files import write_new
 from scripts.commands.options import Home, Json
 from scripts.help import App
@@ -26,6 +26,7 @@ config_app = App(help="设置。/ Settings.")
 
 def register(app: App) -> None:
     auditing.register(log_app)
+    heads.register(log_app)
     app.add_typer(log_app, name="log")
     app.command("doctor")(doctor)
     app.add_typer(config_app, name="config")

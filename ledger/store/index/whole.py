@@ -25,7 +25,7 @@ from ledger.store.index.writing import position
 from ledger.store.object_tables import accreditations, department_keys, departments, parts
 from ledger.store.tables import anchors, blocks, cursor, decisions, logs
 from ledger.successions import Succession, accreditations_of
-from ledger.types import Address, Anchor, Block, DepartmentCode, Digest, LogId, Origin
+from ledger.types import Address, Anchor, Block, ChainHash, DepartmentCode, Digest, LogId, Origin
 
 
 class WholeIndex:
@@ -47,6 +47,20 @@ class WholeIndex:
         chain = self._connection.execute(sa.select(cursor.c.chain_id, cursor.c.genesis_hash)).one()
         for row in self._connection.execute(wanted).mappings():
             yield anchor_of(row, chain.chain_id, chain.genesis_hash)
+
+    def chain(self) -> tuple[int, ChainHash]:
+        """Chain id and genesis of what is indexed."""
+        found = self._connection.execute(sa.select(cursor.c.chain_id, cursor.c.genesis_hash)).one()
+        return found.chain_id, ChainHash(found.genesis_hash)
+
+    def heads(self) -> list[tuple[Origin, int, Digest]]:
+        """The newest anchor that counts of every log that has one, by origin."""
+        newest = sa.select(anchors.c.size).where(anchors.c.log_id == logs.c.log_id, counts(self.block.number))
+        newest = newest.order_by(anchors.c.size.desc()).limit(1)
+        same = (anchors.c.log_id == logs.c.log_id) & (anchors.c.size == newest.correlate(logs).scalar_subquery())
+        wanted = sa.select(logs.c.origin, anchors.c.size, anchors.c.root).select_from(logs.join(anchors, same))
+        found = self._connection.execute(wanted.where(logs.c.block_number <= self.block.number))
+        return sorted((Origin(o), size, Digest(bytes(root))) for o, size, root in found)
 
     def decisions(self) -> Iterator[tuple[Digest, Decision]]:
         """(status key, decision), by key, in the order in which they were taken."""

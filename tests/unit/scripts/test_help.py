@@ -31,7 +31,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "council propose", "council approve",
     "content show", "content check", "content move", "content get",
     "council withdraw", "council execute", "council show",
-    "store move", "witness key", "witness serve", "log mirror", "log judge",
+    "store move", "witness key", "witness serve", "log mirror", "log judge", "log heads", "log check-heads",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from ledger.certificates import check_record
 from ledger.errors import ChuzhengError, InputError, IntegrityError, NotFoundError, UnreadableError
 from ledger.texts import LANGUAGES, error_text
 from ledger.types import DepartmentCode
+from notary import documents
 from notary.cid import cid_of_stream
 from notary.documents import StoredFile, describe, media_type_of, open_file, same_file, store_file
 from notary.envelope import envelope_size
@@ -169,3 +170,69 @@ def test_describe__any_bytes__both_digests(data: bytes) -> None:
 )
 def test_media_type_of__names__by_our_own_list(name: str, expected: str) -> None:
     assert media_type_of(name) == expected
+
+
+MIB = 1 << 20
+LARGE = 64 * MIB
+
+
+class Counting(io.RawIOBase):
+    """`LARGE` bytes from nowhere; how many were asked for, and the most at once."""
+
+    def __init__(self) -> None:
+        self.given = self.most = 0
+
+    def read(self, size: int = -1) -> bytes:
+        assert size >= 0, "asked for everything at once"
+        data = bytes(min(size, LARGE - self.given))
+        self.given += len(data)
+        self.most = max(self.most, size)
+        return data
+
+
+class Between(EmbeddedStore):
+    """Compares, at every block, what went in with what came out: what lies between is in memory."""
+
+    held: int = 0
+
+    def __init__(self, folder: Path, source: Counting) -> None:
+        super().__init__(folder)
+        self._source, self._put, self.given = source, 0, 0
+
+    def _put_block(self, cid: str, block: bytes) -> None:
+        self.held = max(self.held, self._source.given - self._put)
+        self._put += len(block)
+        super()._put_block(cid, block)
+
+    def _get_block(self, cid: str) -> bytes:
+        block = super()._get_block(cid)
+        self.given += len(block)
+        return block
+
+
+def test_large_file__in_and_out__never_more_than_a_few_pieces_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flat memory for any size: figures of 5 GiB are tests/bench/bench_content.py's."""
+    source = Counting()
+    store = Between(tmp_path / "content", source)
+    stored = store_file(source, "application/zip", READERS, content=store)  # type: ignore[arg-type]
+    assert source.given == stored.document["size"] == LARGE
+    assert source.most <= MIB
+    assert store.held <= 4 * MIB
+    ahead: list[int] = []
+    write = documents._Writing.write
+
+    def told(self: documents._Writing, data: bytes) -> int:
+        ahead.append(store.given - first - sum_written[0])
+        sum_written[0] += len(data)
+        return write(self, data)
+
+    first, sum_written = envelope_size(LARGE), [0]
+    monkeypatch.setattr(documents._Writing, "write", told)
+    target = tmp_path / "out"
+    open_file(
+        stored.document, wrap=stored.wraps[ONE], reader=ONE, key=KEYS[ONE], content=store, target=target
+    )  # fmt: skip
+    assert target.stat().st_size == LARGE
+    assert max(ahead) <= 4 * MIB

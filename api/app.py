@@ -25,6 +25,7 @@ from api.departments import endpoints as departments
 from api.documents import endpoints as documents
 from api.door import Door
 from api.erasures import endpoints as erasures
+from api.feed import endpoints as feed
 from api.health import endpoints as health
 from api.logs import endpoints as logs
 from api.observing import Observed, set_up_logs
@@ -94,7 +95,8 @@ def assemble(parts: Parts) -> FastAPI:
     app.state.tokens = parts.tokens
     app.state.held = held = Held()
     errors.install(app)
-    for room in (certificates, documents, logs, verifications, statuses, erasures, departments, audit, trust, health):
+    rooms = (certificates, documents, logs, verifications, statuses, erasures, departments, audit, feed, trust, health)
+    for room in rooms:
         app.include_router(room.router, prefix=PREFIX)
     app.include_router(health.metrics_router)
     app.include_router(pages.router)

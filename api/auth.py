@@ -38,6 +38,7 @@ class Desk(IntEnum):
     """What a token lets do that no contract asks about: bits above those of ledger.types.Role."""
 
     ERASURE = 1 << 16
+    LIBRARY = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)

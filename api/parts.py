@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ledger.evm.watch import NodeWatch
     from notary.collect import LogReader
     from notary.decisions import Decisions
+    from notary.feed import Feed
     from notary.service import Notary
     from notary.stores.placed import Places
     from notary.trust_file import TrustFile
@@ -99,6 +100,7 @@ class Parts:
     decisions: Decisions | None = None
     events: EventFiles | None = None
     """None: a server without a chain that gives evidence"""
+    feed: Feed | None = None
     operators: Mapping[DepartmentCode, Sequence[Address]] = field(default_factory=dict)
     engine: Any = None
     closing: Sequence[Callable[[], None]] = ()

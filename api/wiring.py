@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from notary.content_keeper import ContentKeeper
     from notary.cosigning import Cosigner
     from notary.processes import Processes
+    from notary.reconcile.run import Ledger
     from notary.service import Notary
     from notary.stores.placed import Places
     from notary.trust_file import TrustFile, WitnessKey
@@ -88,8 +89,10 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     from ledger.evm.outbox import Outbox
     from ledger.evm.rpc import Rpc
     from ledger.store.evidence import EvidenceStore
+    from ledger.store.index.changes import ChangeReader
     from ledger.store.index.whole import whole_index
     from notary.decisions import Decisions
+    from notary.feed import Feed
 
     deployment = deployment_of(settings)
     engine, index = _database(settings)
@@ -120,6 +123,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         trusted=TrustSource(settings.trust_path, bytes.fromhex(settings.trust_pin) if settings.trust_pin else None),
         status_lists=lists,
         outbox=outbox,
+        feed=Feed(notary, ChangeReader(engine, final_depth(settings)), index),
         operators=operators,
         decisions=Decisions(notary, outbox, index, operators=operators),
         events=EventFiles(EvidenceStore(engine), index, deployment, _profile(settings).finality_depth),
@@ -257,6 +261,21 @@ def _trust_now(settings: Settings) -> Callable[[], TrustFile | None]:
         return None if found is None else found.file
 
     return now
+
+
+@contextmanager
+def open_ledger(settings: Settings) -> Iterator[Ledger]:
+    """What a comparison with a library stands on; the chain itself isn't asked, the index is."""
+    from ledger.store.index.changes import ChangeReader
+    from notary.reconcile.run import Ledger
+
+    engine, index = _database(settings)
+    notary = _notary(settings, engine, index, Keyring(settings.keys_dir), None)
+    try:
+        yield Ledger(notary, index, ChangeReader(engine, index.depth), SystemClock())
+    finally:
+        notary.close()
+        engine.dispose()
 
 
 @contextmanager

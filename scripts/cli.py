@@ -24,6 +24,7 @@ from scripts.commands import (
     local,
     network,
     receipt,
+    reconcile,
     record,
     snapshot,
     status,
@@ -56,6 +57,7 @@ for part in (
     witness,
     content,
     bundle,
+    reconcile,
 ):
     part.register(app)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ledger.errors import ChuzhengError, InputError, UnreadableError
 from notary.bulk.sources import Chunk, Mark, changed, columns_of
-from notary.imports import MAX_LINE
+from notary.imports import COLUMNS, MAX_LINE
 from notary.stores.disk import translated
 
 _BOM = b"\xef\xbb\xbf"
@@ -25,7 +25,7 @@ _BUFFER = 1 << 18
 class CsvSource:
     """A CSV file; the names of its columns are row 1, as a spreadsheet counts."""
 
-    def __init__(self, path: Path, key: str | None, secret: bytes) -> None:
+    def __init__(self, path: Path, key: str | None, secret: bytes, columns: Sequence[str] = COLUMNS) -> None:
         with translated():
             self._file: BinaryIO = open(path, "rb", buffering=_BUFFER)  # noqa: SIM115 closed by `close`
             self._size = path.stat().st_size
@@ -39,7 +39,7 @@ class CsvSource:
             raise self._lines.wrong or InputError("import.empty")
         if self._lines.wrong is not None:
             raise self._lines.wrong
-        self._pick, self._key = columns_of(header, key)
+        self._pick, self._key = columns_of(header, key, columns)
         self._width = len(header)
         self._names = [*header] if key is None else [*header, f"key:{key}"]
 

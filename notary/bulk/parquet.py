@@ -27,7 +27,7 @@ _BATCH = 10_000
 class ParquetSource:
     """A Parquet file; records count from 1."""
 
-    def __init__(self, path: Path, key: str | None, secret: bytes) -> None:
+    def __init__(self, path: Path, key: str | None, secret: bytes, columns: Sequence[str] = COLUMNS) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -39,8 +39,9 @@ class ParquetSource:
         except (pa.ArrowException, OSError) as error:
             raise UnreadableError("backfill.parquet", reason=type(error).__name__) from None
         schema = self._file.schema_arrow
-        _, self._key = columns_of(schema.names, key)
-        self._wanted = [*COLUMNS] if key is None or key in COLUMNS else [*COLUMNS, key]
+        _, self._key = columns_of(schema.names, key, columns)
+        self._columns = columns
+        self._wanted = [*columns] if key is None or key in columns else [*columns, key]
         self._key_place = None if key is None else self._wanted.index(key)
         wrong: list[tuple[int, str, ChuzhengError]] = []
         for name in self._wanted:
@@ -72,7 +73,7 @@ class ParquetSource:
         chunk = Chunk(number)
         for columns in self._batches(done):
             keys = columns[self._key_place] if self._key_place is not None else [""] * len(columns[0])
-            for key, cells in zip(keys, zip(*columns[: len(COLUMNS)], strict=True), strict=True):
+            for key, cells in zip(keys, zip(*columns[: len(self._columns)], strict=True), strict=True):
                 done += 1
                 chunk.numbers.append(done)
                 chunk.keys.append(key)

@@ -73,13 +73,16 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-def columns_of(header: Sequence[str], key: str | None) -> tuple[Any, int | None]:
-    """(getter of the cells in the order of COLUMNS, None where they are in it; place of the key column).
+def columns_of(header: Sequence[str], key: str | None, columns: Sequence[str] = COLUMNS) -> tuple[Any, int | None]:
+    """(getter of the cells in the order of `columns`, None where they are in it; place of the key column).
 
-    RowsError `import.refused` names columns that are missing, unknown or there twice; InputError `backfill.key_*`.
+    A certificate's columns are all there and no others; where others are asked for, the rest is passed over.
+    RowsError `backfill.columns` names columns that are missing, unknown or there twice; InputError `backfill.key_*`.
     """
     from notary.imports import check_header
 
+    if columns != COLUMNS:
+        return _some_of(header, key, columns)
     if key in PERSONAL:
         raise InputError("backfill.key_personal", column=key)
     if key is not None and key not in header:
@@ -92,6 +95,19 @@ def columns_of(header: Sequence[str], key: str | None) -> tuple[Any, int | None]
     places = tuple(header.index(name) for name in COLUMNS)
     straight = places == tuple(range(len(COLUMNS))) and len(header) == len(COLUMNS)
     return None if straight else itemgetter(*places), None if key is None else header.index(key)
+
+
+def _some_of(header: Sequence[str], key: str | None, columns: Sequence[str]) -> tuple[Any, int | None]:
+    wrong: list[WrongCell] = []
+    for name in dict.fromkeys([*columns, *([key] if key is not None else [])]):
+        if header.count(name) != 1:
+            code = "import.column_twice" if name in header else "import.column_missing"
+            wrong.append((1, name[:60], InputError(code, column=name[:60])))
+    if wrong:
+        raise RowsError("backfill.columns", rows=wrong)
+    places = [header.index(name) for name in columns]
+    pick = (lambda cells: (cells[places[0]],)) if len(places) == 1 else itemgetter(*places)
+    return pick, None if key is None else header.index(key)
 
 
 def changed() -> ConflictError:

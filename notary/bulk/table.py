@@ -21,13 +21,13 @@ from notary.stores.source_table import SourceTable
 class TableSource:
     """A table or view whose columns are named as those of a CSV file; records count from 1."""
 
-    def __init__(self, url: str, name: str, key: str | None, secret: bytes) -> None:
+    def __init__(self, url: str, name: str, key: str | None, secret: bytes, columns: Sequence[str] = COLUMNS) -> None:
         if key is None:
             raise InputError("backfill.key_needed")
         self._table = SourceTable(url, name, key)
         try:
             # A table may have further columns; a view that names ours would be asked for only to drop them.
-            columns_of([c for c in self._table.columns if c in COLUMNS or c == key], key)
+            columns_of([c for c in self._table.columns if c in columns or c == key], key, columns)
             if missing := self._table.without_key():
                 raise InputError("backfill.key_null", column=key, count=missing)
             self._total = self._table.count()
@@ -36,11 +36,11 @@ class TableSource:
         except BaseException:
             self._table.close()
             raise
-        self._name, self._key, self._secret = name, key, secret
+        self._name, self._key, self._secret, self._columns = name, key, secret, columns
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {"kind": "table", "table": self._name, "key": self._key, "columns": list(COLUMNS)}
+        return {"kind": "table", "table": self._name, "key": self._key, "columns": list(self._columns)}
 
     def share(self, mark: Mark) -> float:
         return mark.rows / self._total
@@ -55,7 +55,7 @@ class TableSource:
             if self._table.count(last) != rows:
                 raise changed()
         while True:
-            page = self._table.page(COLUMNS, last, size + 1)
+            page = self._table.page(self._columns, last, size + 1)
             if last is not None:
                 # The last row of the page before comes again: that proves it is still there, still the same, and alone.
                 if not page or page[0][0] != last or (digest and self._digest(page[0]) != digest):
@@ -76,7 +76,7 @@ class TableSource:
                 rows += 1
                 cells = [_text(value) for value in values]
                 if None in cells:
-                    column = COLUMNS[cells.index(None)]
+                    column = self._columns[cells.index(None)]
                     found = type(values[cells.index(None)]).__name__
                     error = InputError("backfill.column_type", column=column, found=found)
                     chunk.refuse(rows, str(key), column, error)

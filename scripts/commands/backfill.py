@@ -80,8 +80,8 @@ def backfill(
 
     if capture not in CAPTURES:
         raise UsageError("cli.usage.value", name="--capture", reason=" | ".join(CAPTURES))
-    kind = _kind(source)
-    url = _url(url_file) if kind == "table" else ""
+    kind = source_kind(source)
+    url = source_url(url_file) if kind == "table" else ""
     departments = [DepartmentCode(code) for code in dict.fromkeys(department)]
     with open_notary(load({"home": home}).settings, processes=PROCESSES) as (notary, processes):
         origins = origins_of(notary, departments)
@@ -132,7 +132,7 @@ def open_source(kind: str, source: str, url: str, key: str | None, secret: bytes
     return CsvSource(Path(source), key, secret)
 
 
-def _kind(source: str) -> str:
+def source_kind(source: str) -> str:
     if source.startswith(TABLE):
         return "table"
     suffix = Path(source).suffix.lower().removeprefix(".")
@@ -141,7 +141,7 @@ def _kind(source: str) -> str:
     return suffix
 
 
-def _url(file: Path | None) -> str:
+def source_url(file: Path | None) -> str:
     """The source database's address: it may hold a password, so never from an argument."""
     if file is None:
         url = os.environ.get(SOURCE_URL, "")

@@ -29,7 +29,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "bundle make", "snapshot make", "snapshot fetch", "snapshot show",
     "config show", "config init", "config token", "chain call", "chain read", "chain events",
     "council propose", "council approve",
-    "content show", "content check", "content move", "content get",
+    "reconcile run", "reconcile feed", "content show", "content check", "content move", "content get",
     "council withdraw", "council execute", "council show",
     "store move", "witness key", "witness serve", "log mirror", "log judge", "log heads", "log check-heads",
 }  # fmt: skip

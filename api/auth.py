@@ -155,17 +155,20 @@ def ensure_tokens(store: TokenStore, departments: list[DepartmentCode]) -> list[
     ]
 
 
-def caller_of(request: Request, credentials: Credentials) -> Caller:
-    """FastAPI dependency: the caller, or 401 `auth.missing` / `auth.token`."""
+async def caller_of(request: Request, credentials: Credentials) -> Caller:
+    """FastAPI dependency: the caller, or 401 `auth.missing` / `auth.token`.
+
+    Async, as all dependencies: FastAPI takes each plain function to a thread, which costs more than what it does.
+    """
     if credentials is None:
         raise DeniedError("auth.missing")
     store: TokenStore = request.app.state.tokens
     return store.caller(credentials.credentials)
 
 
-def maybe_caller_of(request: Request, credentials: Credentials) -> Caller | None:
+async def maybe_caller_of(request: Request, credentials: Credentials) -> Caller | None:
     """The caller of a route that anyone may read; a token that is given must be good."""
-    return None if credentials is None else caller_of(request, credentials)
+    return None if credentials is None else await caller_of(request, credentials)
 
 
 CallerDep = Annotated[Caller, Security(caller_of)]

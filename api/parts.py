@@ -165,7 +165,7 @@ class Parts:
         return trust is None or trust.finality == "none"
 
 
-def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> Parts:
     """FastAPI dependency."""
     parts: Parts = request.app.state.parts
     return parts

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.auth import TokenStore
 from api.breaker import Breaker
+from api.closings import RecentClosings
 from api.content_places import content_places
 from api.event_files import EventFiles
 from api.keyring import Keyring
@@ -391,7 +392,7 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
         keyring.log_signers(),
         storage_key=keyring.storage_key(),
         clock=SystemClock(),
-        anchors=index,
+        anchors=RecentClosings(index),
         filing=Filing(PlacedContent(content_places(settings, RecordStore(engine)))),
         processes=pool,
         evidence=lambda anchor: evidence_of(captured.of_anchor(anchor)),

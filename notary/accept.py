@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -40,6 +41,8 @@ MAX_WAITING = 4096
 """Submissions that may wait; more are told to come again."""
 MAX_GROUP = 20_000
 """Rows of one transaction, unless one submission alone has more."""
+GATHER = 0.002
+"""Seconds that the first of many waits for the others, where the last commit had several."""
 CATCH_UP = 10_000
 _log = structlog.get_logger("notary.accept")
 
@@ -91,6 +94,7 @@ class Acceptance:
         """Queue a submission. UnavailableError at once if too many wait: a queue without end only hides an overload."""
         if self._closed:
             raise UnavailableError("notary.stopping", retry_after=5.0)
+        submission.answer.set_running_or_notify_cancel()  # whoever stops waiting can't take it back
         submission.keys = keys_of_rows(self._issuers[submission.origin], submission.rows)
         try:
             self._waiting.put_nowait(submission)
@@ -106,11 +110,13 @@ class Acceptance:
             self._thread.join()
 
     def _run(self) -> None:
-        stopping = False
+        stopping, many = False, False
         while not stopping:
             group: list[Submission] = []
             rows = 0
             item = self._waiting.get()
+            if many:  # callers that were just answered are about to send again: one commit for all of them
+                time.sleep(GATHER)
             while True:
                 if item is None:
                     stopping = True
@@ -123,6 +129,7 @@ class Acceptance:
                     item = self._waiting.get_nowait()
                 except queue.Empty:
                     break
+            many = len(group) > 1
             by_log: dict[Origin, list[Submission]] = {}
             for submission in group:
                 by_log.setdefault(submission.origin, []).append(submission)

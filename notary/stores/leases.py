@@ -35,6 +35,9 @@ leases = sa.Table(
     sa.Column("lease_until", sa.BigInteger, nullable=False),
 )
 
+_LEASE = sa.select(leases).where(leases.c.log == sa.bindparam("log_id"))
+_HELD = sa.select(leases.c.holder, leases.c.token).where(leases.c.log == sa.bindparam("log_id"))
+
 
 def site_of(folder: Path) -> str:
     """A name for (this kernel since its start, this folder), the same in every process."""
@@ -57,12 +60,12 @@ class Leases:
         UnavailableError `notary.other_writer` while another site has it: nothing may be written.
         """
         now = self._clock.now()
-        row = connection.execute(sa.select(leases).where(leases.c.log == log.id)).one_or_none()
+        row = connection.execute(_LEASE, {"log_id": log.id}).one_or_none()
         if row is None:
             dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
             first = {"log": log.id, "holder": self.site, "token": 1, "lease_until": now + LEASE}
             connection.execute(dialect.insert(leases).values(first).on_conflict_do_nothing(index_elements=["log"]))
-            row = connection.execute(sa.select(leases).where(leases.c.log == log.id)).one()
+            row = connection.execute(_LEASE, {"log_id": log.id}).one()
         left = row.lease_until - now
         if row.holder == self.site:
             if not LEASE // 2 < left <= LEASE:
@@ -75,8 +78,7 @@ class Leases:
 
     def fence(self, connection: sa.Connection, log: LogRow, token: int) -> None:
         """UnavailableError `notary.lease_lost` if another site has written since `token` was given."""
-        held = sa.select(leases.c.holder, leases.c.token).where(leases.c.log == log.id)
-        if connection.execute(held).one_or_none() != (self.site, token):
+        if connection.execute(_HELD, {"log_id": log.id}).one_or_none() != (self.site, token):
             raise UnavailableError("notary.lease_lost", retry_after=LEASE / 1000, origin=log.origin)
 
     def _set(self, connection: sa.Connection, log: LogRow, token: int, new: int, now: int) -> None:

@@ -21,6 +21,7 @@ from ledger.store.postgres import copy_in
 from ledger.types import DepartmentCode, LogId, Millis, Origin
 from notary.entry import ENTRY_BYTES
 from notary.stores import entry_rows
+from notary.stores import statements as said
 from notary.stores.record_tables import (
     checkpoints,
     entry_groups,
@@ -148,29 +149,28 @@ class RecordStore:
 
     def log(self, connection: sa.Connection, origin: Origin, *, lock: bool = False) -> LogRow | None:
         """The log's row; `lock` holds it until the transaction ends where the database locks rows."""
-        query = sa.select(logs).where(logs.c.origin == origin)
-        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        row = connection.execute(said.LOG_LOCKED if lock else said.LOG, {"origin": origin}).one_or_none()
         return None if row is None else LogRow(*row)
 
     def log_by_id(self, connection: sa.Connection, number: int) -> LogRow:
         """The log with this row number."""
-        return LogRow(*connection.execute(sa.select(logs).where(logs.c.id == number)).one())
+        return LogRow(*connection.execute(said.LOG_BY_ID, {"id": number}).one())
 
     def logs_of(self, connection: sa.Connection, issuer: int, *, lock: bool = False) -> list[LogRow]:
         """All logs of an issuer; `lock` lets one transaction at a time ask whether a commitment is new, where the
         database locks rows: two logs of one issuer are two append locks."""
-        if lock:
-            connection.execute(sa.select(issuers.c.id).where(issuers.c.id == issuer).with_for_update())
-        query = sa.select(logs).where(logs.c.issuer == issuer).order_by(logs.c.id)
-        return [LogRow(*row) for row in connection.execute(query)]
+        if lock and connection.dialect.name != "sqlite":
+            connection.execute(said.ISSUER_LOCKED, {"issuer": issuer})
+        return [LogRow(*row) for row in connection.execute(said.LOGS_OF, {"issuer": issuer})]
 
     def all_logs(self, connection: sa.Connection) -> list[LogRow]:
         """Every log."""
-        return [LogRow(*row) for row in connection.execute(sa.select(logs).order_by(logs.c.id))]
+        return [LogRow(*row) for row in connection.execute(said.ALL_LOGS)]
 
     def advance(self, connection: sa.Connection, log: int, next_index: int, accepted_at: Millis) -> None:
         """Note how many rows the log has now."""
-        connection.execute(logs.update().where(logs.c.id == log).values(next_index=next_index, accepted_at=accepted_at))
+        values = {"log": log, "new_index": next_index, "new_accepted_at": accepted_at}
+        connection.execute(said.ADVANCE, values)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
@@ -281,13 +281,11 @@ class RecordStore:
         self, connection: sa.Connection, log: int, department: DepartmentCode, operation: str, keys: Sequence[bytes]
     ) -> dict[bytes, Known]:
         """Idempotency key (32 bytes) → what was answered."""
-        table = idempotency.c
         found: dict[bytes, Known] = {}
         for part in _parts(keys):
-            query = sa.select(table.key, table.content, table.positions).where(
-                table.log == log, table.department == department, table.operation == operation, table.key.in_(part)
-            )
-            found.update((row[0], Known(row[1], unpack_positions(row[2]))) for row in connection.execute(query))
+            values = {"log": log, "department": department, "operation": operation, "keys": list(part)}
+            rows = connection.execute(said.ANSWERED, values)
+            found.update((row[0], Known(row[1], unpack_positions(row[2]))) for row in rows)
         return found
 
     # -- checkpoints --------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ TITLES = {
     "anchor": "Anchoring: from a submission to an anchored receipt",
     "chain": "The chain under load: four nodes, sender and indexer on one machine",
     "command": "The command line",
+    "engine": "The engine: durable acceptance from 10^4 to 10^7 entries",
     "formats": "Formats: commitments, receipts, bundles",
     "http": "Submitting over HTTP",
     "log": "The log on disk",

@@ -20,7 +20,8 @@ from ledger.types import Digest, Millis
 from scripts import output
 from scripts.commands.files import read_file, write_new
 from scripts.commands.judging import Asked, judge_presented
-from scripts.commands.options import Json, TokenFile, Url
+from scripts.commands.options import Json, RpcUrl, TokenFile, Url
+from scripts.commands.trust import PinOption, TrustOption, believed, trust_path
 from scripts.help import App
 from scripts.problems import UsageError
 
@@ -144,6 +145,60 @@ def _events(server: Client, place: str) -> tuple[list[bytes], int]:
     if not isinstance(found, list):
         return [], 0
     return [parse_event(json.dumps(each).encode()).to_json() for each in found], int(answer.get("waiting", 0))
+
+
+@bundle_app.command("certificate")
+def certificate(
+    file: Annotated[Path, typer.Argument(help="证据包 / evidence bundle")],
+    part: Annotated[str | None, typer.Option(help="证明哪个成员 / the member that the page is about")] = None,
+    show: Annotated[
+        str, typer.Option(help="印出披露件的哪些内容，逗号分隔，默认不印 / members to print, default: none")
+    ] = "",
+    operator: Annotated[
+        str | None, typer.Option(help="运行单位，默认取设置 / the operator, default: as in the settings")
+    ] = None,
+    issuer_name: Annotated[str | None, typer.Option("--issuer-name", help="登记单位名称 / the issuer's name")] = None,
+    english: Annotated[bool, typer.Option("--english", help="英文版 / in English")] = False,
+    out: Annotated[Path | None, typer.Option(help="输出文件 / file to write")] = None,
+    trust: TrustOption = None,
+    pin: PinOption = None,
+    snapshot: Annotated[Path | None, typer.Option(help="快照 / snapshot")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="不联网 / ask nobody")] = False,
+    rpc_url: RpcUrl = None,
+    url: Url = None,
+    json_: Json = False,
+) -> int:
+    """出具一页存证证明（PDF），与证据包一并提交。/ One page about a part of a bundle, for a court or an audit (PDF)."""
+    from notary.exports.evidence_bundle import parts_of, read_bundle
+    from notary.exports.zip_file import MAX_BYTES
+    from scripts.commands.certificate import make_certificate
+
+    bundle = read_bundle(read_file(file, MAX_BYTES))
+    asked = Asked(believed(trust, pin), trust_path(trust), snapshot, rpc_url, url, offline)
+    known = {name: (receipt, disclosure) for name, receipt, disclosure in parts_of(bundle)}
+    name = _chosen(part, known, bundle)
+    names = [each.strip() for each in show.replace("，", ",").split(",") if each.strip()]
+    made = make_certificate(
+        bundle, *known[name], asked=asked, names=names, operator=operator, issuer_name=issuer_name, english=english
+    )
+    target = out or file.with_name(f"{file.name.removesuffix('.zip').removesuffix('.bundle')}.certificate.pdf")
+    write_new(target, made.data)
+    payload = output.message(
+        "chuzheng-certificate/1", "cli.certificate.made", path=str(target), number=made.number, verdict=made.verdict
+    )
+    facts = {"path": str(target), "number": made.number, "part": name, "exit_code": made.code}
+    output.finish({**payload, **facts}, as_json=json_)
+    return output.EXIT_OK
+
+
+def _chosen(part: str | None, known: Mapping[str, Any], bundle: EvidenceBundle) -> str:
+    """The member that was named; else the only disclosure, else the only receipt."""
+    first = [name for name in known if name in bundle.disclosures] or list(known)
+    if part in known:
+        return str(part)
+    if part is not None or len(first) != 1:
+        raise UsageError("cli.certificate.which", count=len(known), names=", ".join(sorted(known)) or "-")
+    return first[0]
 
 
 def judge_bundle(path: Path, asked: Asked, at: Millis | None, *, as_json: bool) -> int:

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pypdf
 import pytest
 
 from notary.exports.evidence_bundle import read_bundle
@@ -67,3 +68,19 @@ def test_bundle__wrong_use__says_what_to_do(
     assert done.code in (2, 19)
     assert done.json["code"] == code
     assert json.dumps(done.json)
+
+
+def test_certificate__of_a_bundle__one_pdf_with_its_hash_and_wrong_uses(chuzheng: Chuzheng, place: Path) -> None:
+    assert chuzheng("disclose", "0.receipt.json", "--fields", "name").code == 0
+    made = chuzheng(
+        "bundle", "make", "a.bundle.zip", "0.disclosure.json", "0.receipt.json", "1.receipt.json", "--offline", "--json"
+    )
+    asked = ("bundle", "certificate", "a.bundle.zip", "--trust", "trust.json", "--offline")
+    done = chuzheng(*asked, "--json")
+    assert (done.code, done.json["exit_code"]) == (0, 20)
+    assert done.json["part"].startswith("disclosures/")
+    told = pypdf.PdfReader(place / "a.certificate.pdf").pages[0].extract_text().replace("\0", "")
+    assert made.json["sha256"] in told.replace("\n", "")
+    assert done.json["number"] in told
+    assert chuzheng(*asked, "--show", "number", "--json").json["code"] == "cli.certificate.show"
+    assert chuzheng(*asked, "--part", "x", "--json").json["code"] == "cli.certificate.which"

@@ -26,7 +26,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "log rotate-key",
     "erase show", "erase propose", "erase confirm", "erase withdraw", "erase apply",
     "log reopen", "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
-    "bundle make", "snapshot make", "snapshot fetch", "snapshot show",
+    "bundle make", "bundle certificate", "snapshot make", "snapshot fetch", "snapshot show",
     "config show", "config init", "config token", "chain call", "chain read", "chain events",
     "council propose", "council approve",
     "reconcile run", "reconcile feed", "content show", "content check", "content move", "content get",

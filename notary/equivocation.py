@@ -121,6 +121,15 @@ class Equivocation:
     second: Piece
     prefix: Prefix | None = None
 
+    @property
+    def first_text(self) -> str:
+        """One piece as a report shows it: a checkpoint's note, or the piece's JSON."""
+        return _text(self.first)
+
+    @property
+    def second_text(self) -> str:
+        return _text(self.second)
+
     def to_json(self) -> bytes:
         """The file's bytes."""
         value: dict[str, Any] = {
@@ -307,6 +316,10 @@ def _verifies(note: str, key: VerifierKey) -> bool:
         return verify_signature(note, key)
     except ChuzhengError:
         return False
+
+
+def _text(piece: Piece) -> str:
+    return piece.note if isinstance(piece, SignedHead) else json.dumps(_to_value(piece))
 
 
 def _to_value(piece: Piece) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
 
 from api.parts import Parts
 from api.statuses.lookup import Standing, by_identifier
@@ -10,11 +13,15 @@ from api.verifications.submission import Submission, present
 from ledger.errors import NotFoundError
 from ledger.types import Millis
 from notary.collect import Collector
-from notary.evidence import IdentifierAlone, Located, Presented
+from notary.contradictions import known_against, met
+from notary.evidence import Evidence, IdentifierAlone, Located, Presented
 from notary.report import Report
+from notary.stores.equivocations import FOLDER, Equivocations
+from notary.trust_file import TrustFile
 from notary.verify import verify
 
 __all__ = ["judge", "judge_identifier", "present"]
+_log = structlog.get_logger("api.verifications")
 
 
 def judge(parts: Parts, presented: Presented, at: Millis | None) -> Report:
@@ -24,7 +31,20 @@ def judge(parts: Parts, presented: Presented, at: Millis | None) -> Report:
     collector = Collector(parts.chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
     trust = parts.trust
     evidence = collector.collect(presented, trust, now)
+    if trust is not None:
+        evidence = _with_proofs(parts, presented, evidence, trust, now)
     return verify(presented, evidence, trust, at if at is not None else now, now)
+
+
+def _with_proofs(parts: Parts, presented: Presented, evidence: Evidence, trust: TrustFile, now: Millis) -> Evidence:
+    """The evidence with kept proofs of equivocation against the receipt; one that is met now is kept, and said."""
+    proofs = Equivocations(parts.settings.home / FOLDER)
+    found = met(presented.receipt, evidence, trust)
+    if found is not None:
+        path = proofs.keep(found)
+        _log.critical("log.equivocation", origin=found.origin, what=found.what.value, proof=path.name)
+    kept = known_against(presented.receipt, proofs.all(presented.receipt.origin), trust, now)
+    return replace(evidence, equivocations=kept) if kept else evidence
 
 
 class _NothingFound:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.errors import ChuzhengError
 from ledger.types import Millis
+from scripts import output
 from scripts.commands.files import read_file, replace_file
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def judge_presented(
     evidence = Nothing()
     if not asked.offline and trust is not None:
         evidence = _collect(presented, trust, now, asked.rpc_url, asked.url)
+    if trust is not None:
+        proofs = asked.trusted_at.absolute().parent / "equivocations"
+        evidence = _with_proofs(evidence, presented, trust, now, proofs)
     if asked.snapshot is not None and trust is not None:
         evidence = _with_snapshot(evidence, asked.snapshot, presented, trust, now, asked.trusted_at)
     if bundle is not None:
@@ -53,6 +57,28 @@ def judge_presented(
 
         evidence = with_bundle(evidence, bundle, presented, asked, at if at is not None else now, now)
     return judge(presented, evidence, trust, at if at is not None else now, now), evidence
+
+
+def _with_proofs(evidence: Evidence, presented: Presented, trust: TrustFile, now: Millis, folder: Path) -> Evidence:
+    """The evidence with kept proofs of equivocation that speak against the receipt; one that is met now is kept first,
+    beside the trust file, where one can write."""
+    from notary.evidence import LogSeen
+    from notary.evidence import Unavailable as Unasked
+
+    asked = isinstance(evidence.log, LogSeen) or not isinstance(evidence.anchor, Unasked)
+    if not asked and not folder.is_dir():
+        return evidence  # nobody was asked, and nothing is kept
+    from dataclasses import replace
+
+    from notary.contradictions import known_against, met
+    from notary.stores.equivocations import Equivocations
+
+    found = met(presented.receipt, evidence, trust)
+    if found is not None:
+        with contextlib.suppress(ChuzhengError):
+            output.say("cli.verify.equivocation", path=Equivocations(folder).keep(found))
+    kept = known_against(presented.receipt, Equivocations(folder).all(presented.receipt.origin), trust, now)
+    return replace(evidence, equivocations=kept) if kept else evidence
 
 
 def _with_snapshot(

@@ -33,10 +33,12 @@ from ledger.types import (
 )
 from notary.b64 import to_b64
 from notary.bulk.salts import write_salts
-from notary.checkpoint import Checkpoint, VerifierKey, parse_checkpoint, promise_bytes, sign_checkpoint
+from notary.canonical import canonicalise
+from notary.checkpoint import Checkpoint, VerifierKey, parse_checkpoint, parse_note, promise_bytes, sign_checkpoint
 from notary.commitment import commit
+from notary.cosignature import cosign, with_cosignatures
 from notary.disclosure import Disclosure, make_disclosure, parse_disclosure
-from notary.entry import Entry, leaf_of, log_id, make_origin, status_key
+from notary.entry import Entry, leaf_of, log_id, make_origin, parse_origin, status_key
 from notary.envelope import encrypt_stream
 from notary.equivocation import Equivocation, SignedHead, What
 from notary.erasures import Erased, Proof, erasure_record, write_erasures
@@ -45,6 +47,7 @@ from notary.exports.evidence_bundle import Contents, make_bundle
 from notary.exports.status_credential import sign_status_list
 from notary.exports.tlog_proof import TlogProof
 from notary.merkle import inclusion_path, root_from_leaves
+from notary.network_heads import LogHead, NetworkHeads, heads_records
 from notary.qr import QrProof
 from notary.receipt import (
     Inclusion,
@@ -225,6 +228,23 @@ def equivocation() -> bytes:
     return Equivocation(ORIGIN, What.TWO_ROOTS, SignedHead(note()), SignedHead(other)).to_json()
 
 
+def cosigned() -> bytes:
+    """The checkpoint with a witness's line under it."""
+    return with_cosignatures(
+        note(), [cosign(parse_note(note()).text, "witness.example/w1", SECOND, 1_770_000_000)]
+    ).encode()
+
+
+def network_heads() -> bytes:
+    """The record that another log keeps of a network's heads."""
+    at = anchor()
+    block = Block(at.block_number, at.block_hash, at.block_time, ChainHash(""))
+    heads = (LogHead(ORIGIN, SIZE, parse_checkpoint(note()).root),)
+    found = NetworkHeads(parse_origin(ORIGIN).network, at.chain_id, at.genesis_hash, block, heads)
+    [record] = heads_records(found, parse_origin(ORIGIN).issuer, "2026-02-03")
+    return canonicalise(record)
+
+
 def salts() -> bytes:
     """The salts of two receipts of a back-fill."""
     bundle = build_bundle(ORIGIN, 4, entries()[4:6], promises=[bytes(64)] * 2)
@@ -304,6 +324,8 @@ def files() -> dict[str, bytes]:
         "trust.json": trust(),
         "full.snapshot.json": full_snapshot(),
         "two-roots.equivocation.json": equivocation(),
+        "cosigned.checkpoint": cosigned(),
+        "heads.record.json": network_heads(),
         "grant.event.json": (VECTORS / "quorum" / "grant.event.json").read_bytes(),
         "backfill.salts.json": salts(),
         "erasures.json": write_erasures(ORIGIN, [Erased(2, ORDER), Erased(INDEX, ORDER, Proof(ORIGIN, SIZE, SALT))]),

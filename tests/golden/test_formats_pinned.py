@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent
-TAG = re.compile(r"(chuzheng-[a-z-]+|erasure|checkpoint)/[0-9]+")
+TAG = re.compile(r"(chuzheng-[a-z-]+|erasure|checkpoint|heads)/[0-9]+")
 PINNED: dict[str, tuple[str, ...]] = {
     "chuzheng-receipt/1": ("promised.receipt.json", "included.receipt.json", "anchored.receipt.json",
                            "evidenced.receipt.json"),
@@ -28,6 +28,7 @@ PINNED: dict[str, tuple[str, ...]] = {
     "chuzheng-bundle/1": ("evidence.bundle.zip",),
     "chuzheng-salts/1": ("backfill.salts.json",),
     "erasure/1": ("erasure.entry",),
+    "heads/1": ("heads.record.json",),
     "CZE1": ("document.envelope",),
     "c2sp.org/tlog-proof@v1": ("anchored.tlog-proof",),
 }  # fmt: skip

@@ -9,11 +9,13 @@ import pytest
 from ledger.crypto.suites import verify
 from ledger.types import Millis
 from notary.bulk.salts import read_salts
-from notary.checkpoint import promise_bytes, verify_signature
+from notary.canonical import parse_record
+from notary.checkpoint import parse_note, promise_bytes, verify_signature
+from notary.cosignature import cosigners
 from notary.disclosure import ALWAYS_SHOWN, parse_disclosure, recompute
 from notary.entry import log_id
 from notary.envelope import decrypt_stream
-from notary.equivocation import parse_equivocation
+from notary.equivocation import find, parse_equivocation
 from notary.erasures import parse_erasures, proves, write_erasures
 from notary.event_proof import parse_event
 from notary.exports.credential import parse_credential
@@ -21,6 +23,7 @@ from notary.exports.evidence_bundle import read_bundle
 from notary.exports.status_credential import parse_status_list
 from notary.exports.status_place import place_of
 from notary.exports.tlog_proof import parse_tlog_proof
+from notary.network_heads import parse_heads
 from notary.qr import parse_qr
 from notary.receipt import inclusion_error, issue_bytes, parse_receipt
 from notary.receipts import first_not_included, parse_bundle, split
@@ -28,6 +31,7 @@ from notary.report import Outcome
 from notary.snapshot import parse_snapshot
 from notary.snapshot_facts import why_not
 from notary.trust import parse_trust, signed_by_council_of
+from notary.trust_file import WitnessKey
 from notary.verify import check_receipt
 from tests.golden import make
 
@@ -161,6 +165,18 @@ def test_golden_snapshot__read__signed_by_the_trust_files_key() -> None:
 def test_golden_equivocation_and_event__read__written_the_same() -> None:
     assert parse_equivocation(stored("two-roots.equivocation.json")).to_json() == stored("two-roots.equivocation.json")
     assert parse_event(stored("grant.event.json")).to_json() == stored("grant.event.json")
+
+
+def test_golden_cosigned_checkpoint_and_heads__read__hold() -> None:
+    note = parse_note(stored("cosigned.checkpoint").decode())
+    witness = WitnessKey("witness.example/w1", make.SECOND.public_key)
+    assert cosigners(note, [witness]) == [witness]
+    heads = parse_heads(parse_record(stored("heads.record.json")))
+    assert [(h.origin, h.size) for h in heads.heads] == [(make.ORIGIN, make.SIZE)]
+    found = parse_equivocation(stored("two-roots.equivocation.json"))
+    again = find(found.origin, found.second, found.first)
+    assert again is not None
+    assert again.what is found.what
 
 
 def test_golden_salts__read__each_receipts_own() -> None:

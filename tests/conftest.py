@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import settings
 from sqlalchemy.engine import Engine
 
 from ledger.store.engine import open_engine
-from tests.databases import KINDS, Databases, PostgresDatabases, of_kind
+from tests.databases import KINDS, Databases, PostgresDatabases, of_kind, one_each
 from tests.postgres import MissingPostgresError
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -68,6 +69,13 @@ def engine(database: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def each_kind(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rigs of this test have their databases by kind, one for each folder: for files that make many rigs."""
+    if databases.kind == "postgresql":
+        monkeypatch.setattr("tests.fakes.notary.database_of", one_each(databases))
+
+
+@pytest.fixture
 def on_sqlite() -> Iterator[Databases]:
     """What is about SQLite alone."""
     with of_kind("sqlite") as made:
@@ -83,6 +91,17 @@ def on_postgres() -> Iterator[PostgresDatabases]:
             yield made
     except MissingPostgresError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def all_rigs_on() -> Iterator[None]:
+    """CHUZHENG_TEST_DATABASE=postgresql: a drill with every rig on PostgreSQL, in files that name none too."""
+    if os.environ.get("CHUZHENG_TEST_DATABASE") != "postgresql":
+        yield
+        return
+    with of_kind("postgresql") as databases, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.fakes.notary.database_of", one_each(databases))
+        yield
 
 
 def pytest_sessionfinish() -> None:

@@ -8,7 +8,8 @@ How a test runs on both: it takes one of the fixtures of tests/conftest.py and n
 
 Each such test then runs twice, `[sqlite]` and `[postgresql]`; without PostgreSQL on the machine the second half is
 skipped and says why. What is about one of the two alone takes `on_sqlite` or `on_postgres` instead: the maker of that
-kind. So does a property with many examples: many on SQLite, a few on PostgreSQL. Hypothesis' state machines, which
+kind. A file that makes rigs in many places says `pytestmark = pytest.mark.usefixtures("each_kind")` and changes
+nothing else. A property has two tests: many examples on SQLite, a few on PostgreSQL. Hypothesis' state machines, which
 have no fixtures, get their maker by `of_kind`. Write SQL that both take, and nothing that SQLite alone lets pass (a
 string for a number, a text that is too long, GROUP BY with columns left out).
 """
@@ -16,7 +17,7 @@ string for a number, a text that is too long, GROUP BY with columns left out).
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -161,6 +162,18 @@ def fresh_engine(databases: Databases) -> Iterator[Engine]:
     finally:
         engine.dispose()
         databases.give_back(url)
+
+
+def one_each(databases: Databases) -> Callable[[Path], str]:
+    """The address of a folder's own database, the same one whenever it is asked for again."""
+    known: dict[Path, str] = {}
+
+    def of(home: Path) -> str:
+        if home not in known:
+            known[home] = databases.fresh()
+        return known[home]
+
+    return of
 
 
 def sqlite_in(folder: Path) -> Engine:

@@ -119,6 +119,14 @@ class FakeOutbox:
         return taken
 
 
+def sqlite_at(home: Path) -> str:
+    return f"sqlite:///{home}/chuzheng.sqlite"
+
+
+database_of: Callable[[Path], str] = sqlite_at
+"""Where a rig's database is that wasn't told; the fixture `each_kind` puts PostgreSQL there."""
+
+
 @dataclass
 class Rig:
     """A notary and what surrounds it; `again` is a restart of the process on the same disk."""
@@ -152,7 +160,7 @@ class Rig:
 
     def _open(self) -> Notary:
         self.home.mkdir(parents=True, exist_ok=True)
-        engine = open_engine(self.database or f"sqlite:///{self.home}/chuzheng.sqlite")
+        engine = open_engine(self.database or database_of(self.home))
         upgrade(engine)
         return Notary(
             engine,

@@ -12,14 +12,18 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from api.app import assemble
 from ledger.errors import UnavailableError
 from notary.fsck import fsck
 from notary.receipt import Receipt
 from tests.databases import PostgresDatabases
 from tests.drills.life import check
+from tests.fakes.house import build_house
 from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN, OTHER, SECOND, Rig, certificate, packed
 from tests.integration.test_notary_crash import points_of, run
 from tests.postgres import Cluster, MissingPostgresError
@@ -107,6 +111,33 @@ def test_server_killed_under_load__callers_are_told_to_come_again_and_nothing_is
         rows = enumerate(rig.notary.store.entries_from(connection, rig.notary.log(ORIGIN).id, 0, len(entries)))
         assert fsck(rig.log, rows=rows).sound
     rig.notary.close()
+
+
+def test_server_down__http__refused_with_a_time_to_come_again_and_on_without_a_restart(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    house = build_house(tmp_path, database_url=cluster.create())
+    with TestClient(assemble(house.parts)) as client:
+
+        def post() -> Any:
+            return client.post("/api/v1/certificates", json=house.certificate(), headers=house.headers(key="k"))
+
+        def ready() -> int:
+            client.app.state.ready = (0.0, None)  # type: ignore[attr-defined]  # not what it said a second ago
+            return client.get("/api/v1/health/ready").status_code
+
+        assert ready() == 200
+        cluster.down()
+        refused = post()
+        assert (refused.status_code, refused.json()["code"]) == (503, "store.unavailable")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert ready() == 503
+        cluster.up()
+        first = post()
+        assert first.status_code == 201
+        assert post().json() == first.json()
+        assert ready() == 200
+    house.notary.close()
 
 
 def test_several_processes__logs_of_two_issuers__each_commitment_once_for_its_issuer(

@@ -15,6 +15,7 @@ import ledger.store
 from ledger.store import object_tables
 from ledger.store.engine import open_engine, reading, upgrade, writing
 from ledger.store.tables import metadata, outbox
+from tests.databases import Databases
 
 PLACE = {"block_number": 1, "log_index": 0, "block_hash": "0x01", "block_time": 1, "tx_hash": "0x02"}
 ROWS: dict[str, dict[str, Any]] = {
@@ -47,8 +48,8 @@ def move(engine: sa.Engine, how: Callable[[Config, str], None], revision: str) -
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> sa.Engine:
-    return open_engine(f"sqlite:///{tmp_path}/t.sqlite")
+def engine(databases: Databases) -> sa.Engine:
+    return open_engine(databases.empty())
 
 
 def test_upgrade__from_0006_with_data__index_forgotten_outbox_kept(engine: sa.Engine) -> None:

@@ -95,7 +95,7 @@ def reopen(
     moved = {index: number for number, index in enumerate(order, 1)}
     store = notary.store
     with notary.logs[new].appending() as files:
-        with store.transaction() as connection:
+        with store.transaction(f"issuer/{issuer}") as connection:
             row, old = store.log(connection, new, lock=True), store.log(connection, closed, lock=True)
             if row is None or old is None:
                 raise IntegrityError("notary.log_unknown", origin=new)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from ledger.store.engine import open_engine
 from tests.databases import KINDS, Databases, PostgresDatabases, of_kind, one_each
+from tests.fakes.notary import sqlite_at
 from tests.postgres import MissingPostgresError
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -73,6 +74,12 @@ def each_kind(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rigs of this test have their databases by kind, one for each folder: for files that make many rigs."""
     if databases.kind == "postgresql":
         monkeypatch.setattr("tests.fakes.notary.database_of", one_each(databases))
+
+
+@pytest.fixture
+def sqlite_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rigs of this test have SQLite in their folder, in the drill too: it looks into the files or changes them."""
+    monkeypatch.setattr("tests.fakes.notary.database_of", sqlite_at)
 
 
 @pytest.fixture

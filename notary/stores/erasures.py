@@ -32,6 +32,8 @@ ANSWER_ERASED = bytes(32)
 _BATCH = 1000
 _PATIENCE = 2_000
 """Milliseconds that `scrub` waits for readers; writers wait meanwhile."""
+_ANEW = 256 << 20
+"""Bytes of a PostgreSQL table that is written anew by an erasure: a few seconds."""
 
 erasures = sa.Table(
     "erasures",
@@ -180,8 +182,16 @@ class ErasureStore:
                 finally:
                     raw.execute(f"PRAGMA busy_timeout = {waits}")
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.detach()  # its limits are its own from here on, and it isn't used again
+            connection.exec_driver_sql("SET statement_timeout = 0")
             for table in (record_keys, record_wraps, records, lookups, idempotency):
-                connection.exec_driver_sql(f"VACUUM FULL {table.name}")
+                size = connection.scalar(sa.select(sa.func.pg_total_relation_size(table.name))) or 0
+                # Written anew it holds nothing of what is gone, but nobody writes or reads it meanwhile. A large one
+                # is freed only: its pages keep the bytes until they are used again (docs/operations.md, PostgreSQL).
+                how = "VACUUM FULL" if size <= _ANEW else "VACUUM"
+                connection.exec_driver_sql(f"{how} {table.name}")
+            if connection.scalar(sa.select(sa.func.current_setting("is_superuser"))) == "on":
+                connection.exec_driver_sql("CHECKPOINT")  # else the old files go with the server's next one
         return True
 
 

@@ -27,6 +27,7 @@ from tests.fakes.house import build_house
 from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN, OTHER, SECOND, Rig, certificate, packed
 from tests.integration.test_notary_crash import points_of, run
 from tests.postgres import Cluster, MissingPostgresError
+from tests.unit.notary.test_erasing_bytes import erase, secrets_of
 
 CALLERS = 6
 EACH = 25
@@ -138,6 +139,25 @@ def test_server_down__http__refused_with_a_time_to_come_again_and_on_without_a_r
         assert post().json() == first.json()
         assert ready() == 200
     house.notary.close()
+
+
+def test_erasure__record_of_several__its_bytes_are_in_no_table_s_file_afterwards(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """The write-ahead log keeps them until it is recycled, as docs/operations.md says."""
+    rig = Rig(tmp_path / "home", database=cluster.create())
+    rig.notary.accept_records(ISSUER, ORIGIN, [certificate(n) for n in range(40)], key="k")
+    secrets = secrets_of(rig, 7)
+
+    def found() -> set[str]:
+        cluster.admin.execute("CHECKPOINT")
+        held = [path.read_bytes() for path in (cluster.folder / "data" / "base").rglob("*") if path.is_file()]
+        return {what for what, secret in secrets.items() if any(secret in data for data in held)}
+
+    assert found() > {"sealed", "body", "identifier 1"}
+    erase(rig, 7)
+    assert found() == set()
+    rig.notary.close()
 
 
 def test_several_processes__logs_of_two_issuers__each_commitment_once_for_its_issuer(

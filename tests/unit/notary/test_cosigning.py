@@ -21,6 +21,8 @@ from notary.witnessing import parse_submission
 from notary.worker import Worker
 from tests.fakes.notary import ISSUER, LANE, ORIGIN, Rig, document, packed
 
+pytestmark = pytest.mark.usefixtures("each_kind")
+
 NAMES = ("w1", "w2", "w3")
 KEYS = {name: Ed25519Signer(Ed25519PrivateKey.from_private_bytes(name.encode() * 16)) for name in NAMES}
 KNOWN = {name: WitnessKey(name, KEYS[name].public_key) for name in NAMES}

@@ -230,6 +230,7 @@ def test_crash__after_any_act__a_restart_ends_it_with_one_entry(rig: Rig, act: s
     assert (row.state, row.cid) == (State.DONE, None)
 
 
+@pytest.mark.usefixtures("sqlite_files")
 @pytest.mark.parametrize("finished", [True, False])
 def test_restored_database__from_before_the_erasure__held_to_the_list_before_it_serves(
     rig: Rig, finished: bool

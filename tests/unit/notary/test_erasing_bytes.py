@@ -22,6 +22,8 @@ from notary.stores.content import EmbeddedStore
 from notary.stores.records import lookups, position_of, record_wraps
 from tests.fakes.notary import ISSUER, ORIGIN, SECOND, Rig, certificate, document
 
+pytestmark = pytest.mark.usefixtures("sqlite_files")
+
 ONE, TWO = b"\1" * 32, b"\2" * 32
 COUNT = 1_500
 """Records: the tables split their pages many times."""

@@ -14,6 +14,8 @@ from notary.placing import Answer, Submission
 from notary.stores.records import index_of
 from tests.fakes.notary import ISSUER, ORIGIN, Rig, certificate
 
+pytestmark = pytest.mark.usefixtures("each_kind")
+
 CONTENT = b"c" * 32
 
 

@@ -11,6 +11,8 @@ from ledger.types import Digest
 from notary.entry import Entry, status_key
 from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN, OTHER, SECOND, Rig, certificate, packed
 
+pytestmark = pytest.mark.usefixtures("each_kind")
+
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:

@@ -58,4 +58,7 @@ def content_places(settings: Settings, records: Any) -> Places:
 
     second = store_address(settings.content_second, settings) if settings.content_second else None
     configured = store_address(settings.content_store, settings)
-    return Places(ContentIndex(records), lambda address: open_store(address, settings), configured, second)
+    places = Places(ContentIndex(records), lambda address: open_store(address, settings), configured, second)
+    if EMBEDDED in (configured, second):
+        places.store(EMBEDDED)  # its folder is there from the start: one that is missing later is a fault
+    return places

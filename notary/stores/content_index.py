@@ -195,6 +195,12 @@ class ContentIndex:
         with self._store.transaction() as connection:
             connection.execute(table.delete().where(table.c.store == store, table.c.cid == cid))
 
+    def forget_file(self, cid: str) -> None:
+        """No record names the file any more: it was erased, and is to be kept nowhere."""
+        with self._store.transaction() as connection:
+            connection.execute(content_files.delete().where(content_files.c.cid == cid))
+            connection.execute(content_copies.delete().where(content_copies.c.cid == cid))
+
     def lag(self, store: str) -> Lag:
         """What the store isn't known to hold."""
         table = content_copies.c

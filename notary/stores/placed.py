@@ -89,6 +89,12 @@ class PlacedContent(CheckedStore):
             raise outage
         return False
 
+    def remove(self, cid: str) -> None:
+        """Out of every store, and out of what is to be kept; UnavailableError while one of them can't be reached."""
+        for address in self.places.reading():
+            self.places.store(address).remove(cid)
+        self.places.index.forget_file(cid)
+
     def keeps(self, cid: str) -> bool:
         return self._primary().keeps(cid)
 

@@ -215,6 +215,39 @@ def test_keeper__asked_to_stop__in_the_middle_of_a_file(house: House) -> None:
     assert mend(cid, "kubo:a", house.places) == 3
 
 
+def test_remove__erased__gone_everywhere_and_never_brought_back(house: House) -> None:
+    house.again("embedded", "kubo:a")
+    first, second = files(house, 2)
+    house.keep()
+    house.stores["kubo:a"].down = True
+    with pytest.raises(UnavailableError):
+        house.content.remove(first)
+    house.stores["kubo:a"].down = False
+    house.content.remove(first)
+    house.content.remove(first)
+    house.keep()
+    assert not any(house.stores[address].has(first) for address in ("embedded", "kubo:a"))
+    assert [*house.check("embedded"), *house.check("kubo:a")] == []
+    assert house.index.count() == 1
+    assert whole(house.content, [second])
+
+
+def test_keeper__erased_while_it_is_copied__not_left_behind(house: House) -> None:
+    cid = house.file(b"x" * LEAF_BYTES * 2)
+    house.again("embedded", "kubo:a")
+    node = house.stores["kubo:a"]
+    keep = node._keep
+
+    def erased(name: str) -> None:
+        keep(name)
+        house.index.forget_file(cid)
+
+    node._keep = erased
+    house.keep()
+    assert node.held == {}
+    assert house.index.lag("kubo:a").files == 0
+
+
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 

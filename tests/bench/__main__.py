@@ -48,12 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--trial", action="store_true", help=f"one run, scale {TRIAL}, nothing is written")
     options.add_argument("--print-only", action="store_true", help="write nothing")
     options.add_argument("--minutes", type=float, help="length of the sustained run, for benches that have one")
+    options.add_argument("--rows", type=int, help="the most rows, for benches that grow (default: a million)")
     options.add_argument("--engine", help="network to measure on, for benches that have a choice")
     options.add_argument("--one", help=argparse.SUPPRESS)
     options.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args(arguments)
     if chosen.one:
-        return _one(chosen.one, chosen.scale, chosen.into, {"minutes": chosen.minutes, "engine": chosen.engine})
+        return _one(
+            chosen.one,
+            chosen.scale,
+            chosen.into,
+            {"minutes": chosen.minutes, "engine": chosen.engine, "rows": chosen.rows},
+        )
     if unknown := set(chosen.names) - set(names()):
         options.error(f"no such bench: {', '.join(sorted(unknown))}")
     runs, scale = (1, TRIAL) if chosen.trial else (chosen.runs, chosen.scale)
@@ -61,7 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed, below = [], []
     for name in chosen.names or names():
         before = load()
-        figures = _measure(name, scale, runs, {"--minutes": chosen.minutes, "--engine": chosen.engine})
+        figures = _measure(
+            name, scale, runs, {"--minutes": chosen.minutes, "--engine": chosen.engine, "--rows": chosen.rows}
+        )
         if figures is None:
             failed.append(name)
             continue

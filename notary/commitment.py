@@ -63,11 +63,11 @@ def commit_and_canonicalise(record: Mapping[str, Any], salt: bytes) -> tuple[Com
     members = []
     at = 0
     try:
-        for name, key in ordered:
+        for name, key, opening in ordered:
             value = record[name]
             text = (quote(value) if type(value) is str else text_of(value)).encode()
             members.append(key + text)
-            digest = hash_(b"%b%b[%b,%b]" % (FIELD_TAG, own_salts[at : at + SALT_BYTES], key[:-1], text)).digest()
+            digest = hash_(FIELD_TAG + own_salts[at : at + SALT_BYTES] + opening + text + b"]").digest()
             leaves.append(hash_(b"\x00" + digest).digest())
             at += SALT_BYTES
     except UnicodeEncodeError:
@@ -83,10 +83,11 @@ def commit_and_canonicalise(record: Mapping[str, Any], salt: bytes) -> tuple[Com
 
 
 @lru_cache(maxsize=32)
-def _ordered(names: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
-    """(name, canonical name and colon) in JCS order: records of one schema share their names."""
+def _ordered(names: tuple[str, ...]) -> tuple[tuple[str, bytes, bytes], ...]:
+    """(name, `"name":`, `["name",`) in JCS order: records of one schema share their names."""
     try:
-        return tuple([(name, quote(name).encode() + b":") for name in sorted_names(names)])
+        quoted = [(name, quote(name).encode()) for name in sorted_names(names)]
+        return tuple([(name, text + b":", b"[" + text + b",") for name, text in quoted])
     except UnicodeEncodeError:
         raise UnreadableError("json.lone_surrogate") from None
 

@@ -36,6 +36,7 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ALLOWED = re.compile(r"[0-9A-Z]*")
 _HEAD_LENGTH = 21 + 18
 """Only heads of this length are remembered: others may be as long as whoever sent them liked."""
+_LONGEST_KEPT = 256
 _DIGITS3 = re.compile(r"[0-9]{3}")
 _LEGACY: frozenset[IdentifierReason] = frozenset({"issuer-length", "issuer-uscc", "type-authority"})
 
@@ -121,6 +122,12 @@ def check_identifier(text: str) -> list[IdentifierReason]:
 
     Without the root, or with another number of segments, nothing else can be said.
     """
+    return list(_reasons(text)) if len(text) <= _LONGEST_KEPT else _reasons.__wrapped__(text)
+
+
+@lru_cache(maxsize=16)
+def _reasons(text: str) -> list[IdentifierReason]:
+    """Asked twice of each row of an import, by whoever reads it and by whoever checks its record."""
     if not text.startswith(ROOT):
         return ["root"]
     segments = text[15:].split(".")

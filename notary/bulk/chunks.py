@@ -91,7 +91,8 @@ def prepare_part(
         if not row:
             continue
         number = numbers[offset]
-        if _UNFIT.search("".join(row)):
+        joined = "".join(row)
+        if not joined.isprintable() and _UNFIT.search(joined):  # most rows need no search
             column = next(name for name, cell in zip(COLUMNS, row, strict=True) if _UNFIT.search(cell))
             wrong[offset] = [wrong_of(number, column, InputError("import.control_character"))]
             continue

@@ -16,6 +16,7 @@ from ledger.errors import ChuzhengError
 from scripts import output
 from scripts.commands import (
     anchor,
+    archive,
     backfill,
     bundle,
     content,
@@ -58,6 +59,7 @@ for part in (
     content,
     bundle,
     reconcile,
+    archive,
 ):
     part.register(app)
 

@@ -26,6 +26,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "log rotate-key",
     "erase show", "erase propose", "erase confirm", "erase withdraw", "erase apply",
     "log reopen", "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
+    "archive make", "archive check", "archive extract",
     "bundle make", "bundle certificate", "snapshot make", "snapshot fetch", "snapshot show",
     "config show", "config init", "config token", "chain call", "chain read", "chain events",
     "council propose", "council approve",

@@ -1,0 +1,162 @@
+"""`chuzheng archive make|check|extract`: our own records as an archive takes them over, and the four properties.
+
+A package holds everything that its records say: it is as secret as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.errors import InputError
+from ledger.texts import Language, text
+from ledger.types import Millis
+from scripts import output
+from scripts.commands.files import beside, make_folder, read_file, stem, write_new
+from scripts.commands.options import Json
+from scripts.commands.trust import PinOption, TrustOption, believed
+from scripts.help import App
+
+if TYPE_CHECKING:
+    from notary.exports.archive import Item
+    from notary.exports.archive_checks import Finding
+
+archive_app = App(help="归档信息包。/ Archive packages.")
+EXIT_WRONG = 21
+MOST = 512 << 20
+
+
+class Term(StrEnum):
+    """保管期限."""
+
+    PERMANENT = "permanent"
+    THIRTY = "30"
+    TEN = "10"
+
+
+_TERMS = {Term.PERMANENT: "Y", Term.THIRTY: "D30", Term.TEN: "D10"}
+
+
+def register(app: App) -> None:
+    app.add_typer(archive_app, name="archive")
+
+
+@archive_app.command("make")
+def make(
+    out: Annotated[Path, typer.Argument(help="要写的归档包，如 2026.archive.zip / file to write")],
+    what: Annotated[
+        list[Path], typer.Argument(help="含盐凭证（旁有记录文件）或其目录 / receipts with salts, or folders")
+    ],
+    fonds: Annotated[str, typer.Option(help="全宗号（大写字母、数字） / fonds: capitals and digits")],
+    year: Annotated[int, typer.Option(min=1949, max=9999, help="年度 / year")],
+    retention: Annotated[Term, typer.Option(help="保管期限：永久、30 年、10 年 / retention: permanent, 30, 10 years")],
+    json_: Json = False,
+) -> None:
+    """把本单位的记录、凭证（去盐）和文件装成归档包。/ Records, receipts without salts and files, for the archive."""
+    from notary.exports.archive import Retention, make_package
+    from scripts.commands.receipt import receipts_in
+
+    paths = list(dict.fromkeys(path for each in what for path in receipts_in(each)))
+    data = make_package([_item(p) for p in paths], fonds=fonds, year=year, retention=Retention(_TERMS[retention]))
+    write_new(out, data)
+    payload = output.message("chuzheng-archive-made/1", "cli.archive.made", path=str(out), count=len(paths))
+    output.finish({**payload, "path": str(out), "items": len(paths)}, as_json=json_)
+
+
+def _item(path: Path) -> Item:
+    """A disclosure of all members, the receipt, and the file beside them."""
+    from notary.canonical import parse_record
+    from notary.disclosure import make_disclosure
+    from notary.exports.archive import Item
+    from notary.receipt import parse_receipt
+
+    receipt = parse_receipt(read_file(path))
+    if receipt.salt is None:
+        raise InputError("cli.no_salt", path=str(path))
+    record = parse_record(read_file(beside(path, ".record.json")))
+    disclosure = make_disclosure(record, receipt.salt, record.keys(), receipt)
+    original = stem(path)
+    content = read_file(original, MOST) if "document" in record and original.is_file() else None
+    extension = original.suffix.lstrip(".").lower() or "bin"
+    return Item(disclosure, receipt.to_json(), content, extension)
+
+
+@archive_app.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="归档包 / archive package")],
+    trust: TrustOption = None,
+    pin: PinOption = None,
+    json_: Json = False,
+) -> int:
+    """四性检测：真实性、完整性、可用性、安全性，逐项列出。/ The four properties, line by line."""
+    from notary.exports.archive import read_package
+    from notary.exports.archive_checks import check_package
+    from notary.report import Outcome
+
+    package = read_package(read_file(file, MOST))
+    findings = check_package(package, believed(trust, pin), Millis(time.time_ns() // 1_000_000))
+    failed = [f for f in findings if f.outcome is Outcome.FAIL]
+    unknown = [f for f in findings if f.outcome is Outcome.UNKNOWN]
+    key = "archive.failed" if failed else "archive.passed"
+    payload = output.message("chuzheng-archive-report/1", key, ok=not failed, count=len(failed), unknown=len(unknown))
+    facts: dict[str, Any] = {
+        "fonds": package.fonds, "year": package.year, "retention": package.retention.value,
+        "items": len(package.items), "checks": [_as_json(f) for f in findings],
+        "exit_code": EXIT_WRONG if failed else output.EXIT_OK,
+    }  # fmt: skip
+    lines = [payload[f"message_{output.language()}"], *_lines(findings, output.language())]
+    output.result({**payload, **facts}, "\n".join(lines), as_json=json_)
+    return int(facts["exit_code"])
+
+
+@archive_app.command("extract")
+def extract(
+    file: Annotated[Path, typer.Argument(help="归档包 / archive package")],
+    to: Annotated[Path, typer.Option(help="写入的新目录 / new folder for its items")] = Path("archive"),
+    json_: Json = False,
+) -> None:
+    """取出各件的披露件、凭证和文件，供单独核验。/ Items' disclosures, receipts and files, to be verified singly."""
+    from notary.exports.archive import read_package
+
+    package = read_package(read_file(file, MOST))
+    make_folder(to)
+    for item in package.items:
+        name = f"{item.number:05d}"
+        folder = f"items/{name}/"
+        write_new(to / f"{name}.disclosure.json", package.held[f"{folder}disclosure.json"])
+        write_new(to / f"{name}.receipt.json", package.held[f"{folder}receipt.json"])
+        if item.content is not None:
+            write_new(to / f"{name}{item.content[0].removeprefix('content')}", item.content[1])
+    write_new(to / "metadata.json", json.dumps([dict(i.metadata) for i in package.items], ensure_ascii=False).encode())
+    payload = output.message("chuzheng-archive-extracted/1", "cli.archive.out", path=str(to), count=len(package.items))
+    output.finish({**payload, "path": str(to)}, as_json=json_)
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "property": finding.property.value, "code": finding.code, "outcome": finding.outcome.value,
+        "checked": finding.checked, "wrong": list(finding.wrong),
+        **{f"message_{lang}": text(f"archive.check.{finding.code}", lang) for lang in ("zh", "en")},
+        **{f"standard_{lang}": text(f"archive.standard.{finding.code}", lang) for lang in ("zh", "en")},
+    }  # fmt: skip
+
+
+def _lines(findings: tuple[Finding, ...], language: Language) -> list[str]:
+    from notary.report_text import outcome_word
+
+    lines, seen = [], None
+    for finding in findings:
+        if finding.property is not seen:
+            seen = finding.property
+            lines += ["", text(f"archive.property.{seen.value}", language)]
+        told = text(f"archive.check.{finding.code}", language)
+        standard = text(f"archive.standard.{finding.code}", language)
+        lines.append(f"  [{outcome_word(finding.outcome, language)}] {told} ({standard})")
+        if finding.wrong:
+            lines.append(f"      {', '.join(finding.wrong[:20])}")
+    return lines

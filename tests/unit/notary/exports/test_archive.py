@@ -1,0 +1,180 @@
+"""Archive packages: one way to write each, and the four properties told line by line, whatever is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.errors import InputError, UnreadableError
+from ledger.types import Kind, Millis
+from notary.canonical import canonicalise
+from notary.disclosure import make_disclosure
+from notary.exports.archive import MANIFEST, METADATA, Item, Retention, archival_code, make_package, read_package
+from notary.exports.archive_checks import Property, check_package
+from notary.exports.zip_file import read_zip, write_zip
+from notary.report import Outcome
+from notary.trust import TrustFile
+from tests.fakes.registry import World, certificate, document
+
+PDF = b"%PDF-1.7\n" + b"x" * 100
+ABOUT: dict[str, Any] = {"fonds": "J012", "year": 2026, "retention": Retention.THIRTY}
+
+
+def items_of(world: World) -> list[Item]:
+    """A certificate and a document with its file."""
+    made = []
+    for record in (certificate(), document(PDF)):
+        kind = Kind.DOCUMENT if record["kind"] == "document" else Kind.CERTIFICATE
+        receipt = world.anchored_record(record, kind=kind)
+        assert receipt.salt is not None
+        disclosure = make_disclosure(record, receipt.salt, record.keys(), receipt)
+        content = PDF if record["kind"] == "document" else None
+        made.append(Item(disclosure, receipt.to_json(), content, "pdf"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World()
+
+
+@pytest.fixture(scope="module")
+def items(world: World) -> list[Item]:
+    return items_of(world)
+
+
+@pytest.fixture(scope="module")
+def package(items: list[Item]) -> bytes:
+    return make_package(items, **ABOUT)
+
+
+def findings(data: bytes, trust: TrustFile | None = None, now: int = 10**13) -> dict[str, Outcome]:
+    return {f.code: f.outcome for f in check_package(read_package(data), trust, Millis(now))}
+
+
+def changed(data: bytes, name: str, change: Any) -> bytes:
+    held = read_zip(data)
+    if name.endswith(".json"):
+        value = json.loads(held[name])
+        change(value)
+        held[name] = canonicalise(value)
+    else:
+        held[name] = change(held[name])
+    return write_zip(held)
+
+
+def failing(data: bytes) -> set[str]:
+    return {code for code, outcome in findings(data).items() if outcome is Outcome.FAIL}
+
+
+def test_package__same_items_in_any_order__same_bytes_and_no_salt(items: list[Item], package: bytes) -> None:
+    assert make_package(items[::-1], **ABOUT) == package
+    read = read_package(package)
+    assert [item.metadata["archival_code"] for item in read.items] == [
+        "J012-WS-2026-D30-00001",
+        "J012-WS-2026-D30-00002",
+    ]
+    assert all(item.receipt.salt is None for item in read.items)
+    assert archival_code("A1", 1999, Retention.PERMANENT, 7) == "A1-WS-1999-Y-00007"
+
+
+def test_check__a_good_package__nothing_fails_and_viruses_are_not_checked(world: World, package: bytes) -> None:
+    found = check_package(read_package(package), world.trust, world.now)
+    assert {f.property for f in found} == set(Property)
+    assert [f.code for f in found if f.outcome is Outcome.FAIL] == []
+    assert {f.code for f in found if f.outcome is Outcome.UNKNOWN} == {"opens", "virus"}
+    without = findings(package)
+    assert without["log_signature"] is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "codes"),
+    [
+        ("items/00002/content.pdf", lambda b: b + b"!", {"fixity", "content", "bytes"}),
+        ("items/00002/content.pdf", lambda b: b"MZ" + b[2:], {"fixity", "content", "format", "programs"}),
+        (METADATA, lambda m: m["items"][0].update(title=""), {"fixity", "bytes", "metadata_true", "required"}),
+        (METADATA, lambda m: m["items"].pop(), {"fixity", "bytes", "metadata_true", "required", "codes"}),
+        (MANIFEST, lambda m: m.update(items=3), {"count"}),
+        (MANIFEST, lambda m: m.update(bytes=1), {"bytes"}),
+        (MANIFEST, lambda m: m["members"][0].update(sm3="00" * 32), {"fixity"}),
+        (MANIFEST, lambda m: m["members"].pop(), {"extra"}),
+        (MANIFEST, lambda m: m.update(retention="Y"), {"codes", "metadata_true"}),
+    ],
+)
+def test_check__something_wrong__its_lines_fail_and_no_others(
+    package: bytes, name: str, change: Any, codes: set[str]
+) -> None:
+    assert failing(changed(package, name, change)) == codes
+
+
+def test_check__receipts_exchanged__authenticity_fails(package: bytes) -> None:
+    held = read_zip(package)
+    first, second = "items/00001/receipt.json", "items/00002/receipt.json"
+    held[first], held[second] = held[second], held[first]
+    assert {"same_entry", "commitment", "fixity", "metadata_true"} <= failing(write_zip(held))
+
+
+def test_check__file_missing_or_unknown_format__told(items: list[Item], world: World) -> None:
+    bare = [items[0], Item(items[1].disclosure, items[1].receipt)]
+    assert failing(make_package(bare, **ABOUT)) == {"content"}
+    odd = [items[0], Item(items[1].disclosure, items[1].receipt, PDF, "wps")]
+    assert findings(make_package(odd, **ABOUT))["format_unknown"] is Outcome.UNKNOWN
+
+
+def test_check__other_logs_key__signature_fails(world: World, package: bytes) -> None:
+    other = World()
+    trust = other.make_trust(log_keys=[])
+    assert findings(package, trust, world.now)["log_signature"] is not Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda held: held.pop(MANIFEST),
+        lambda held: held.pop(METADATA),
+        lambda held: held.pop("items/00001/receipt.json"),
+        lambda held: held.update({"items/00001/more.txt": b"x"}),
+        lambda held: held.update({"items/x/receipt.json": b"{}"}),
+        lambda held: held.update({MANIFEST: b"[]"}),
+        lambda held: held.update({METADATA: b"{}"}),
+    ],
+)
+def test_read__not_a_package__refused(package: bytes, change: Any) -> None:
+    held = read_zip(package)
+    change(held)
+    data = write_zip(held)
+    with pytest.raises(UnreadableError):
+        read_package(data)
+
+
+def test_read__receipt_with_a_salt__refused(items: list[Item], package: bytes) -> None:
+    held = read_zip(package)
+    held["items/00001/receipt.json"] = items[0].receipt
+    data = write_zip(held)
+    with pytest.raises(UnreadableError) as found:
+        read_package(data)
+    assert found.value.code == "archive.salt"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_read__any_bit_flipped__refused(package: bytes, data: st.DataObject) -> None:
+    whole = bytearray(package)
+    at = data.draw(st.integers(0, len(whole) * 8 - 1))
+    whole[at // 8] ^= 1 << at % 8
+    with pytest.raises(UnreadableError):
+        read_package(bytes(whole))
+
+
+@pytest.mark.parametrize("about", [{"fonds": "j"}, {"fonds": ""}, {"fonds": "../x"}, {"year": 20}, {"fonds": "A" * 19}])
+def test_make__not_allowed__refused(items: list[Item], about: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        make_package(items, **{**ABOUT, **about})
+    with pytest.raises(InputError):
+        make_package([], **ABOUT)
+    assert hashlib.sha256(PDF).hexdigest()

@@ -1,0 +1,49 @@
+"""`archive make`, `check`, `extract`: records in, the four properties told, every item out again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.unit.scripts.conftest import Chuzheng
+
+ABOUT = ("--fonds", "J012", "--year", "2026", "--retention", "30")
+
+
+@pytest.fixture
+def place(tmp_path: Path, vectors: Path) -> Path:
+    for path in (vectors / "quorum").glob("*.json"):
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def test_archive__made_checked_and_taken_out__each_item_verifies(
+    chuzheng: Chuzheng, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHUZHENG_LANG", "zh")
+    done = chuzheng("archive", "make", "a.archive.zip", ".", *ABOUT, "--json")
+    assert (done.code, done.json["items"]) == (0, 4)
+    told = chuzheng("archive", "check", "a.archive.zip", "--trust", "trust.json", "--json")
+    assert (told.code, told.json["ok"]) == (0, True)
+    outcomes = {each["code"]: each["outcome"] for each in told.json["checks"]}
+    assert (outcomes["log_signature"], outcomes["virus"]) == ("pass", "unknown")
+    assert all("DA/T 70-2018" in each["standard_zh"] for each in told.json["checks"])
+    words = chuzheng("archive", "check", "a.archive.zip", "--trust", "trust.json")
+    assert [word in words.out for word in ("真实性", "完整性", "可用性", "安全性")] == [True] * 4
+    assert words.out.encode("gbk")
+    assert chuzheng("archive", "extract", "a.archive.zip", "--to", "out").code == 0
+    assert len(list((place / "out").iterdir())) == 9
+    verified = chuzheng("verify", "out/00001.disclosure.json", "--trust", "trust.json", "--offline", "--json")
+    assert {c["number"]: c["outcome"] for c in verified.json["checks"]}[2] == "pass"
+
+
+def test_archive__wrong_use__says_what_to_do(chuzheng: Chuzheng, place: Path) -> None:
+    assert (
+        chuzheng("archive", "make", "a.zip", ".", "--fonds", "j", *ABOUT[2:], "--json").json["code"] == "archive.fonds"
+    )
+    (place / "x.archive.zip").write_bytes(b"PK" + bytes(40))
+    assert chuzheng("archive", "check", "x.archive.zip", "--json").code == 19
+    (place / "empty").mkdir()
+    assert chuzheng("archive", "make", "a.zip", "empty", *ABOUT, "--json").json["code"] == "cli.no_receipts"

@@ -232,6 +232,8 @@ class Backfill:
             if self._options.salts is not None:
                 write_salts(self._options.salts, bundle, b"".join([part.salts for part in parts]))
         self._manifest.write(under.outcomes, under.chunk.mark, bundles)
+        if self._manifest.progress.chunks % _COLLECT_EVERY == 0:
+            gc.collect()
 
     def _check_ends(self, bundle: Bundle) -> None:
         """The finished bundle's first and last promise, under the log's public key: parts can't have changed places."""
@@ -282,7 +284,7 @@ def _by_part(group: _Group, answer: Answer) -> Iterator[tuple[int, int, int]]:
 @contextmanager
 def _collecting_seldom() -> Iterator[None]:
     """Chunks hold hundreds of thousands of tuples and no cycles; looking through them for one takes a tenth of the
-    time. What little is left behind by exceptions is collected at the end."""
+    time. What little others leave behind is collected now and then (`_write`)."""
     was = gc.isenabled()
     gc.disable()
     try:

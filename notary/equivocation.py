@@ -2,6 +2,7 @@
 
 Pure. `chuzheng-equivocation/1` (docs/formats.md) holds both pieces whole, and where one tree is larger than the other
 the proof of what the larger one has at the smaller one's size. Whoever has the trust file needs nobody to judge it.
+Over 300 lines, because what is a contradiction, who signed it and how it is read must be seen side by side.
 
     two_promises    two promises for one index
     other_leaf      another entry stands at an index than was promised, or than another checkpoint proves

@@ -13,10 +13,7 @@ def write_durably(path: Path, data: bytes) -> None:
     """A file of ours, whole or not at all, and on the disk when this returns."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     with translated():
-        if not path.parent.is_dir():
-            path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            for folder in (path.parent.parent, path.parent.parent.parent):
-                sync(folder)
+        _make_folder(path.parent)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
         try:
             _write_all(handle, data)
@@ -52,6 +49,15 @@ def cut(path: Path, size: int) -> None:
             with path.open("r+b") as file:
                 file.truncate(size)
                 os.fsync(file.fileno())
+
+
+def _make_folder(folder: Path) -> None:
+    """A folder for its owner alone, and those above it that are missing, each name durable."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    sync(folder.parent)
 
 
 def _write_all(handle: int, data: bytes) -> None:

@@ -157,7 +157,8 @@ def test_backfill__parquet_and_table__the_same_certificates_are_duplicates(home:
     assert [row["key"] for row in outcomes(tmp_path / "m2")] == [str(n) for n in range(61)]
     [bundle] = (tmp_path / "m").glob("receipts/*/*.receipts.json")
     [salts] = (tmp_path / "salts").glob("*/*.salts.json")
-    assert salts.stat().st_mode & 0o077 == 0
+    for private in (salts, salts.parent, salts.parent.parent, bundle, bundle.parent):
+        assert private.stat().st_mode & 0o077 == 0
     done = subprocess.run(
         [sys.executable, "-m", "scripts.cli", "receipt", "split", bundle, "--into", tmp_path / "r", "--salts", salts],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True,

@@ -86,8 +86,10 @@ class PinningStore(CheckedStore):
 class House:
     """A notary whose files have places: `embedded`, `second`, and nodes in memory by other addresses."""
 
-    def __init__(self, folder: Path, configured: str = "embedded", second: str | None = None) -> None:
-        self.rig = Rig(folder / "home")
+    def __init__(
+        self, folder: Path, configured: str = "embedded", second: str | None = None, *, database: str = ""
+    ) -> None:
+        self.rig = Rig(folder / "home", database=database)
         self.stores: dict[str, Any] = {
             "embedded": EmbeddedStore(folder / "one"),
             "folder:/two": EmbeddedStore(folder / "two"),
@@ -465,3 +467,19 @@ def test_move__upload_that_was_under_way__is_brought_after_it(house: House) -> N
     assert house.index.name(1, at, [(at, late)], at + 1)
     house.keep()
     assert house.stores["kubo:a"].holds(late)
+
+
+def test_index__on_both_databases__named_copied_checked_and_moved(tmp_path: Path, database: str) -> None:
+    house = House(tmp_path, second="kubo:a", database=database)
+    try:
+        cids = files(house)
+        house.keep()
+        assert [*house.check("embedded"), *house.check("kubo:a")] == []
+        assert check(house.places, house.rig.clock, "kubo:a", seen_before=0).files == 0
+        done = house.move("folder:/two")
+        assert (done.finished, done.files) == (True, 3)
+        house.content.remove(cids[0])
+        assert (house.index.count(), house.index.lag("folder:/two")) == (2, Lag(0, None))
+        assert whole(house.stores["folder:/two"], cids[1:])
+    finally:
+        house.rig.notary.close()

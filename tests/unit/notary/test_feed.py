@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from ledger.errors import ConflictError, InputError
 from ledger.statuses import Decision, DecisionCode
 from ledger.store import tables
-from ledger.store.engine import open_engine, upgrade, writing
+from ledger.store.engine import writing
 from ledger.store.index.changes import Change, ChangeReader
 from ledger.texts import LANGUAGES, error_text
 from ledger.types import BlockTime, Digest, LogId
@@ -175,9 +174,8 @@ def place(block: int, log_index: int = 0) -> dict[str, Any]:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> sa.Engine:
-    engine = open_engine(f"sqlite:///{tmp_path}/index.sqlite")
-    upgrade(engine)
+def indexed(engine: sa.Engine) -> sa.Engine:
+    """An index with some of everything, on both databases."""
     anchor = {"log_id": LOG, "root": bytes(32), "contract": "0x", "department": ISSUER}
     decision = {
         "status_key": KEY, "contract": "0x", "code": 2, "cause": 0, "department": ISSUER, "effective_from": 0,
@@ -196,8 +194,8 @@ def engine(tmp_path: Path) -> sa.Engine:
     return engine
 
 
-def test_reader__all_tables__one_order(engine: sa.Engine) -> None:
-    told = [(c.block, c.log_index, c.what, c.first, c.end) for c in ChangeReader(engine).since(-1, -1, 100)]
+def test_reader__all_tables__one_order(indexed: sa.Engine) -> None:
+    told = [(c.block, c.log_index, c.what, c.first, c.end) for c in ChangeReader(indexed).since(-1, -1, 100)]
     assert told == [
         (10, 0, "anchored", 0, 12), (12, 0, "anchored", 12, 20), (12, 5, "decided", 0, 0), (13, 0, "annulled", 0, 0),
         (70, 0, "closed", 18, 20), (99, 0, "anchored", 20, 30),
@@ -205,23 +203,21 @@ def test_reader__all_tables__one_order(engine: sa.Engine) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-def test_reader__page_by_page__the_same(engine: sa.Engine, limit: int) -> None:
-    reader = ChangeReader(engine)
+def test_reader__page_by_page__the_same(indexed: sa.Engine, limit: int) -> None:
+    reader = ChangeReader(indexed)
     found: list[Change] = []
     while page := reader.since(*((found[-1].block, found[-1].log_index) if found else (-1, -1)), limit):
         found += page
     assert found == reader.since(-1, -1, 100)
 
 
-def test_reader__not_final_yet__not_told(engine: sa.Engine) -> None:
-    assert [c.block for c in ChangeReader(engine, depth=6).since(-1, -1, 100)][-1] == 70
-    assert ChangeReader(engine, depth=6).decided_keys(b"", 10) == [KEY]
-    assert ChangeReader(engine, depth=95).decided_keys(b"", 10) == []
-    assert ChangeReader(engine).decided_keys(KEY, 10) == []
+def test_reader__not_final_yet__not_told(indexed: sa.Engine) -> None:
+    assert [c.block for c in ChangeReader(indexed, depth=6).since(-1, -1, 100)][-1] == 70
+    assert ChangeReader(indexed, depth=6).decided_keys(b"", 10) == [KEY]
+    assert ChangeReader(indexed, depth=95).decided_keys(b"", 10) == []
+    assert ChangeReader(indexed).decided_keys(KEY, 10) == []
 
 
-def test_reader__nothing_indexed__nothing(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path}/empty.sqlite")
-    upgrade(engine)
+def test_reader__nothing_indexed__nothing(engine: sa.Engine) -> None:
     assert ChangeReader(engine).since(-1, -1, 10) == []
     assert ChangeReader(engine).genesis() == ""

@@ -181,9 +181,9 @@ class Died(Exception):
 class House:
     """Certificates 0…n-1 registered by ISSUER, all but the last anchored; a library file to compare."""
 
-    def __init__(self, folder: Path, count: int = 40) -> None:
+    def __init__(self, folder: Path, count: int = 40, database: str = "") -> None:
         self.folder = folder
-        self.rig = Rig(folder / "home", origins=(ORIGIN, FOREIGN))
+        self.rig = Rig(folder / "home", origins=(ORIGIN, FOREIGN), database=database)
         self.chain = Chain(self.rig)
         self.count = count
         notary = self.rig.notary
@@ -435,3 +435,19 @@ def test_run__issuer_in_its_own_column__identifiers_of_any_form(house: House) ->
     source = CsvSource(path, None, SECRET, ("identifier", "status", "issuer"))
     report = house.compare(source, issuers=(DepartmentCode(ISSUER),))
     assert (report["not_registered"], report["not_anchored"], report["wrong_row"]) == (1, 1, 1)
+
+
+def test_newest_versions__on_both_databases__in_order_whatever_the_pages(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, database=database)
+    try:
+        whole = list(reconciling.newest_versions(house.rig.notary.store, ISSUER))
+        assert len(whole) == 40
+        assert [mac for mac, _ in whole] == sorted(mac for mac, _ in whole)
+        for page in (2, 7, 40):
+            monkeypatch.setattr(reconciling, "PAGE", page)
+            assert list(reconciling.newest_versions(house.rig.notary.store, ISSUER)) == whole
+            assert list(reconciling.newest_versions(house.rig.notary.store, ISSUER, whole[9][0])) == whole[10:]
+    finally:
+        house.rig.notary.close()

@@ -37,7 +37,7 @@ from notary.service import Notary
 from notary.stores.records import index_of
 
 SCHEMA = "chuzheng-reconciled/1"
-RUN_ROWS = 200_000
+RUN_ROWS = 100_000
 STEPS = 50_000
 _ISSUER, _KEY, _HEAD = 18, 50, 59
 FIELDS = ("row", "identifier", "issuer", "origin", "index", "library", "ledger", "reason")

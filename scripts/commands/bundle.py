@@ -215,23 +215,28 @@ def judge_bundle(path: Path, asked: Asked, at: Millis | None, *, as_json: bool) 
         presented = Presented(receipt, disclosure=disclosure)
         reports[name] = judge_presented(presented, asked, at, bundle)[0]
     events = {name: (proof, judge_event(proof, asked.trust, now)) for name, proof in bundle.events.items()}
-    code = _worst(reports, events, shown={n for n in reports if n.startswith("disclosures/")})
+    code = _worst(reports, events)
     payload = _payload(bundle, reports, events, code)
     output.result(payload, _lines(payload, output.language()), as_json=as_json)
     return code
 
 
-def _worst(reports: Mapping[str, Report], events: Mapping[str, Any], shown: set[str]) -> int:
+def _worst(reports: Mapping[str, Report], events: Mapping[str, Any]) -> int:
     """The verdict that stands first in the table; a receipt whose disclosure is in the bundle too is judged by that."""
     from notary.report import EXIT_CODES, Outcome, Verdict
 
-    told = {_place(name) for name in shown}
-    counted = [r for name, r in reports.items() if name in shown or _place(name) not in told]
+    counted = [reports[name] for name in _counting(reports)]
     found = {report.verdict for report in counted if report.verdict is not None}
     outcomes = {judged.outcome for _, judged in events.values()}
     found |= {Verdict.PROOF_INVALID} if Outcome.FAIL in outcomes else set()
     found |= {Verdict.CANNOT_CHECK} if Outcome.UNKNOWN in outcomes else set()
     return next((EXIT_CODES[verdict] for verdict in Verdict if verdict in found), output.EXIT_OK)
+
+
+def _counting(reports: Mapping[str, Report]) -> set[str]:
+    """The parts whose own verdict counts: not receipts whose disclosure says more of the same entry."""
+    shown = {_place(name) for name in reports if name.startswith("disclosures/")}
+    return {name for name in reports if name.startswith("disclosures/") or _place(name) not in shown}
 
 
 def _place(name: str) -> str:
@@ -245,6 +250,7 @@ def _payload(
     from notary.report_json import to_value
     from scripts.commands.event import event_message
 
+    counting = _counting(reports)
     key = "bundle.sound" if code == output.EXIT_OK else "bundle.not_all"
     return {
         "schema": SCHEMA, "ok": code == output.EXIT_OK, "code": key, "exit_code": code,
@@ -253,7 +259,10 @@ def _payload(
         "grant": None if bundle.grant is None else bundle.grant.hex(),
         "lacking": [{"code": each, "message_zh": text(f"cli.bundle.lacking.{each}", "zh"),
                      "message_en": text(f"cli.bundle.lacking.{each}", "en")} for each in sorted(bundle.lacking)],
-        "reports": [{"name": name, "report": to_value(report)} for name, report in reports.items()],
+        "reports": [
+            {"name": name, "counts": name in counting, "report": to_value(report)}
+            for name, report in reports.items()
+        ],
         "events": [
             {"name": name, "contract": proof.name, "outcome": judged.outcome.value, "code": f"event.{judged.code}",
              "message_zh": event_message(judged, "zh"), "message_en": event_message(judged, "en")}
@@ -266,6 +275,9 @@ def _lines(payload: dict[str, Any], language: Language) -> str:
     lines = [payload[f"message_{language}"], f"sha256 {payload['sha256']}", ""]
     for each in payload["reports"]:
         report = each["report"]
+        if not each["counts"]:
+            lines.append(f"{each['name']}  {text('bundle.by_disclosure', language)}")
+            continue
         lines.append(f"{each['name']}  {report[f'verdict_{language}']}")
         if not report["ok"]:
             lines.append(f"  {report[f'cause_{language}'] or report[f'message_{language}']}  [{report['code']}]")

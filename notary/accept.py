@@ -15,18 +15,18 @@ worker appends: nobody was told an index yet, and a retry finds it under its key
 
 from __future__ import annotations
 
-import queue
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import structlog
 
-from ledger.errors import ChuzhengError, IntegrityError, UnavailableError
+from ledger.errors import ChuzhengError, IntegrityError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Origin
+from notary.log_queues import LogQueues
 from notary.packed import Packed, keys_of_rows
 from notary.placing import Answer, Placing, Submission, accepted_at
 from notary.stores.leases import Leases
@@ -41,8 +41,8 @@ MAX_WAITING = 4096
 """Submissions that may wait; more are told to come again."""
 MAX_GROUP = 20_000
 """Rows of one transaction, unless one submission alone has more."""
-GATHER = 0.002
-"""Seconds that the first of many waits for the others, where the last commit had several."""
+THREADS = 4
+"""Logs that are committed at the same time."""
 CATCH_UP = 10_000
 _log = structlog.get_logger("notary.accept")
 
@@ -65,7 +65,8 @@ def catch_up(store: RecordStore, connection: Connection, row: LogRow, files: App
 
 
 class Acceptance:
-    """One thread that commits what waits, as groups; submissions of many callers share a transaction and an fsync.
+    """Threads that commit what waits, as groups; submissions of many callers share a transaction and an fsync. One log
+    is committed by one thread at a time; the files of one are synced while another has the database.
 
     `hook` is called with the name of each step passed; tests end the process there.
     """
@@ -84,57 +85,34 @@ class Acceptance:
         self._store, self._standing = standing.store, standing
         self._logs, self._issuers, self._clock = logs, issuers, clock
         self._leases = leases
-        self._waiting: queue.Queue[Submission | None] = queue.Queue(max_waiting)
-        self._hook = hook
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="notary-accept", daemon=True)
-        self._thread.start()
+        self._waiting, self._hook = LogQueues(max_waiting), hook
+        # SQLite has one writer: threads that ask it wait asleep, and for longer than need be.
+        self._turn = threading.Lock() if standing.store.engine.dialect.name == "sqlite" else nullcontext()
+        count = min(THREADS, max(1, len(logs)))
+        self._threads = [threading.Thread(target=self._run, name=f"accept-{n}", daemon=True) for n in range(count)]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, submission: Submission) -> Future[Answer]:
-        """Queue a submission. UnavailableError at once if too many wait: a queue without end only hides an overload."""
-        if self._closed:
-            raise UnavailableError("notary.stopping", retry_after=5.0)
+        """Queue a submission. UnavailableError at once if too many wait, or none are taken any more."""
         submission.answer.set_running_or_notify_cancel()  # whoever stops waiting can't take it back
         submission.keys = keys_of_rows(self._issuers[submission.origin], submission.rows)
-        try:
-            self._waiting.put_nowait(submission)
-        except queue.Full:
-            raise UnavailableError("notary.busy", retry_after=1.0) from None
+        self._waiting.put(submission)
         return submission.answer
 
     def close(self) -> None:
         """Commit what waits, then stop."""
-        if not self._closed:
-            self._closed = True
-            self._waiting.put(None)
-            self._thread.join()
+        self._waiting.close()
+        for thread in self._threads:
+            thread.join()
 
     def _run(self) -> None:
-        stopping, many = False, False
-        while not stopping:
-            group: list[Submission] = []
-            rows = 0
-            item = self._waiting.get()
-            if many:  # callers that were just answered are about to send again: one commit for all of them
-                time.sleep(GATHER)
-            while True:
-                if item is None:
-                    stopping = True
-                    break
-                group.append(item)
-                rows += item.count
-                if rows >= MAX_GROUP:
-                    break
-                try:
-                    item = self._waiting.get_nowait()
-                except queue.Empty:
-                    break
-            many = len(group) > 1
-            by_log: dict[Origin, list[Submission]] = {}
-            for submission in group:
-                by_log.setdefault(submission.origin, []).append(submission)
-            for origin, submissions in by_log.items():
-                self._settle(origin, submissions)
+        while (taken := self._waiting.take(MAX_GROUP)) is not None:
+            origin, group = taken
+            try:
+                self._settle(origin, group)
+            finally:
+                self._waiting.done(origin)
 
     def _settle(self, origin: Origin, group: list[Submission]) -> None:
         try:
@@ -164,7 +142,8 @@ class Acceptance:
         store = self._store
         self._standing.make_ready()
         with self._logs[origin].appending() as files:
-            with store.transaction(f"issuer/{self._issuers[origin]}") as connection:  # its logs share commitments
+            issuer = self._issuers[origin]
+            with self._turn, store.transaction(f"issuer/{issuer}") as connection:  # its logs share commitments
                 row = store.log(connection, origin, lock=True)
                 if row is None:
                     raise IntegrityError("notary.log_unknown", origin=origin)
@@ -175,7 +154,7 @@ class Acceptance:
                 now = accepted_at(self._clock.now(), row.accepted_at)
                 if row.accepted_at > now:
                     _log.warning("accept.clock_stepped_back", origin=origin, last=row.accepted_at, now=now)
-                placing = Placing(self._standing, connection, row, self._issuers[origin], now)
+                placing = Placing(self._standing, connection, row, issuer, now)
                 answers = placing.place_all(group)
                 placing.write()
                 self._hook("written")

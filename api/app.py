@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,6 +39,8 @@ from api.trust import endpoints as trust
 from api.verifications import endpoints as verifications
 
 PREFIX = "/api/v1"
+NOT_STARTED = 3
+"""Exit code where the port can't be had, as Uvicorn's own."""
 STATIC = Path(__file__).parent / "console" / "static"
 DESCRIPTION = """\
 把证照和文件登记到单位自己的登记簿并上链，供任何人核验。/ Register certificates and documents in a department's \
@@ -119,7 +123,7 @@ def run(settings: Settings, *, processes: int = 0) -> None:
     proxies = settings.trusted_proxies
     quiet_servers_log()
     more_open_files()
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings, processes=processes),
         host=settings.host,
         port=settings.port,
@@ -134,6 +138,21 @@ def run(settings: Settings, *, processes: int = 0) -> None:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
     )
+    server = uvicorn.Server(config)
+    server.run(sockets=[shared_port(settings.host, settings.port)] if settings.api_processes > 1 else None)
+    if not server.started:
+        sys.exit(NOT_STARTED)
+
+
+def shared_port(host: str, port: int) -> socket.socket:
+    """A socket on a port that several processes of this user listen on: the kernel gives each new connection to one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    made.bind((host, port))
+    made.set_inheritable(False)
+    return made
 
 
 def _describe_problems(app: FastAPI) -> None:

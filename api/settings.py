@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     max_document_bytes: int = Field(default=1 << 30, ge=1, description="Largest file that may be uploaded, bytes")
     max_check_bytes: int = Field(default=64 << 20, ge=1024, description="Largest upload of the plain form, bytes")
     max_writes: int = Field(default=64, ge=1, description="Writes taken at once; more are told to come back")
+    api_processes: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="API processes on one port; paces, limits and metrics are each process's own",
+    )
     worker_threads: int = Field(default=72, ge=4, description="Threads for blocking calls")
     lookups_per_minute: int = Field(default=30, ge=1, description="Public look-ups by identifier per address")
     checks_per_minute: int = Field(default=120, ge=1, description="Public verifications per address")

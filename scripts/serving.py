@@ -30,7 +30,7 @@ def serve_part(part: str, settings: Settings) -> int:
 
         # Uvicorn handles the signal: it finishes what it is answering.
         end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
-        run(settings, processes=PROCESSES)
+        run(settings, processes=max(1, PROCESSES // settings.api_processes))
         return 0
     return _serve_backstage(part, settings)
 

@@ -111,8 +111,9 @@ def _running(settings: Settings, *, quiet: bool) -> Iterator[tuple[Supervisor, N
             folder = settings.home / "log"
             folder.mkdir(exist_ok=True)
             output.say("cli.up.services")
-            for part in PARTS:
-                supervisor.add(part, lambda part=part: Served(part, settings, folder / f"{part}.log"))  # type: ignore[misc]
+            more = [("api", f"api-{n}") for n in range(2, settings.api_processes + 1)]
+            for part, name in [*((part, part) for part in PARTS), *more]:
+                supervisor.add(name, lambda p=part, n=name: Served(p, settings, folder / f"{n}.log"))  # type: ignore[misc]
             _await_ready(settings, supervisor)
             yield supervisor, network
         finally:

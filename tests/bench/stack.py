@@ -49,7 +49,7 @@ class Stack:
                 continue
             if parent == self.supervisor:
                 part = command[command.index("serve") + 1] if "serve" in command else "chain"
-                found[part] = int(folder.name)
+                found[part if part not in found else f"{part}-2"] = int(folder.name)
         return found
 
     def cpu_seconds(self) -> dict[str, float]:
@@ -70,7 +70,7 @@ def _stat(pid: int) -> list[str]:
 
 
 @contextmanager
-def running() -> Iterator[Stack]:
+def running(api_processes: int = 1) -> Iterator[Stack]:
     """A fresh machine; ended by its own pid."""
     from api.auth import TokenStore
     from scripts.samples import sample_network
@@ -82,6 +82,7 @@ def running() -> Iterator[Stack]:
             "CHUZHENG_HOME": str(home),
             "CHUZHENG_PORT": str(port),
             "CHUZHENG_RPC_URL": f"http://127.0.0.1:{rpc}",
+            "CHUZHENG_API_PROCESSES": str(api_processes),
         }
         output = Path(folder) / "up.log"
         with output.open("wb") as file:

@@ -143,7 +143,7 @@ def prepare(engine: Engine, *, moving: bool = False) -> str | None:
     with writing(engine, None) as connection:
         if connection.dialect.name == "postgresql":
             postgres.check_promises(connection)
-            postgres.for_upgrade(connection)
+            postgres.be_patient(connection)
             postgres.take_turn(connection, "upgrade")
         if sa.inspect(connection).has_table(MOVE.name):
             role, other = connection.execute(sa.select(MOVE.c.role, MOVE.c.other)).first() or ("", "")

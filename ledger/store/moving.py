@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 
 from ledger.errors import ConflictError, IntegrityError
 from ledger.store.engine import MOVE, prepare, reading, writing
-from ledger.store.postgres import copy_in
+from ledger.store.postgres import be_patient, copy_in
 
 ROWS_AT_ONCE = 5_000
 _UNMOVED = frozenset({"alembic_version", MOVE.name})
@@ -48,6 +48,7 @@ def move(source: Engine, target: Engine, told: Callable[[str, int, int], None] =
     _claim(target, _name(source))
     tables, copies = _tables(source), _tables(target)
     with writing(source) as held:
+        _be_patient(held)
         if before is None:
             _hold(held, tables)
         names = {t.name: t.name + "_moved" if before is not None and t.name in FIRST_NEEDED else t.name for t in tables}
@@ -110,6 +111,11 @@ def _tables_of(connection: Connection) -> list[sa.Table]:
     return [t for t in found.sorted_tables if t.name not in _UNMOVED]
 
 
+def _be_patient(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        be_patient(connection)
+
+
 def _hold(connection: Connection, tables: Sequence[sa.Table]) -> None:
     """Nobody writes until the move is through; SQLite's own writer is alone already."""
     MOVE.create(connection, checkfirst=True)
@@ -123,6 +129,7 @@ def _copy(
     total = int(held.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
     key = [copy.c[column.name] for column in table.primary_key]
     with reading(target) as connection:
+        _be_patient(connection)
         done = int(connection.scalar(sa.select(sa.func.count()).select_from(copy)) or 0)
         newest = sa.select(*key).order_by(*(column.desc() for column in key)).limit(1)
         last = connection.execute(newest).first()
@@ -159,10 +166,12 @@ def _compare(held: Connection, target: Engine, pairs: Sequence[tuple[sa.Table, s
     for table, copy in pairs:
         names = [column.name for column in copy.columns]
         with reading(target) as connection:
+            _be_patient(connection)
             there = _digest(_batches(connection, copy, names))
         here = _digest(_batches(held, table, names))
         if here != there:
             with writing(target) as connection:
+                _be_patient(connection)
                 for _, other in reversed(pairs):
                     connection.execute(sa.delete(other))
             raise IntegrityError("store.move_differs", table=copy.name)

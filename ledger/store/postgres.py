@@ -93,9 +93,10 @@ def take_turn(connection: Connection, scope: str) -> None:
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
 
 
-def for_upgrade(connection: Connection) -> None:
-    """A migration may take its time, and waits for one that another process makes."""
+def be_patient(connection: Connection) -> None:
+    """A migration or a move may take its time, also while nothing is asked here, and waits for another one's locks."""
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
     connection.exec_driver_sql("SET LOCAL lock_timeout = '10min'")
 
 

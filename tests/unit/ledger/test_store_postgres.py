@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine, make_url
 
 from ledger.errors import ConfigurationError, IntegrityError, UnavailableError
 from ledger.store import object_tables, postgres
-from ledger.store.engine import open_engine, reading, upgrade, writing
+from ledger.store.engine import open_engine, reading, upgrade, weak_promises, writing
 from ledger.store.tables import lanes, metadata
 from tests.databases import PostgresDatabases, fresh_engine
 
@@ -61,6 +61,10 @@ def test_session__server_that_commits_lazily__ours_waits_for_the_disk(on_postgre
     engine = open_engine(url)
     assert setting(engine, "synchronous_commit") == "remote_apply"  # more than we ask for stays
     engine.dispose()
+
+
+def test_weak_promises__server_of_the_tests__named(engine: Engine) -> None:
+    assert weak_promises(engine) == ["fsync", "full_page_writes"]
 
 
 @pytest.mark.parametrize(

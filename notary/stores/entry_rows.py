@@ -20,6 +20,19 @@ GROUP = 1024
 _APART = 256
 """Positions that lie closer than this are read in one stretch."""
 _table = entry_groups.c
+_at, _low, _end = (sa.bindparam(name, type_=sa.BigInteger) for name in ("at", "low", "end"))
+_START = sa.cast(_at - _table.position, sa.Integer) * ENTRY_BYTES + 1
+_ONE = (
+    sa.select(sa.func.substr(_table.entries, _START, ENTRY_BYTES, type_=sa.LargeBinary))
+    .where(_table.position <= _at, _table.position > _low)
+    .order_by(_table.position.desc())
+    .limit(1)
+)
+_STRETCH = (
+    sa.select(_table.position, _table.entries)
+    .where(_table.position > _low, _table.position < _end)
+    .order_by(_table.position)
+)
 
 
 def put(connection: sa.Connection, position: int, joined: bytes) -> None:
@@ -36,27 +49,15 @@ def put(connection: sa.Connection, position: int, joined: bytes) -> None:
 
 def one(connection: sa.Connection, position: int) -> bytes | None:
     """The 92 bytes at a position; None beyond the log's end."""
-    start = sa.cast(position - _table.position, sa.Integer) * ENTRY_BYTES + 1
-    query = (
-        sa.select(sa.func.substr(_table.entries, start, ENTRY_BYTES, type_=sa.LargeBinary))
-        .where(_table.position <= position, _table.position > _before(position))
-        .order_by(_table.position.desc())
-        .limit(1)
-    )
-    return connection.scalar(query) or None
+    return connection.scalar(_ONE, {"at": position, "low": _before(position)}) or None
 
 
 def stretch(connection: sa.Connection, position: int, count: int) -> bytes:
     """Up to `count` consecutive entries of one log from `position` on, joined. IntegrityError `records.gap`."""
     end = min(position + count, position_of(log_of(position) + 1, 0))
-    query = (
-        sa.select(_table.position, _table.entries)
-        .where(_table.position > _before(position), _table.position < end)
-        .order_by(_table.position)
-    )
     parts: list[bytes] = []
     at = position
-    for first, joined in connection.execute(query):
+    for first, joined in connection.execute(_STRETCH, {"low": _before(position), "end": end}):
         upto = first + len(joined) // ENTRY_BYTES
         if upto <= position:
             continue

@@ -197,10 +197,26 @@ def _decode(data: bytes, limit: int, max_depth: int, decoder: json.JSONDecoder) 
         raise UnreadableError("json.syntax", line=error.lineno, column=error.colno) from None
 
 
+_FEW_ESCAPES = 64
+
+
 def _check_surrogates(data: bytes, value: Any) -> None:
     # The cheap test spares almost every input the walk: without an escape of their range strict UTF-8 has none.
-    if b"\\ud" in data or b"\\uD" in data:
+    if _may_escape_surrogates(data):
         _check_text(value)
+
+
+def _may_escape_surrogates(data: bytes) -> bool:
+    """Whether some escape may be `\\ud…`. A large file has few escapes: they are looked at one by one,
+    since finding one byte is ten times as fast as finding three."""
+    at = data.find(b"\\")
+    for _ in range(_FEW_ESCAPES):
+        if at < 0:
+            return False
+        if data[at + 1 : at + 3] in (b"ud", b"uD"):
+            return True
+        at = data.find(b"\\", at + 2)  # what is escaped is no beginning of another escape
+    return b"\\ud" in data or b"\\uD" in data
 
 
 def _check_text(value: Any) -> None:

@@ -24,6 +24,7 @@ _LAYOUT = struct.Struct(">BB18sQ32s32s")
 _ISSUER = re.compile(rb"[0-9A-Z]{18}")
 _SEGMENT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _KINDS = {int(kind): kind for kind in Kind}
+_PLAIN_KINDS = _KINDS.keys() - HOURLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,28 @@ class Entry:
         if accepted_at >> 53 or (accepted_at % HOUR and kind in HOURLY):
             raise UnreadableError("entry.time", found=accepted_at)
         return Entry(kind, DepartmentCode(issuer.decode("ascii")), Millis(accepted_at), Digest(digest), Digest(sm3))
+
+
+def check_entries(joined: bytes) -> None:
+    """UnreadableError unless every 92 bytes of `joined` are an entry that `Entry.from_bytes` reads.
+
+    By columns: entries of one log share most of theirs, and one look at a column is cheaper than one at each entry.
+    """
+    count, over = divmod(len(joined), ENTRY_BYTES)
+    if over:
+        raise UnreadableError("entry.length", expected=ENTRY_BYTES, found=over)
+    issuer = joined[2:20]
+    alike = (
+        joined[0::ENTRY_BYTES] == bytes((ENTRY_VERSION,)) * count
+        and set(joined[1::ENTRY_BYTES]) <= _PLAIN_KINDS
+        and _ISSUER.fullmatch(issuer) is not None
+        and all(joined[2 + at :: ENTRY_BYTES] == issuer[at : at + 1] * count for at in range(18))
+        and not any(joined[20::ENTRY_BYTES])
+        and max(joined[21::ENTRY_BYTES], default=0) < 1 << 5
+    )
+    if not alike:  # a mixture, an hour's time, or something wrong, which is said as ever
+        for at in range(0, len(joined), ENTRY_BYTES):
+            Entry.from_bytes(joined[at : at + ENTRY_BYTES])
 
 
 def leaf_of(entry: bytes) -> Digest:

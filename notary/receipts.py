@@ -18,7 +18,7 @@ from notary import members
 from notary.b64 import to_b64
 from notary.canonical import MAX_INTEGER, parse_strict
 from notary.checkpoint import parse_checkpoint
-from notary.entry import ENTRY_BYTES, Entry, leaf_of, parse_origin
+from notary.entry import ENTRY_BYTES, Entry, check_entries, leaf_of, parse_origin
 from notary.merkle import first_wrong_in_run, path_length
 from notary.receipt import Receipt
 from notary.receipt_parts import (
@@ -197,8 +197,7 @@ def _check(bundle: Bundle) -> None:
     count = bundle.count
     if not 0 <= bundle.first <= MAX_INTEGER - count:
         raise UnreadableError("receipts.first")
-    for offset in range(count):
-        Entry.from_bytes(bundle.entry(offset))
+    check_entries(bundle.entries)
     check_stages(
         FORMAT,
         promised=bundle.promises is not None,

@@ -274,3 +274,16 @@ def test_parse__a_megabyte_of_brackets_in_a_process_of_any_recursion_limit__refu
     finally:
         sys.setrecursionlimit(before)
     assert refused.value.code == "json.nesting"
+
+
+@pytest.mark.parametrize("before", [0, 1, 63, 64, 65, 200])
+@pytest.mark.parametrize(
+    ("escape", "lone"), [(r"\ud800", True), (r"\uD800", True), (r"\\ud800", False), (r"\ud83d\ude00", False)]
+)
+def test_surrogates__after_many_other_escapes__found_all_the_same(before: int, escape: str, lone: bool) -> None:
+    data = ('{"a":"' + r"\n" * before + escape + '"}').encode()
+    if lone:
+        with pytest.raises(UnreadableError, match=r"json\.lone_surrogate"):
+            parse_strict(data)
+    else:
+        assert parse_strict(data)["a"].startswith("\n" * before)

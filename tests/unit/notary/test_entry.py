@@ -19,6 +19,7 @@ from notary.entry import (
     HOURLY,
     Entry,
     ParsedOrigin,
+    check_entries,
     leaf_of,
     log_id,
     make_origin,
@@ -159,3 +160,30 @@ def test_origin__not_written_exactly__unreadable(origin: str, code: str) -> None
     with pytest.raises(UnreadableError) as caught:
         parse_origin(origin)
     assert caught.value.code == code
+
+
+_entries = st.builds(
+    lambda version, kind, issuer, at, rest: bytes((version, kind)) + issuer + at.to_bytes(8) + rest,
+    st.sampled_from([1, 1, 1, 0, 2]),
+    st.sampled_from([1, 1, 2, 3, 6, 7, 0, 8]),
+    st.sampled_from([b"11420000MB9543829Q"] * 3 + [b"11429021009997812P", b"11420000mb9543829q"]),
+    st.sampled_from([1_770_000_000_000, 3_600_000, 0, 1 << 53, (1 << 53) - 1, (1 << 64) - 1]),
+    st.binary(min_size=64, max_size=64),
+)
+
+
+@given(st.lists(_entries, max_size=5), st.sampled_from([b"", b"", b"\1", b"x" * 91]))
+def test_check_entries__any_bytes__as_one_by_one(entries: list[bytes], more: bytes) -> None:
+    joined = b"".join(entries) + more
+    expected = None
+    try:
+        for at in range(0, len(joined), 92):
+            Entry.from_bytes(joined[at : at + 92])
+    except UnreadableError as error:
+        expected = error.code
+    if expected is None:
+        check_entries(joined)
+    else:
+        with pytest.raises(UnreadableError) as caught:
+            check_entries(joined)
+        assert more or caught.value.code == expected

@@ -17,6 +17,7 @@ from api.auth import TokenStore
 from api.event_files import EventFiles
 from api.observing import Meters
 from api.pace import Gate, Pace, network_of
+from api.remembered import Remembered
 from api.settings import Settings
 from api.trusted import TrustSource
 from ledger.errors import ConfigurationError, UnavailableError
@@ -85,6 +86,8 @@ class Parts:
     tokens: TokenStore
     network: str
     chain: ChainReader | None = None
+    remembered: Remembered | None = None
+    """`chain`, with what many verifications of one block have in common"""
     node: NodeWatch | None = None
     notary: Notary | None = None
     member_logs: frozenset[Origin] = frozenset()
@@ -146,6 +149,10 @@ class Parts:
         if self.chain is None:
             raise UnavailableError("server.no_chain", retry_after=10)
         return self.chain
+
+    def chain_now(self) -> ChainReader | None:
+        """The chain for one verification: its answers are all of one block; None: a server without a chain."""
+        return self.chain if self.remembered is None else self.remembered.view()
 
     def close(self) -> None:
         """Let what waits finish, then let go of threads and connections."""

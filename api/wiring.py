@@ -25,6 +25,7 @@ from api.event_files import EventFiles
 from api.keyring import Keyring
 from api.own_logs import OwnLogs
 from api.parts import Directory, Parts
+from api.remembered import Remembered
 from api.settings import Settings
 from api.statuses.lists import StatusLists
 from api.trusted import TrustSource
@@ -115,6 +116,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         tokens=TokenStore(settings.tokens_path),
         network=deployment.network,
         chain=reader,
+        remembered=Remembered(reader, index),
         node=watch_node(settings, index),
         notary=notary,
         log_reader=OwnLogs(notary),

@@ -28,7 +28,7 @@ def judge(parts: Parts, presented: Presented, at: Millis | None) -> Report:
     """The report about what was presented, for the instant `at` (None: now)."""
     now = parts.clock.now()
     issuer = parts.directory.get(presented.receipt.entry.issuer)
-    collector = Collector(parts.chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
+    collector = Collector(parts.chain_now(), parts.log_reader, contact=issuer.contact or None if issuer else None)
     trust = parts.trust
     evidence = collector.collect(presented, trust, now)
     if trust is not None:
@@ -87,6 +87,6 @@ def judge_identifier(parts: Parts, submission: Submission) -> tuple[Report, Stan
         named = parts.directory.get(standing.issuer)
         contact = named.contact or None if named else None
     trust = parts.trust
-    evidence = Collector(parts.chain, reader, contact=contact).collect(request, trust, now)
+    evidence = Collector(parts.chain_now(), reader, contact=contact).collect(request, trust, now)
     at = submission.at if submission.at is not None else now
     return verify(request, evidence, trust, at, now), standing

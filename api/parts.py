@@ -132,11 +132,15 @@ class Parts:
 
     @cached_property
     def lookups(self) -> Pace:
-        return Pace(self.settings.lookups_per_minute)
+        return Pace(self._share(self.settings.lookups_per_minute))
+
+    def _share(self, per_minute: int) -> int:
+        """This process's part of what one address may ask of all of them; connections are spread by the kernel."""
+        return max(1, per_minute // self.settings.api_processes)
 
     @cached_property
     def checks(self) -> Pace:
-        return Pace(self.settings.checks_per_minute)
+        return Pace(self._share(self.settings.checks_per_minute))
 
     def the_notary(self) -> Notary:
         """The notary; UnavailableError `server.no_notary` on a server that only verifies."""

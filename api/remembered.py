@@ -82,7 +82,7 @@ class _Run:
 
 
 class Remembered:
-    """Views of a chain that share what they learned. Safe for threads; one goes to see, the others use what there is."""
+    """Views of a chain that share what they learned. Safe for threads: one goes to see, others use what there is."""
 
     def __init__(
         self, reader: ChainReader, index: Indexed | None = None, clock: Callable[[], float] = time.monotonic

@@ -197,7 +197,7 @@ def _decode(data: bytes, limit: int, max_depth: int, decoder: json.JSONDecoder) 
         raise UnreadableError("json.syntax", line=error.lineno, column=error.colno) from None
 
 
-_FEW_ESCAPES = 64
+_FEW_ESCAPES, _LARGE = 64, 1 << 18
 
 
 def _check_surrogates(data: bytes, value: Any) -> None:
@@ -209,8 +209,8 @@ def _check_surrogates(data: bytes, value: Any) -> None:
 def _may_escape_surrogates(data: bytes) -> bool:
     """Whether some escape may be `\\ud…`. A large file has few escapes: they are looked at one by one,
     since finding one byte is ten times as fast as finding three."""
-    at = data.find(b"\\")
-    for _ in range(_FEW_ESCAPES):
+    at = data.find(b"\\") if len(data) > _LARGE else 0
+    for _ in range(_FEW_ESCAPES if len(data) > _LARGE else 0):
         if at < 0:
             return False
         if data[at + 1 : at + 3] in (b"ud", b"uD"):

@@ -6,12 +6,13 @@ Pure. One object; it holds no member of the record and no salt.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from ledger.statuses import Decision
 from ledger.types import Digest
 from notary.checks.status import decision_word
-from notary.report import Check, Report, Verdict
+from notary.report import Check, CheckName, Outcome, Report, Verdict
 from notary.report_text import check_message, check_title, note_message, outcome_word, verdict_texts
 
 SCHEMA = "chuzheng-report/1"
@@ -80,20 +81,33 @@ def to_value(report: Report) -> dict[str, Any]:
     return value
 
 
+@cache
+def _named(name: CheckName) -> tuple[int, str, str, str]:
+    """What a check is called: number, code, title in both languages."""
+    return name.number, name.value, check_title(name, "zh"), check_title(name, "en")
+
+
+@cache
+def _outcome(outcome: Outcome) -> tuple[str, str, str]:
+    return outcome.value, outcome_word(outcome, "zh"), outcome_word(outcome, "en")
+
+
 def _check(check: Check, report: Report) -> dict[str, Any]:
+    number, code, title_zh, title_en = _named(check.name)
+    outcome, outcome_zh, outcome_en = _outcome(check.outcome)
     return {
-        "number": check.name.number,
-        "code": check.name.value,
-        "outcome": check.outcome.value,
+        "number": number,
+        "code": code,
+        "outcome": outcome,
         "case": check.case,
         "needed": check.name in report.needed,
         "observed": check.observed,
         "expected": check.expected,
         "source": check.source,
-        "title_zh": check_title(check.name, "zh"),
-        "title_en": check_title(check.name, "en"),
-        "outcome_zh": outcome_word(check.outcome, "zh"),
-        "outcome_en": outcome_word(check.outcome, "en"),
+        "title_zh": title_zh,
+        "title_en": title_en,
+        "outcome_zh": outcome_zh,
+        "outcome_en": outcome_en,
         "message_zh": check_message(check, "zh"),
         "message_en": check_message(check, "en"),
     }

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from ledger.types import Anchor, BlockTime, Digest, Kind, Millis
@@ -19,6 +21,7 @@ from notary.receipt import QbftEvidence, Receipt
 from notary.report import Check, CheckName, IssueTime, Outcome, Param, TextKey
 from notary.trust_file import TrustFile
 
+_SHANGHAI = timezone(timedelta(hours=8))
 ANCHOR_LOG = "AnchorLog"
 """The contract's name in the trust file."""
 WRONG_CHAIN = Unavailable("wrong_chain")
@@ -189,10 +192,12 @@ def hexed(value: bytes | Digest | None) -> str | None:
 
 def moment(time: int) -> str:
     """Milliseconds as people here write them: Asia/Shanghai with offset."""
-    from datetime import UTC, datetime, timedelta, timezone
-
-    shanghai = timezone(timedelta(hours=8))
     try:
-        return datetime.fromtimestamp(time // 1000, UTC).astimezone(shanghai).strftime("%Y-%m-%d %H:%M:%S +08:00")
+        return _second(time // 1000)
     except (ValueError, OverflowError, OSError):
         return f"{time} ms"
+
+
+@lru_cache(maxsize=4096)
+def _second(time: int) -> str:
+    return datetime.fromtimestamp(time, _SHANGHAI).strftime("%Y-%m-%d %H:%M:%S +08:00")

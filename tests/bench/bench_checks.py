@@ -16,6 +16,8 @@ from urllib.request import Request, urlopen
 
 import uvloop
 
+from ledger.types import TypeCode
+from scripts.samples import sample_network
 from tests.bench.figures import Figure, peak_mib, percentile
 from tests.bench.load import Outcome, as_fast_as, at_rate, for_seconds, request
 from tests.bench.records import certificate_bytes
@@ -49,14 +51,15 @@ def run(scale: float) -> Iterator[Figure]:
 def requests(stack: Stack, count: int) -> list[bytes]:
     """One verification for each of `count` anchored certificates; each was `valid` when it was asked for here."""
     base = f"http://127.0.0.1:{stack.port}/api/v1/"
+    of = next(TypeCode(code) for issuer, code in sample_network().accreditations if issuer == stack.issuer)
     records: dict[int, bytes] = {}
     for start in range(0, count, 250):
-        part = [certificate_bytes(n, stack.issuer) for n in range(start, min(start + 250, count))]
+        part = [certificate_bytes(n, stack.issuer, of) for n in range(start, min(start + 250, count))]
         headers = {"Authorization": f"Bearer {stack.token}", "Idempotency-Key": f"bench-{start}"}
         headers["Content-Type"] = "application/x-ndjson"
         answer = urlopen(Request(base + "certificates/bulk", b"\n".join(part), headers))
-        for line, record in zip(answer.read().splitlines(), part, strict=True):
-            records[json.loads(line)["receipt"]["index"] if b'"receipt"' in line else json.loads(line)["index"]] = record
+        first = json.loads(answer.read())["receipts"]["first"]
+        records |= dict(enumerate(part, first))
         time.sleep(2.5)
     made = []
     for index, record in records.items():

@@ -17,14 +17,14 @@ TYPE = TypeCode("11100000009985328F011")
 MEMBERS = 12
 
 
-def certificate(n: int, issuer: DepartmentCode) -> dict[str, Any]:
+def certificate(n: int, issuer: DepartmentCode, of: TypeCode = TYPE) -> dict[str, Any]:
     """The n-th certificate of an issuer: 15 members, its own identifier and number."""
     return {
         "schema": "certificate/1",
         "kind": "certificate",
         "issuer": issuer,
-        "type": TYPE,
-        "identifier": make_identifier(TYPE, issuer, f"{n:020d}", 1),
+        "type": of,
+        "identifier": make_identifier(of, issuer, f"{n:020d}", 1),
         "version": 1,
         "identifier_form": "issued",
         "capture": "data",
@@ -38,9 +38,9 @@ def certificate(n: int, issuer: DepartmentCode) -> dict[str, Any]:
     }
 
 
-def certificate_bytes(n: int, issuer: DepartmentCode) -> bytes:
+def certificate_bytes(n: int, issuer: DepartmentCode, of: TypeCode = TYPE) -> bytes:
     """The same as a client sends it."""
-    return json.dumps(certificate(n, issuer), ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(certificate(n, issuer, of), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def twelve(n: int, issuer: DepartmentCode) -> dict[str, Any]:

@@ -177,7 +177,7 @@ class Parts:
 
 
 async def parts_of(request: Request) -> Parts:
-    """FastAPI dependency."""
+    """FastAPI dependency; async, since a plain one would cross to a thread and back for every request."""
     parts: Parts = request.app.state.parts
     return parts
 

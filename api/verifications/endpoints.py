@@ -11,12 +11,15 @@ from api.limits import JSON, media_type
 from api.parts import Parts, PartsDep, address_of
 from api.problems import problems
 from api.statuses.answers import status_body
-from api.verifications.judging import judge, judge_identifier, present
+from api.verifications.judging import judge, judge_identifier, judge_quickly, present
 from api.verifications.schemas import ReportBody, VerificationRequest
 from api.verifications.submission import Submission, from_json
+from notary.report import Report
 from notary.report_json import to_json, to_value
 from notary.report_text import report_text
 
+QUICK = 32 << 10
+"""Bytes of a request that is judged in the server's loop, in less than a millisecond; a larger one has a thread."""
 router = APIRouter(prefix="/verifications", tags=["verifications"])
 MOST = 4 << 20
 """Bytes of a request: a record of 1 MiB and a receipt of 256 KiB, as JSON text within JSON."""
@@ -37,7 +40,12 @@ async def verify_now(request: Request, parts: PartsDep) -> Response:
     parts.checks.take(address_of(request))
     media_type(request, JSON)
     body = await read_body(request, MOST)
-    return await run_in_threadpool(_answer, request, parts, from_json(body, MOST).check())
+    submission = from_json(body, MOST).check()
+    if len(body) <= QUICK and not submission.identifier_alone and submission.qr is None:
+        presented = present(submission)
+        if (report := judge_quickly(parts, presented, submission.at)) is not None:
+            return _report(parts, report)
+    return await run_in_threadpool(_answer, request, parts, submission)
 
 
 def _answer(request: Request, parts: Parts, submission: Submission) -> Response:
@@ -49,6 +57,10 @@ def _answer(request: Request, parts: Parts, submission: Submission) -> Response:
         body["status"] = None if standing is None else status_body(parts, standing, submission.at)
         body |= {"text_zh": report_text(report, "zh"), "text_en": report_text(report, "en")}
         return JSONResponse(body, headers=headers)
-    report = judge(parts, present(submission, parts.log_reader), submission.at)
+    return _report(parts, judge(parts, present(submission, parts.log_reader), submission.at))
+
+
+def _report(parts: Parts, report: Report) -> Response:
+    headers = {"Cache-Control": "no-store"}
     parts.meters.verdicts.labels(report.answer.value).inc()
     return Response(to_json(report), media_type="application/json", headers=headers)

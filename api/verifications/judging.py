@@ -8,9 +8,11 @@ from dataclasses import replace
 import structlog
 
 from api.parts import Parts
+from api.remembered import Unknown
 from api.statuses.lookup import Standing, by_identifier
 from api.verifications.submission import Submission, present
 from ledger.errors import NotFoundError
+from ledger.ports import ChainReader
 from ledger.types import Millis
 from notary.collect import Collector
 from notary.contradictions import known_against, met
@@ -20,15 +22,32 @@ from notary.stores.equivocations import FOLDER, Equivocations
 from notary.trust_file import TrustFile
 from notary.verify import verify
 
-__all__ = ["judge", "judge_identifier", "present"]
+__all__ = ["judge", "judge_identifier", "judge_quickly", "present"]
 _log = structlog.get_logger("api.verifications")
 
 
 def judge(parts: Parts, presented: Presented, at: Millis | None) -> Report:
     """The report about what was presented, for the instant `at` (None: now)."""
+    return _judge(parts, presented, at, parts.chain_now())
+
+
+def judge_quickly(parts: Parts, presented: Presented, at: Millis | None) -> Report | None:
+    """The same report, where everything that it needs is known here at this moment; None: `judge` has to ask.
+
+    For the server's loop, which mustn't wait: crossing to a thread and back costs as much as judging.
+    """
+    if parts.remembered is None or presented.receipt.inclusion is None or not presented.comparable:
+        return None  # the log would be asked too
+    try:
+        return _judge(parts, presented, at, parts.remembered.quick_view())
+    except Unknown:
+        return None
+
+
+def _judge(parts: Parts, presented: Presented, at: Millis | None, chain: ChainReader | None) -> Report:
     now = parts.clock.now()
     issuer = parts.directory.get(presented.receipt.entry.issuer)
-    collector = Collector(parts.chain_now(), parts.log_reader, contact=issuer.contact or None if issuer else None)
+    collector = Collector(chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
     trust = parts.trust
     evidence = collector.collect(presented, trust, now)
     if trust is not None:

@@ -40,6 +40,11 @@ class IndexReader:
         self._engine = engine
         self.depth = depth
 
+    @property
+    def local(self) -> bool:
+        """Whether the database is a file of this machine."""
+        return self._engine.dialect.name == "sqlite"
+
     def cursor(self) -> Block | None:
         """The last indexed block; None before the first."""
         with reading(self._engine) as connection:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from api.remembered import AGE, Remembered
+from api.remembered import AGE, Remembered, Unknown
 from ledger.errors import UnavailableError
 from ledger.ports import ChainReader
 from ledger.statuses import Decision, DecisionCode
@@ -29,6 +29,7 @@ class Index:
     chain: FakeChain
     depth: int = 0
     at: Block | None = None
+    local: bool = True
     asked: list[bytes] = field(default_factory=list)
 
     def cursor(self) -> Block | None:
@@ -186,3 +187,30 @@ def test_anchors__log_closed_below__not_told_any_more(scene: Scene) -> None:
     view = scene.memory.view()
     assert view.anchors(origin, last - 1) == ()
     assert view.anchored_root(origin, last, view.final_head().number) is None
+
+
+def test_quick_view__only_what_is_known__never_asks_the_chain(scene: Scene) -> None:
+    world, origin = scene.world, log_id(scene.world.origin)
+    with pytest.raises(Unknown):
+        scene.memory.quick_view()
+    receipt = world.anchored_record(record := certificate("Q1"))
+    request = Presented(receipt, record=record)
+    scene.index.at = scene.chain.head()
+    with pytest.raises(Unknown):
+        scene.memory.quick_view()
+    slow = collect(request, world.trust, scene.memory.view(), world.log, world.now)
+    calls = len(scene.chain.calls)
+    quick = collect(request, world.trust, scene.memory.quick_view(), world.log, world.now)
+    assert quick == slow
+    assert set(scene.chain.calls[calls:]) <= {"decisions"}  # the fake index reads the fake chain
+    with pytest.raises(Unknown):
+        scene.memory.quick_view().anchors(origin, 99)
+    with pytest.raises(Unknown):
+        scene.memory.quick_view().block(0)
+    scene.index.local = False
+    with pytest.raises(Unknown):
+        scene.memory.quick_view()
+    scene.index.local = True
+    scene.later()
+    with pytest.raises(Unknown):
+        scene.memory.quick_view()

@@ -69,8 +69,8 @@ async def confirm(request: Request, origin: str, index: int, caller: CallerDep, 
     return await _act(request, parts, caller, (origin, index), _confirm)
 
 
-@router.post(
-    "/{origin:origin}/{index}/withdrawal",
+@router.delete(
+    "/{origin:origin}/{index}/proposal",
     summary="Take a proposal back",
     response_class=Response,
     responses={**ANSWER, **problems(401, 403, 404, 409, 422, 429, 503)},

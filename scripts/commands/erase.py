@@ -73,7 +73,7 @@ def withdraw(
 ) -> None:
     """撤回尚未确认的提出。/ Take back a proposal that nobody confirmed yet."""
     with _connect(url, token_file) as server:
-        body = server.post_json(f"{_path(target, index)}/withdrawal", {})
+        body = server.delete_json(f"{_path(target, index)}/proposal")
     _finish(body, as_json=json_)
 
 

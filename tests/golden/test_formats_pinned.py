@@ -39,6 +39,8 @@ NOT_FILES = {
     "chuzheng-deployment/2": "this machine's record of addresses; what others need of it is in the trust file",
     "chuzheng-backfill/1": "a run's own folder, for as long as it runs; its bundles and salts are formats of their own",
     "chuzheng-index/1": "made anew from the entries (log reindex)",
+    "chuzheng-reconciled/1": "a run's own folder, for as long as it runs",
+    "chuzheng-archive/1": "lives for decades: its golden file is owed, and this line goes when it is there",
     "chuzheng-proposal/1": "passes between members for days, and the chain has the proposal",
     "checkpoint/1": "a record like any other, kept by its notary: canonical.py reads it",
 }

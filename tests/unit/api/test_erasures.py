@@ -130,7 +130,7 @@ def test_erasure__nothing_there_or_withdrawn__said(client: TestClient, house: Ho
     index = house.accept(house.certificate()).index
     problem(act(client, house, index, "/confirmation", one), 404, "erasure.unknown")
     act(client, house, index, "/proposal", one)
-    assert client.post(url(house, index, "/withdrawal"), headers=one).json()["state"] == "withdrawn"
+    assert client.delete(url(house, index, "/proposal"), headers=one).json()["state"] == "withdrawn"
     problem(act(client, house, index, "/confirmation", token(house, "B")), 409, "erasure.state")
 
 

@@ -31,7 +31,7 @@ API = int(os.environ.get("CHUZHENG_BENCH_API", "2"))
 
 def run(scale: float) -> Iterator[Figure]:
     """Throughput reached, and the latency at 2,000 a second or at what was reached, whichever is less."""
-    with running(CHUZHENG_CHECKS_PER_MINUTE=str(10**8), CHUZHENG_API_PROCESSES=str(API)) as stack:
+    with running(API, CHUZHENG_CHECKS_PER_MINUTE=str(10**8)) as stack:
         asked = cycle(requests(stack, max(200, round(CERTIFICATES * min(scale, 1)))))
         uvloop.run(as_fast_as(stack.port, for_seconds(asked, 3), connections=8, expect=200))
         before = stack.cpu_seconds()

@@ -70,8 +70,8 @@ def _stat(pid: int) -> list[str]:
 
 
 @contextmanager
-def running(api_processes: int = 1) -> Iterator[Stack]:
-    """A fresh machine; ended by its own pid."""
+def running(api_processes: int = 1, **settings: str) -> Iterator[Stack]:
+    """A fresh machine, with these variables in its environment too; ended by its own pid."""
     from api.auth import TokenStore
     from scripts.samples import sample_network
 
@@ -83,6 +83,7 @@ def running(api_processes: int = 1) -> Iterator[Stack]:
             "CHUZHENG_PORT": str(port),
             "CHUZHENG_RPC_URL": f"http://127.0.0.1:{rpc}",
             "CHUZHENG_API_PROCESSES": str(api_processes),
+            **settings,
         }
         output = Path(folder) / "up.log"
         with output.open("wb") as file:

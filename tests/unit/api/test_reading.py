@@ -174,6 +174,7 @@ def test_health__in_order_then_chain_down__ready_says_no_live_says_yes(client: T
         "sender",
         "store",
         "second_answers",
+        "content",
         "trust",
         "logs",
     ]

@@ -74,7 +74,7 @@ def read_status(
     "/lists/{origin:path}/{number}/{purpose}",
     summary="A W3C status list: one bit for each of 131,072 entries of a log, signed with the issuer's key",
     response_class=Response,
-    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}, **problems(*READ)},
+    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}, **problems(*READ, 422)},
 )
 def read_list(
     request: Request,

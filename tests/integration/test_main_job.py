@@ -332,7 +332,9 @@ def test_killed_parts__while_submitting__nothing_acknowledged_is_lost(network: N
                 assert time.monotonic() < deadline, part
                 time.sleep(0.1)
         time.sleep(1.5)
-        network.run("log", "fsck", "--home", network.home, where=desk)  # of logs that grow while it reads
+        # Of logs that grow while it reads; a chain that is only just up again may leave its part unknown (exit 20).
+        live = network.run("log", "fsck", "--home", network.home, where=desk, expect=None)
+        assert all(log["findings"] == [] for log in live["logs"])
     finally:
         stop.set()
         submitter.join(60)

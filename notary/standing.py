@@ -1,0 +1,117 @@
+"""Whether a log may give out its next index: not while others hold more of it than this database knows (ADR 0022).
+
+A database and files that were restored from an older copy look sound by themselves. Who knows better is asked before
+anything is promised: the chain's head, through the index at every turn and by itself once after the start, since a
+restored index is as old as the rest; and the high-water marks, where a folder for them is set. An outage of the chain
+isn't an answer: it holds acceptance back for PATIENCE after the start, and no longer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from ledger.errors import ChuzhengError, IntegrityError, UnavailableError
+from ledger.types import Digest, LogId, Origin
+from notary.prove import AnchorIndex
+from notary.stores.marks import Marks
+from notary.stores.records import LogRow
+
+PATIENCE = 60.0
+"""Seconds after the start for which the chain's own word on a log is waited for."""
+LOOK, ANSWER, AGAIN = 0.2, 2.0, 2.0
+"""Seconds between two looks into the index, for one answer of the chain, and between two questions to it."""
+Ask = Callable[[LogId], tuple[int, Digest] | None]
+_log = structlog.get_logger("notary.standing")
+
+
+@dataclass
+class _Log:
+    """What is known of a log since the start."""
+
+    looked: float = float("-inf")
+    asked: bool = False
+    answered: threading.Event = field(default_factory=threading.Event)
+    chain: int = 0
+    """The size that the chain itself told."""
+    told: bool = False
+    refusal: ChuzhengError | None = None
+
+
+class Standing:
+    """One for a notary. `ask` reads a log's head from the chain itself; None where there is no chain to ask."""
+
+    def __init__(self, anchors: AnchorIndex, ask: Ask | None = None, marks: Marks | None = None) -> None:
+        self._anchors, self._ask, self._marks = anchors, ask, marks
+        self._began = time.monotonic()
+        self._logs: dict[Origin, _Log] = {}
+        self._lock = threading.Lock()
+
+    def check(self, row: LogRow) -> None:
+        """Before a turn at the log; `row` as the database has it under the append lock.
+
+        IntegrityError `notary.restored` or `notary.below_mark`: an index would be given out twice.
+        UnavailableError `notary.unconfirmed`: the chain hasn't said yet what it holds; try again.
+        """
+        log = self._logs.setdefault(row.origin, _Log())
+        try:
+            self._check(row, log)
+        except ChuzhengError as error:
+            log.refusal = error
+            raise
+        log.refusal = None
+
+    def given(self, row: LogRow, next_index: int) -> None:
+        """Indexes below `next_index` are promised from here on."""
+        if self._marks is not None:
+            self._marks.put(row.log_id, next_index)
+
+    @property
+    def refusals(self) -> Mapping[Origin, ChuzhengError]:
+        """Why the last turn at a log was refused, of those that were; for health."""
+        return {origin: log.refusal for origin, log in self._logs.items() if log.refusal is not None}
+
+    def _check(self, row: LogRow, log: _Log) -> None:
+        if self._marks is not None:
+            mark = self._marks.get(row.log_id)
+            if mark > row.next_index:
+                raise IntegrityError("notary.below_mark", origin=row.origin, log=row.next_index, mark=mark)
+        now = time.monotonic()
+        if self._ask is not None and not log.answered.is_set():
+            self._hear(row, log, now)
+        if log.refusal is not None or now - log.looked >= LOOK:
+            held = self._anchors.log_head(row.log_id)
+            chain = max(log.chain, held[0] if held is not None else 0)
+            if chain > row.next_index:
+                raise IntegrityError("notary.restored", origin=row.origin, log=row.next_index, chain=chain)
+            log.looked = now
+
+    def _hear(self, row: LogRow, log: _Log, now: float) -> None:
+        """Wait a moment for what the chain says; UnavailableError while it has said nothing and PATIENCE isn't over."""
+        waiting = now - self._began < PATIENCE
+        if not log.asked:
+            log.asked = True
+            threading.Thread(target=self._question, args=(row.log_id, log), name="notary-head", daemon=True).start()
+        if log.answered.wait(ANSWER if waiting else 0):
+            log.looked = float("-inf")
+        elif waiting:
+            raise UnavailableError("notary.unconfirmed", retry_after=AGAIN, origin=row.origin)
+        elif not log.told:
+            log.told = True
+            _log.critical("accept.unconfirmed", origin=row.origin, seconds=PATIENCE)
+
+    def _question(self, log_id: LogId, log: _Log) -> None:
+        """Ask the chain until it has answered once: also after PATIENCE, so that what it says then is heard."""
+        assert self._ask is not None
+        while not log.answered.is_set():
+            try:
+                held = self._ask(log_id)
+            except ChuzhengError:
+                time.sleep(AGAIN)
+                continue
+            log.chain = held[0] if held is not None else 0
+            log.answered.set()

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     backups_dir: Path | None = Field(
         default=None, description="Folder of backups, backup-YYYY-MM-DD: erasure lists them"
     )
+    marks_dir: Path | None = Field(
+        default=None, description="Folder of high-water marks, outside of what is backed up; none"
+    )
     engine_profile: str = Field(default="anvil", description="Engine profile of the chain (nodes.md)")
     lanes: int = Field(default=1, ge=1, le=MOST, description="Operator keys of each department: they send side by side")
     trust_file: Path | None = Field(default=None, description="Trust file; default: trust/trust.json in `home`")

@@ -41,9 +41,11 @@ if TYPE_CHECKING:
     from ledger.store.index import IndexReader
     from notary.content_keeper import ContentKeeper
     from notary.cosigning import Cosigner
+    from notary.heads import Ask
     from notary.processes import Processes
     from notary.reconcile.run import Ledger
     from notary.service import Notary
+    from notary.stores.marks import Marks
     from notary.stores.placed import Places
     from notary.trust_file import TrustFile, WitnessKey
     from notary.worker import Step, Worker
@@ -373,6 +375,19 @@ def _processes(keyring: Keyring, count: int) -> Processes | None:
     return Processes(count, keyring.storage_key(), keyring.log_addresses()) if count else None
 
 
+def _others(settings: Settings) -> tuple[Ask, Marks | None]:
+    """Who knows how far our logs go when our own data is an older copy: the chain, and the high-water marks."""
+    from ledger.evm.reader import EvmChainReader
+    from ledger.evm.rpc import Rpc
+    from notary.stores.marks import Marks
+
+    deployment = deployment_of(settings)
+    reader = EvmChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), _profile(settings), deployment)
+    folder = settings.marks_dir
+    # By genesis: a network that was begun anew under the same name has logs of the same names.
+    return reader.log_head, None if folder is None else Marks(folder / deployment.genesis_hash[2:18])
+
+
 def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyring, pool: Processes | None) -> Notary:
     from ledger.store.evidence import EvidenceStore
     from notary.event_proof import evidence_of
@@ -381,6 +396,7 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
     from notary.stores.placed import PlacedContent
     from notary.stores.records import RecordStore
 
+    ask, marks = _others(settings)
     captured = EvidenceStore(engine)
     trusted = _trust_now(settings)
 
@@ -399,4 +415,6 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
         processes=pool,
         evidence=lambda anchor: evidence_of(captured.of_anchor(anchor)),
         witnesses=witnesses,
+        ask=ask,
+        marks=marks,
     )

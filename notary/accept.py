@@ -26,6 +26,7 @@ import structlog
 from ledger.errors import ChuzhengError, IntegrityError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Origin
+from notary.heads import Heads
 from notary.log_queues import LogQueues
 from notary.packed import Packed, keys_of_rows
 from notary.placing import Answer, Placing, Submission, accepted_at
@@ -81,10 +82,11 @@ class Acceptance:
         max_waiting: int = MAX_WAITING,
         hook: Callable[[str], None] = lambda step: None,
         leases: Leases,
+        heads: Heads,
     ) -> None:
         self._store, self._standing = standing.store, standing
         self._logs, self._issuers, self._clock = logs, issuers, clock
-        self._leases = leases
+        self._leases, self._heads = leases, heads
         self._waiting, self._hook = LogQueues(max_waiting), hook
         # SQLite has one writer: threads that ask it wait asleep, and for longer than need be.
         self._turn = threading.Lock() if standing.store.engine.dialect.name == "sqlite" else nullcontext()
@@ -148,6 +150,7 @@ class Acceptance:
                 if row is None:
                     raise IntegrityError("notary.log_unknown", origin=origin)
                 token = self._leases.hold(connection, row)
+                self._heads.check(row)
                 self._hook("locked")
                 catch_up(store, connection, row, files)
                 self._hook("caught_up")
@@ -164,5 +167,6 @@ class Acceptance:
                     self._leases.fence(connection, row, token)
                 files.append(row.next_index, new)
                 self._standing.index.add(row.id, row.next_index, placing.keys)
+                self._heads.given(row, files.durable_size)
             self._hook("appended")
         return answers

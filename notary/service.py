@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 from ledger.errors import (
+    ChuzhengError,
     ConfigurationError,
     ConflictError,
     DeniedError,
@@ -35,6 +36,7 @@ from notary.csv_intake import prepare_csv
 from notary.entry import Entry, log_id, parse_origin
 from notary.erasing import Erasing
 from notary.filing import Filing, accept_document
+from notary.heads import Ask, Heads
 from notary.intake import Prepared, Wrong, check_kind, check_packed, prepare_many
 from notary.log import Head
 from notary.lookup import Located, Lookup
@@ -46,6 +48,7 @@ from notary.receipt import Evidence, NoEvidence, Receipt
 from notary.receipts import Bundle
 from notary.stores.disk import Disk
 from notary.stores.leases import Leases, site_of
+from notary.stores.marks import Marks
 from notary.stores.places import PlaceIndex
 from notary.stores.records import LogRow, RecordStore, index_of, log_of
 from notary.stores.standing import FOLDER as INDEX_FOLDER
@@ -100,8 +103,11 @@ class Notary:
         witnesses: Witnesses = lambda: (0, ()),
         hook: Callable[[str], None] = lambda step: None,
         disk: Disk | None = None,
+        ask: Ask | None = None,
+        marks: Marks | None = None,
     ) -> None:
-        """`member_logs` are the shards for kinds 3–5; `hook` is called at each step of the commit order (tests)."""
+        """`member_logs` are the shards for kinds 3–5; `hook` is called at each step of the commit order (tests);
+        `ask` and `marks` say what others hold of a log (notary/heads.py)."""
         self.store = RecordStore(engine)
         self.vault = Vault(storage_key)
         self.signers = dict(log_keys)
@@ -121,7 +127,10 @@ class Notary:
         self._processes, self._anchors, self.filing = processes, anchors, filing
         self.leases = Leases(site_of(logs_dir), clock)
         self.standing = Standing(self.store, PlaceIndex(logs_dir.absolute() / INDEX_FOLDER, disk))
-        self.acceptance = Acceptance(self.standing, self.logs, self._issuers, clock, hook=hook, leases=self.leases)
+        self.heads = Heads(anchors, ask, marks)
+        self.acceptance = Acceptance(
+            self.standing, self.logs, self._issuers, clock, hook=hook, leases=self.leases, heads=self.heads
+        )
         self.prover = Prover(
             self.store, self.logs, self.signers, self.vault, anchors, processes=processes, evidence=evidence,
             witnesses=witnesses,
@@ -337,6 +346,12 @@ class Notary:
                 self.leases.fence(connection, row, token)
 
         return self.logs[origin].seal(self.signers[origin], origin, extends=extends, may_sign=may_sign)
+
+    def held_back(self) -> Iterator[ChuzhengError]:
+        """Why submissions to a log are refused, for each log where they are (notary/heads.py)."""
+        with self.store.reading() as connection:
+            rows = [row for row in self.store.all_logs(connection) if row.origin in self.logs]
+        yield from filter(None, map(self.heads.held_back, rows))
 
     def catch_up(self, origin: Origin) -> int:
         """Append rows that a crash left out of the log's files; how many (notary/accept.py, step 1)."""

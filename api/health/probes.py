@@ -85,6 +85,13 @@ def writes(parts: Parts) -> Finding:
     return ("waiting", {"seconds": seconds, "limit": LONGEST_WRITE}) if seconds > LONGEST_WRITE else OK
 
 
+def heads(parts: Parts) -> Finding:
+    """No log is behind what the chain or a high-water mark has of it: submissions to one that is are refused."""
+    for error in parts.notary.held_back() if parts.notary is not None else ():
+        raise error
+    return OK
+
+
 def store(parts: Parts) -> Finding:
     """The data folder's disk has room, and what is kept there has its place."""
     settings = parts.settings
@@ -144,7 +151,7 @@ def logs(parts: Parts) -> Finding:
 
 
 READY: tuple[Callable[[Parts], Finding], ...] = (
-    keys, database, writes, chain, node, second_node, sender, store,
+    keys, database, writes, heads, chain, node, second_node, sender, store,
 )  # fmt: skip
 DEEP: tuple[Callable[[Parts], Finding], ...] = (*READY, second_answers, content, trust, logs)
 

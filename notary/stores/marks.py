@@ -30,6 +30,8 @@ class Marks:
                 text = path.read_bytes()
             except FileNotFoundError:
                 return 0
+        if not text:  # made, and never written: its maker died, and promised nothing for it
+            return 0
         if len(text) != _DIGITS + 1 or not text[:-1].isdigit():
             raise IntegrityError("notary.mark_damaged", file=str(path))
         return int(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -57,7 +58,7 @@ class Sleeper(Rig):
     def passed(self, step: str) -> None:
         if step == self.stop_at:
             self.stop_at = ""
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread takes not one more step
 
     def called(self, call: str, path: Path) -> None:
         self.passed(f"{call} {path.name}")

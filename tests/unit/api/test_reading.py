@@ -168,6 +168,7 @@ def test_health__in_order_then_chain_down__ready_says_no_live_says_yes(client: T
         "keys",
         "database",
         "writes",
+        "heads",
         "chain",
         "node",
         "second_node",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -26,7 +26,7 @@ PATIENCE = 60.0
 LOOK, ANSWER, AGAIN = 0.2, 2.0, 2.0
 """Seconds between two looks into the index, for one answer of the chain, and between two questions to it."""
 Ask = Callable[[LogId], tuple[int, Digest] | None]
-_log = structlog.get_logger("notary.standing")
+_log = structlog.get_logger("notary.heads")
 
 
 @dataclass
@@ -42,7 +42,7 @@ class _Log:
     refusal: ChuzhengError | None = None
 
 
-class Standing:
+class Heads:
     """One for a notary. `ask` reads a log's head from the chain itself; None where there is no chain to ask."""
 
     def __init__(self, anchors: AnchorIndex, ask: Ask | None = None, marks: Marks | None = None) -> None:
@@ -70,25 +70,36 @@ class Standing:
         if self._marks is not None:
             self._marks.put(row.log_id, next_index)
 
-    @property
-    def refusals(self) -> Mapping[Origin, ChuzhengError]:
-        """Why the last turn at a log was refused, of those that were; for health."""
-        return {origin: log.refusal for origin, log in self._logs.items() if log.refusal is not None}
+    def held_back(self, row: LogRow) -> ChuzhengError | None:
+        """Why the next turn at a log would be refused, or the last one was; for health. Asks no chain."""
+        log = self._logs.get(row.origin) or _Log()
+        try:
+            self._require_mark(row)
+            self._require_head(row, log.chain, self._anchors.log_head(row.log_id))
+        except ChuzhengError as error:
+            return error
+        return log.refusal
 
     def _check(self, row: LogRow, log: _Log) -> None:
-        if self._marks is not None:
-            mark = self._marks.get(row.log_id)
-            if mark > row.next_index:
-                raise IntegrityError("notary.below_mark", origin=row.origin, log=row.next_index, mark=mark)
+        self._require_mark(row)
         now = time.monotonic()
         if self._ask is not None and not log.answered.is_set():
             self._hear(row, log, now)
+        held = None
         if log.refusal is not None or now - log.looked >= LOOK:
-            held = self._anchors.log_head(row.log_id)
-            chain = max(log.chain, held[0] if held is not None else 0)
-            if chain > row.next_index:
-                raise IntegrityError("notary.restored", origin=row.origin, log=row.next_index, chain=chain)
-            log.looked = now
+            held, log.looked = self._anchors.log_head(row.log_id), now
+        self._require_head(row, log.chain, held)
+
+    def _require_mark(self, row: LogRow) -> None:
+        mark = self._marks.get(row.log_id) if self._marks is not None else 0
+        if mark > row.next_index:
+            raise IntegrityError("notary.below_mark", origin=row.origin, log=row.next_index, mark=mark)
+
+    def _require_head(self, row: LogRow, told: int, held: tuple[int, Digest] | None) -> None:
+        """`told` by the chain itself, `held` by the index."""
+        chain = max(told, held[0] if held is not None else 0)
+        if chain > row.next_index:
+            raise IntegrityError("notary.restored", origin=row.origin, log=row.next_index, chain=chain)
 
     def _hear(self, row: LogRow, log: _Log, now: float) -> None:
         """Wait a moment for what the chain says; UnavailableError while it has said nothing and PATIENCE isn't over."""
@@ -97,10 +108,10 @@ class Standing:
             log.asked = True
             threading.Thread(target=self._question, args=(row.log_id, log), name="notary-head", daemon=True).start()
         if log.answered.wait(ANSWER if waiting else 0):
-            log.looked = float("-inf")
-        elif waiting:
+            return
+        if waiting:
             raise UnavailableError("notary.unconfirmed", retry_after=AGAIN, origin=row.origin)
-        elif not log.told:
+        if not log.told:
             log.told = True
             _log.critical("accept.unconfirmed", origin=row.origin, seconds=PATIENCE)
 

@@ -36,13 +36,14 @@ class Anchoring:
 def wait_left(waiting: Waiting, now: Millis) -> int | None:
     """Milliseconds until a step is due: 0 is now, None is never (nothing waits).
 
-    A clock that went backwards doesn't prolong a wait beyond MAX_WAIT from now.
+    What waits since later than now was written before the clock was set back: it is due, for nobody knows how long it
+    has waited, and to wait until that time comes again could take days.
     """
     if waiting.count == 0 or waiting.since is None:
         return None
-    if waiting.count >= MAX_ENTRIES:
+    if waiting.count >= MAX_ENTRIES or waiting.since > now:
         return 0
-    return min(max(0, waiting.since + MAX_WAIT - now), MAX_WAIT)
+    return max(0, waiting.since + MAX_WAIT - now)
 
 
 def seal_due(waiting: Waiting, now: Millis, *, asked: bool = False) -> bool:

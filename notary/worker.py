@@ -262,7 +262,7 @@ class Worker:
         """Whether a refused head may be handed over now: at once the first time, then after growing pauses."""
         refusals = self._refusals.setdefault(origin, _Refusals())
         now = self._clock.now()
-        if now < refusals.not_before:
+        if now < refusals.not_before <= now + MAX_BACKOFF:  # further away only where the clock was set back since
             return False
         refusals.count += 1
         refusals.not_before = now + min(MAX_BACKOFF, 500 * 2**refusals.count)

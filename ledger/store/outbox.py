@@ -50,6 +50,8 @@ MOVES: Mapping[IntentState, frozenset[IntentState]] = {
     S.REVERTED: frozenset({S.SIGNED}),  # likewise
     S.FAILED: frozenset(),
 }
+BELIEVED = 60_000
+"""Milliseconds that the clocks of a lane's holders may differ by."""
 DONE = frozenset({S.FINAL, S.REVERTED, S.FAILED})
 UNMINED = (S.SIGNED.value, S.SENT.value)
 
@@ -255,11 +257,16 @@ def attempts(connection: Connection, row: OutboxRow) -> Sequence[tuple[ChainHash
 
 
 def acquire(connection: Connection, sender: Address, holder: str, now: Millis, until: Millis) -> int | None:
-    """The fencing token if `holder` has the lane until `until`; None while another one has it."""
+    """The fencing token if `holder` has the lane until `until`; None while another one has it.
+
+    A lease that ends more than a minute after `until` was written by a clock that was ahead: waiting for it could
+    hold a lane for days, and the token keeps out whoever had it.
+    """
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     fresh = {"sender": sender, "token": 0, "lease_until": 0}
     connection.execute(dialect.insert(lanes).values(fresh).on_conflict_do_nothing())
-    free = sa.update(lanes).where(lanes.c.sender == sender, lanes.c.lease_until < now)
+    over = sa.or_(lanes.c.lease_until < now, lanes.c.lease_until > until + BELIEVED)
+    free = sa.update(lanes).where(lanes.c.sender == sender, over)
     if connection.execute(free.values(holder=holder, token=lanes.c.token + 1, lease_until=until)).rowcount == 0:
         return None
     return int(connection.execute(sa.select(lanes.c.token).where(lanes.c.sender == sender)).scalar_one())

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ledger.errors import DeniedError, InputError, IntegrityError, NotFoundError
+from ledger.errors import DeniedError, InputError, IntegrityError, NotFoundError, UnreadableError
 from ledger.ports import Signer
 from ledger.types import Digest, Origin
 from notary.batch import Waiting
@@ -66,6 +66,8 @@ class TileLog:
                 return self.disk.read(self.directory / "checkpoint").decode()
             except FileNotFoundError:
                 return None
+            except UnicodeDecodeError as error:
+                raise IntegrityError("log.checkpoint_torn", origin=self.origin) from error
 
     def checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint, its signature unchecked. IntegrityError `log.origin` if it is another log's."""
@@ -77,7 +79,10 @@ class TileLog:
         note = self.checkpoint_note()
         if note is None:
             return None
-        found = parse_checkpoint(note)
+        try:
+            found = parse_checkpoint(note)
+        except UnreadableError as error:  # its name was given when its bytes were durable: the disk lost them since
+            raise IntegrityError("log.checkpoint_torn", origin=self.origin) from error
         if found.origin != self.origin:
             raise IntegrityError("log.origin", expected=self.origin, found=found.origin)
         return found, note

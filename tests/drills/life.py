@@ -106,14 +106,15 @@ def warm(home: Path) -> None:
     rig.notary.store.engine.dispose()
 
 
-def check(home: Path, acknowledged: dict[str, object]) -> None:
+def check(home: Path, acknowledged: dict[str, object], *, twice: bool = True) -> None:
     """Start again on the folder, send everything again, look at all that is kept; AssertionError says what broke."""
     rig, worker = open_rig(home)
     try:
         answers = {name: act(rig, worker) for name, act in SCRIPT}
         for name, answer in acknowledged.items():
             assert answers[name] == answer, f"{name}: a retry gave another answer"
-        assert answers == {name: act(rig, worker) for name, act in SCRIPT}
+        if twice:
+            assert answers == {name: act(rig, worker) for name, act in SCRIPT}
         entries = rig.entries()
         assert len(entries) == len(set(entries)) == TOTAL
         assert [r.entry.to_bytes() for r in split(rig.notary.receipts(ORIGIN, 0, TOTAL))] == entries

@@ -166,7 +166,7 @@ def attempt(cell: Cell, home: Path, work: Path) -> str | None:
     elif lived.status != 0 or not lived.refused:
         return f"wait status {lived.status}, {lived.refused} calls refused"
     told = {name: answer for name, answer in lived.told.items() if name in dict(life.SCRIPT)}
-    return in_child(lambda: life.check(work, told), work.with_name(work.name + ".report"))
+    return in_child(lambda: life.check(work, told, twice=False), work.with_name(work.name + ".report"))
 
 
 def prepare(folder: Path) -> tuple[dict[str, Path], list[Cell]]:

@@ -171,6 +171,16 @@ def test_lane__lease_and_fence__one_holder_until_it_ends(engine: Engine) -> None
         assert rows.acquire(c, SENDER, "a", Millis(302), Millis(400)) == 3
 
 
+def test_lane__lease_of_a_clock_that_was_a_day_ahead__binds_nobody(engine: Engine) -> None:
+    day = 24 * 3600 * 1000
+    with writing(engine) as c:
+        assert rows.acquire(c, SENDER, "a", Millis(day), Millis(day + 5000)) == 1
+        assert rows.acquire(c, SENDER, "b", Millis(day - 50_000), Millis(day - 45_000)) is None
+        assert rows.acquire(c, SENDER, "b", Millis(100), Millis(5100)) == 2
+        with pytest.raises(ConflictError, match="lease_lost"):
+            rows.fence(c, SENDER, 1, Millis(500))
+
+
 @pytest.mark.parametrize("start", list(IntentState))
 @pytest.mark.parametrize("wanted", list(IntentState))
 def test_move__every_pair_of_states__legal_ones_only(engine: Engine, start: IntentState, wanted: IntentState) -> None:

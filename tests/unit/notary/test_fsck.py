@@ -192,8 +192,8 @@ def resign(disk: MemoryDisk, size: int, root: bytes, origin: str = ORIGIN) -> No
     [
         (lambda disk: resign(disk, SIZE, b"\x09" * 32), ["log.root_differs"]),
         (lambda disk: resign(disk, SIZE, root_of(ENTRIES[:SIZE]), "chuzheng/test/x"), ["log.origin"]),
-        (lambda disk: disk.damage(FOLDER / "checkpoint", b"\xff"), ["checkpoint.form"]),
-        (lambda disk: disk.damage(FOLDER / "checkpoint", b"a\nb\n"), ["note.form"]),
+        (lambda disk: disk.damage(FOLDER / "checkpoint", b"\xff"), ["log.checkpoint_torn"]),
+        (lambda disk: disk.damage(FOLDER / "checkpoint", b"a\nb\n"), ["log.checkpoint_torn"]),
         (lambda disk: flip(disk, "checkpoint", -20), ["fsck.checkpoint_signature"]),
         (lambda disk: resign(disk, 300, root_of(ENTRIES[:300])), ["fsck.behind_anchor", "fsck.pending_gap"]),
         (lambda disk: disk.create([(FOLDER / "tile/0/notes.txt", b"")]), ["fsck.stray"]),

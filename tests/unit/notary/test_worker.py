@@ -141,6 +141,22 @@ def test_step__chain_keeps_refusing__tries_again_with_growing_pauses(rig: Rig) -
     assert 4 <= attempts <= 7  # 30 s: at once, then after 1, 2, 4, 8, 16 s
 
 
+def test_step__clock_put_back_a_day__sealed_and_tried_again_at_once(rig: Rig) -> None:
+    later(rig)
+    worker = worker_of(rig)
+    rig.notary.accept_commitments(ISSUER, ORIGIN, packed(5), key="a")
+    worker.step()
+    for _ in range(5):  # refused five times: the next attempt is some seconds away
+        list(rig.outbox.intents.values())[-1].state = "failed"
+        rig.clock.at += 60_000
+        worker.step()
+    list(rig.outbox.intents.values())[-1].state = "failed"
+    rig.clock.at -= 24 * 3600 * 1000
+    tried = len(rig.outbox.intents)
+    worker.step()
+    assert len(rig.outbox.intents) == tried + 1
+
+
 def test_step__log_not_opened_on_the_chain__sealed_and_kept_waiting(tmp_path: Path, database: str) -> None:
     rig = Rig(tmp_path / "home", database=database)
     rig.chain.shorten(1000)

@@ -142,6 +142,7 @@ class Acceptance:
     def commit(self, origin: Origin, group: Sequence[Submission]) -> list[Answer | ChuzhengError]:
         """The commit order, for submissions to one log; an error in one of them leaves the others alone."""
         store = self._store
+        self._heads.hear(origin)
         self._standing.make_ready()
         with self._logs[origin].appending() as files:
             issuer = self._issuers[origin]

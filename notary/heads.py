@@ -17,6 +17,7 @@ import structlog
 
 from ledger.errors import ChuzhengError, IntegrityError, UnavailableError
 from ledger.types import Digest, LogId, Origin
+from notary.entry import log_id
 from notary.prove import AnchorIndex
 from notary.stores.marks import Marks
 from notary.stores.records import LogRow
@@ -51,11 +52,21 @@ class Heads:
         self._logs: dict[Origin, _Log] = {}
         self._lock = threading.Lock()
 
+    def hear(self, origin: Origin) -> None:
+        """Before any lock is taken: UnavailableError `notary.unconfirmed` until the chain has said what it holds."""
+        log = self._logs.setdefault(origin, _Log())
+        if self._ask is None or log.answered.is_set():
+            return
+        try:
+            self._hear(origin, log, time.monotonic())
+        except ChuzhengError as error:
+            log.refusal = error
+            raise
+
     def check(self, row: LogRow) -> None:
         """Before a turn at the log; `row` as the database has it under the append lock.
 
         IntegrityError `notary.restored` or `notary.below_mark`: an index would be given out twice.
-        UnavailableError `notary.unconfirmed`: the chain hasn't said yet what it holds; try again.
         """
         log = self._logs.setdefault(row.origin, _Log())
         try:
@@ -83,8 +94,6 @@ class Heads:
     def _check(self, row: LogRow, log: _Log) -> None:
         self._require_mark(row)
         now = time.monotonic()
-        if self._ask is not None and not log.answered.is_set():
-            self._hear(row, log, now)
         held = None
         if log.refusal is not None or now - log.looked >= LOOK:
             held, log.looked = self._anchors.log_head(row.log_id), now
@@ -101,26 +110,28 @@ class Heads:
         if chain > row.next_index:
             raise IntegrityError("notary.restored", origin=row.origin, log=row.next_index, chain=chain)
 
-    def _hear(self, row: LogRow, log: _Log, now: float) -> None:
+    def _hear(self, origin: Origin, log: _Log, now: float) -> None:
         """Wait a moment for what the chain says; UnavailableError while it has said nothing and PATIENCE isn't over."""
         waiting = now - self._began < PATIENCE
         if not log.asked:
             log.asked = True
-            threading.Thread(target=self._question, args=(row.log_id, log), name="notary-head", daemon=True).start()
+            threading.Thread(
+                target=self._question, args=(LogId(log_id(origin)), log), name="notary-head", daemon=True
+            ).start()
         if log.answered.wait(ANSWER if waiting else 0):
             return
         if waiting:
-            raise UnavailableError("notary.unconfirmed", retry_after=AGAIN, origin=row.origin)
+            raise UnavailableError("notary.unconfirmed", retry_after=AGAIN, origin=origin)
         if not log.told:
             log.told = True
-            _log.critical("accept.unconfirmed", origin=row.origin, seconds=PATIENCE)
+            _log.critical("accept.unconfirmed", origin=origin, seconds=PATIENCE)
 
-    def _question(self, log_id: LogId, log: _Log) -> None:
+    def _question(self, asked: LogId, log: _Log) -> None:
         """Ask the chain until it has answered once: also after PATIENCE, so that what it says then is heard."""
         assert self._ask is not None
         while not log.answered.is_set():
             try:
-                held = self._ask(log_id)
+                held = self._ask(asked)
             except ChuzhengError:
                 time.sleep(AGAIN)
                 continue

@@ -87,6 +87,8 @@ class Heads:
         try:
             self._require_mark(row)
             self._require_head(row, log.chain, self._anchors.log_head(row.log_id))
+        except UnavailableError:  # database or chain are away: others say so
+            return log.refusal
         except ChuzhengError as error:
             return error
         return log.refusal

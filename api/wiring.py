@@ -275,7 +275,7 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
     from notary.reconcile.run import Ledger
 
     engine, index = _database(settings)
-    notary = _notary(settings, engine, index, Keyring(settings.keys_dir), None)
+    notary = _notary(settings, engine, index, Keyring(settings.keys_dir), None, accepts=False)
     try:
         yield Ledger(notary, index, ChangeReader(engine, index.depth), SystemClock())
     finally:
@@ -289,7 +289,7 @@ def open_keeper(settings: Settings) -> Iterator[ContentKeeper]:
     from notary.content_keeper import ContentKeeper
 
     engine, index = _database(settings)
-    notary = _notary(settings, engine, index, Keyring(settings.keys_dir), None)
+    notary = _notary(settings, engine, index, Keyring(settings.keys_dir), None, accepts=False)
     try:
         yield ContentKeeper(notary, _places(notary), SystemClock())
     finally:
@@ -388,7 +388,16 @@ def _others(settings: Settings) -> tuple[Ask, Marks | None]:
     return reader.log_head, None if folder is None else Marks(folder / deployment.genesis_hash[2:18])
 
 
-def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyring, pool: Processes | None) -> Notary:
+def _notary(
+    settings: Settings,
+    engine: Any,
+    index: IndexReader,
+    keyring: Keyring,
+    pool: Processes | None,
+    *,
+    accepts: bool = True,
+) -> Notary:
+    """`accepts` False: for looking only, which nobody else must confirm."""
     from ledger.store.evidence import EvidenceStore
     from notary.event_proof import evidence_of
     from notary.filing import Filing
@@ -396,7 +405,7 @@ def _notary(settings: Settings, engine: Any, index: IndexReader, keyring: Keyrin
     from notary.stores.placed import PlacedContent
     from notary.stores.records import RecordStore
 
-    ask, marks = _others(settings)
+    ask, marks = _others(settings) if accepts else (None, None)
     captured = EvidenceStore(engine)
     trusted = _trust_now(settings)
 

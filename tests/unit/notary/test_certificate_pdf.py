@@ -160,7 +160,7 @@ def test_certificate__more_than_a_page_holds__refused(sealed: Sealed) -> None:
         with pytest.raises(InputError):
             page(sealed, shown=shown)
     with pytest.raises(InputError) as found:
-        draw_certificate(page(sealed, operator="长" * 3000), None)
+        draw_certificate(page(sealed, operator="长" * 9000), None)
     assert found.value.code == "certificate.too_long"
 
 

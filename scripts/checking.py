@@ -7,10 +7,11 @@ import socket
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ledger.errors import ChuzhengError
+from ledger.errors import ChuzhengError, UnavailableError
 from ledger.texts import Language, error_text, text
 
 if TYPE_CHECKING:
@@ -156,6 +157,20 @@ def _chain(settings: Settings) -> Finding | None:
     return None
 
 
+def _heads(settings: Settings) -> Finding | None:
+    """No log is behind what the chain or a high-water mark has of it, as one restored from an older copy is."""
+    from api import wiring
+
+    with wiring.open_parts(settings) as parts:
+        notary = parts.the_notary()
+        for origin in notary.logs:
+            with suppress(UnavailableError):  # that the chain is away is the line above this one
+                notary.heads.hear(origin)
+        for error in notary.held_back():
+            raise error
+    return None
+
+
 def _node(settings: Settings) -> Finding | None:
     """The node answers in time and isn't behind what our index already holds."""
     from api import wiring
@@ -186,5 +201,5 @@ def _server(settings: Settings) -> Finding | None:
 
 CHECKS: dict[str, Callable[[Settings], Finding | None]] = {
     "home": _home, "keys": _keys, "disk": _disk, "algorithms": _algorithms, "trust": _trust,
-    "database": _database, "chain": _chain, "node": _node, "second": _second, "server": _server,
+    "database": _database, "chain": _chain, "heads": _heads, "node": _node, "second": _second, "server": _server,
 }  # fmt: skip

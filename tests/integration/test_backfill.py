@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import secrets
 import signal
 import sqlite3
 import subprocess
@@ -18,11 +19,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.keyring import Keyring
-from api.settings import Settings
+from api.settings import load
 from api.wiring import open_notary
 from ledger.crypto.suites import verify
+from ledger.evm.deploy import deploy
 from ledger.evm.deployment import Deployment
-from ledger.types import Address, ChainHash
+from ledger.evm.launcher import EmbeddedChain
+from ledger.evm.profiles import ANVIL
+from ledger.evm.rpc import Rpc
+from ledger.evm.transactions import EvmKey
 from notary.checkpoint import promise_bytes
 from notary.entry import log_id, make_origin
 from notary.imports import COLUMNS
@@ -36,23 +41,33 @@ NETWORK = "bulk"
 MINE, THEIRS = make_origin(NETWORK, ISSUER), make_origin(NETWORK, OTHER)
 
 
+@pytest.fixture(scope="module")
+def deployment(anvil: EmbeddedChain) -> Deployment:
+    """Contracts on a chain: before anything is promised it is asked how far the logs go."""
+    return deploy(Rpc(anvil.url), ANVIL, EvmKey(secrets.token_bytes(32)), NETWORK)
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A data folder with two departments' keys and a deployment record; no chain is asked."""
+def home(tmp_path: Path, anvil: EmbeddedChain, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with two departments' keys and the record of their chain's contracts."""
     home = tmp_path / "home"
+    monkeypatch.setenv("CHUZHENG_RPC_URL", anvil.url)
     keyring = Keyring(home / "keys")
     keyring.make_machine_keys()
     for code, origin in ((ISSUER, MINE), (OTHER, THEIRS)):
         keyring.make_department_keys(code, origin)
-    genesis = ChainHash("0x" + "11" * 32)
-    Deployment(NETWORK, 7, genesis, (), Address("0x" + "22" * 20)).save(home / "deployment.json")
+    deployment.save(home / "deployment.json")
     return home
 
 
 def begin(home: Path, source: object, *more: object, **environment: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "scripts.cli", "backfill", str(source), "--manifest", str(home.parent / "m"),
                "--home", str(home), "--department", ISSUER, *map(str, more)]  # fmt: skip
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHUZHENG_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("CHUZHENG_") or name == "CHUZHENG_RPC_URL"
+    }
     return subprocess.Popen(
         command, cwd=ROOT, env=kept | {"CHUZHENG_LANG": "en", "PYTHONPATH": str(ROOT)} | environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
@@ -70,7 +85,7 @@ def check_all(home: Path, count: int) -> None:
     rows = outcomes(home.parent / "m")
     places = [(row["origin"], row["index"]) for row in rows if row["outcome"] == "accepted"]
     assert len(places) == len(set(places)) == count
-    with open_notary(Settings(home=home), processes=1) as (notary, _):
+    with open_notary(load({"home": home}).settings, processes=1) as (notary, _):
         sizes = sum(log.durable_size() for log in notary.logs.values())
         assert sizes == count
         seen = 0

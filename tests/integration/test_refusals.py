@@ -20,7 +20,7 @@ from api.keyring import Keyring
 from api.settings import Settings
 from ledger.evm import council, departments
 from ledger.evm.deployment import Deployment, load_deployment
-from ledger.evm.launcher import EmbeddedChain, free_port
+from ledger.evm.launcher import free_port
 from ledger.evm.outbox import IntentState, Outbox
 from ledger.evm.profiles import ANVIL
 from ledger.evm.rpc import Rpc
@@ -149,12 +149,12 @@ def wrong(record: Deployment) -> dict[str, tuple[Deployment, str]]:
 
 @pytest.mark.parametrize("code", ["deployment.other_chain", "deployment.other_genesis", "deployment.other_code"])
 def test_serve__record_of_another_chain_genesis_or_code__every_part_refuses_to_start(
-    service: Service, anvil: EmbeddedChain, tmp_path: Path, code: str
+    service: Service, tmp_path: Path, code: str
 ) -> None:
     record, named = wrong(service.back.deployment)[code]
     record.save(tmp_path / "deployment.json")
     part = {"deployment.other_chain": "notary", "deployment.other_genesis": "indexer"}.get(code, "api")
-    exit_code, said = starts(["serve", part], tmp_path, rpc_url=anvil.url, port=free_port())
+    exit_code, said = starts(["serve", part], tmp_path, rpc_url=service.chain.url, port=free_port())
     assert exit_code == 2, said
     assert f"[{code}]" in said
     assert named in said

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scripts.supervisor import Supervisor
 
 PARTS = ("indexer", "notary", "api")
-READY_WITHIN = 60.0
+READY_WITHIN = 120.0
 
 
 def register(app: App) -> None:

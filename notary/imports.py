@@ -279,10 +279,11 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         try:
             yield line.decode()
         except UnicodeDecodeError:
-            raise _Stop((number, "", _encoding(line))) from None
+            raise _Stop((number, "", encoding_error(line))) from None
 
 
-def _encoding(line: bytes) -> UnreadableError:
+def encoding_error(line: bytes) -> UnreadableError:
+    """What to say of a line that isn't UTF-8: which encoding it seems to be in."""
     if line.startswith((b"\xff\xfe", b"\xfe\xff")):
         return UnreadableError("import.encoding_utf16")
     try:

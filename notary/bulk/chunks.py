@@ -167,7 +167,7 @@ def promise_part(asked: Asked, own: Sequence[Own], *, signer: Signer, vault: Vau
 def prepare_packed(packed: bytes, issuers: frozenset[str], capture: str) -> bytes:
     """`prepare_part` in a worker process."""
     numbers, cells = marshal.loads(packed)  # noqa: S302 our own pipe
-    with _without_collecting():
+    with without_collecting():
         part = prepare_part(numbers, cells, issuers, capture, process_vault())
         wrong = {offset: [tuple(each) for each in problems] for offset, problems in part.wrong.items()}
         return marshal.dumps((part.good, part.placed, wrong, part.own))
@@ -181,7 +181,7 @@ def unpack_part(packed: bytes) -> Part:
 
 def promise_packed(asked: tuple[Any, ...], own: bytes, every: bool) -> tuple[bytes, bytes, int | None]:
     """`promise_part` in a worker process."""
-    with _without_collecting():
+    with without_collecting():
         given = Asked(*asked)
         mine = unpack_own(own, given.chosen)
         signer = process_signer(given.origin)
@@ -196,7 +196,7 @@ def unpack_own(own: bytes, chosen: Sequence[int]) -> list[Own]:
 
 
 @contextmanager
-def _without_collecting() -> Iterator[None]:
+def without_collecting() -> Iterator[None]:
     """Thousands of tuples without a cycle among them: looking through them for one costs a tenth of the work."""
     was = gc.isenabled()
     gc.disable()

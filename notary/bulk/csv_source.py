@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from ledger.errors import ChuzhengError, InputError, UnreadableError
 from notary.bulk.sources import Chunk, Mark, changed, columns_of
-from notary.imports import COLUMNS, MAX_LINE
+from notary.imports import COLUMNS, MAX_LINE, encoding_error
 from notary.stores.disk import translated
 
 _BOM = b"\xef\xbb\xbf"
@@ -143,7 +143,7 @@ class _Lines:
         try:
             return line.decode()
         except UnicodeDecodeError:
-            self.wrong = _encoding(line)
+            self.wrong = encoding_error(line)
             return line.decode("utf-8", "replace")
 
     def add(self, piece: bytes) -> None:
@@ -176,13 +176,3 @@ class _Lines:
             self._settle()
         self.wrong = UnreadableError("import.line_too_long", limit=MAX_LINE)
         return "-\n"
-
-
-def _encoding(line: bytes) -> UnreadableError:
-    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return UnreadableError("import.encoding_utf16")
-    try:
-        line.decode("gb18030")
-    except UnicodeDecodeError:
-        return UnreadableError("import.encoding")
-    return UnreadableError("import.encoding_gbk")

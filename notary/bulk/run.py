@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from ledger.crypto.suites import verify
 from ledger.errors import ChuzhengError, ConflictError, IntegrityError, NotFoundError, UnavailableError
 from ledger.types import DepartmentCode, Kind, Origin
-from notary.bulk.chunks import PROMISE_BYTES, Asked, Part, Promised
+from notary.bulk.chunks import PROMISE_BYTES, Asked, Part, Promised, without_collecting
 from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Manifest, Outcome, Progress
 from notary.bulk.salts import write_salts
 from notary.bulk.sources import Chunk, Source
@@ -285,11 +285,8 @@ def _by_part(group: _Group, answer: Answer) -> Iterator[tuple[int, int, int]]:
 def _collecting_seldom() -> Iterator[None]:
     """Chunks hold hundreds of thousands of tuples and no cycles; looking through them for one takes a tenth of the
     time. What little others leave behind is collected now and then (`_write`)."""
-    was = gc.isenabled()
-    gc.disable()
     try:
-        yield
+        with without_collecting():
+            yield
     finally:
-        if was:
-            gc.enable()
         gc.collect()

@@ -8,7 +8,7 @@ The key is published here: never use it for anything else.
 from __future__ import annotations
 
 import io
-from hashlib import sha256
+from hashlib import new, sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -42,6 +42,7 @@ from notary.entry import Entry, leaf_of, log_id, make_origin, parse_origin, stat
 from notary.envelope import encrypt_stream
 from notary.equivocation import Equivocation, SignedHead, What
 from notary.erasures import Erased, Proof, erasure_record, write_erasures
+from notary.exports.archive import Item, Retention, make_package
 from notary.exports.credential import sign_credential
 from notary.exports.evidence_bundle import Contents, make_bundle
 from notary.exports.status_credential import sign_status_list
@@ -282,6 +283,24 @@ def _snapshot() -> bytes:
     return sign_snapshot(body, SIGNER)
 
 
+def _archived() -> bytes:
+    """A certificate without a file, and a document with one, alone in a log of its own."""
+    digests = {"sha256": sha256(PLAIN).hexdigest(), "sm3": new("sm3", PLAIN).hexdigest()}
+    about = {"media_type": "text/plain", "size": len(PLAIN), **digests}
+    record: dict[str, Any] = {
+        "schema": "document/1", "kind": "document", "issuer": ISSUER, "title": "关于样例的通知", "document": about,
+    }  # fmt: skip
+    made, origin = commit(record, SALT), make_origin("golden", ISSUER, "documents")
+    entry = Entry(Kind.DOCUMENT, ISSUER, Millis(ACCEPTED_AT), made.sha256, made.sm3)
+    head = sign_checkpoint(Checkpoint(origin, 1, Digest(leaf_of(entry.to_bytes()))), origin, SIGNER)
+    own = Receipt(entry, origin, 0, inclusion=Inclusion(1, ()), checkpoint=head)
+    items = [
+        Item(make_disclosure(RECORD, SALT, RECORD.keys(), receipt()), receipt().to_json()),
+        Item(make_disclosure(record, SALT, record.keys(), own), own.to_json(), PLAIN, "txt"),
+    ]
+    return make_package(items, fonds="J012", year=2026, retention=Retention.THIRTY)
+
+
 def _exports() -> dict[str, bytes]:
     """Copies in other formats and the files that go beside them."""
     shown = make_disclosure(RECORD, SALT, ["name"], receipt())
@@ -291,6 +310,7 @@ def _exports() -> dict[str, bytes]:
         "evidence.bundle.zip": make_bundle(
             Contents("golden", (shown,), (receipt(stage="evidenced").to_json(),), snapshot=_snapshot())
         ),
+        "items.archive.zip": _archived(),
         "snapshot.json": _snapshot(),
         "copy.vc.jwt": sign_credential(shown, "https://verify.example", issued_at=1_790_000_050, **key),
         "suspension.status.jwt": sign_status_list([2, 9], purpose="suspension", **place, **key),

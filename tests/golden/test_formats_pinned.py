@@ -26,12 +26,21 @@ PINNED: dict[str, tuple[str, ...]] = {
     "chuzheng-equivocation/1": ("two-roots.equivocation.json",),
     "chuzheng-erasures/1": ("erasures.json",),
     "chuzheng-bundle/1": ("evidence.bundle.zip",),
+    "chuzheng-archive/1": ("items.archive.zip",),
     "chuzheng-salts/1": ("backfill.salts.json",),
     "erasure/1": ("erasure.entry",),
     "heads/1": ("heads.record.json",),
     "CZE1": ("document.envelope",),
     "c2sp.org/tlog-proof@v1": ("anchored.tlog-proof",),
 }  # fmt: skip
+UNTAGGED: dict[str, str] = {
+    "checkpoint": "C2SP tlog-checkpoint, known by its origin line",
+    "cosigned.checkpoint": "C2SP tlog-cosignature, a line under a checkpoint",
+    "part.qr.txt": "CBOR, its first element the version",
+    "copy.vc.jwt": "W3C vc+jwt, `typ` in its header",
+    "suspension.status.jwt": "W3C vc+jwt with a BitstringStatusListCredential",
+}
+"""Files of formats that other standards name, or that are too short for a tag."""
 NOT_FILES = {
     "chuzheng-report/1": "an answer: written for programs, read back by none of ours",
     "chuzheng-trust-seen/1": "this machine's memory, beside its trust file",
@@ -40,14 +49,19 @@ NOT_FILES = {
     "chuzheng-backfill/1": "a run's own folder, for as long as it runs; its bundles and salts are formats of their own",
     "chuzheng-index/1": "made anew from the entries (log reindex)",
     "chuzheng-reconciled/1": "a run's own folder, for as long as it runs",
-    "chuzheng-archive/1": "lives for decades: its golden file is owed, and this line goes when it is there",
+    "chuzheng-tokens/1": "this machine's own list of whose tokens it takes",
+    "chuzheng-status/1": "an answer: what the chain says at that moment",
+    "chuzheng-erasure/1": "an answer: how far an order has come; what lasts of it is chuzheng-erasures/1",
+    "chuzheng-credential-report/1": "an answer, as chuzheng-report/1",
+    "chuzheng-bundle-report/1": "an answer, as chuzheng-report/1",
+    "chuzheng-event-report/1": "an answer, as chuzheng-report/1",
     "chuzheng-proposal/1": "passes between members for days, and the chain has the proposal",
     "checkpoint/1": "a record like any other, kept by its notary: canonical.py reads it",
 }
 
 
 def tags() -> dict[str, str]:
-    """Tag → where: string constants of ledger and notary, and whatever is called FORMAT elsewhere."""
+    """Tag → where: string constants of ledger and notary, and whatever is called FORMAT or SCHEMA elsewhere."""
     found: dict[str, str] = {}
     for room in ("ledger", "notary", "gateways", "api", "scripts"):
         for file in sorted((ROOT / room).rglob("*.py")):
@@ -61,7 +75,7 @@ def tags() -> dict[str, str]:
 
 def _formats(tree: ast.Module) -> list[ast.AST]:
     named = [node for node in tree.body if isinstance(node, ast.Assign)]
-    return [n.value for n in named if any(isinstance(t, ast.Name) and t.id == "FORMAT" for t in n.targets)]
+    return [n.value for n in named if any(isinstance(t, ast.Name) and t.id in ("FORMAT", "SCHEMA") for t in n.targets)]
 
 
 def test_tags__each_in_the_code__has_a_golden_file_or_a_reason() -> None:
@@ -74,6 +88,11 @@ def test_tags__nothing_is_pinned_or_excused_that_the_code_lacks() -> None:
                      for file in (ROOT / room).rglob("*.py"))  # fmt: skip
     assert [tag for tag in (*PINNED, *NOT_FILES) if tag not in code] == []
     assert not PINNED.keys() & NOT_FILES.keys()
+
+
+def test_golden__every_file__is_some_formats() -> None:
+    named = {name for names in PINNED.values() for name in names} | UNTAGGED.keys()
+    assert {path.name for path in GOLDEN.glob("v*/*")} == named
 
 
 @pytest.mark.parametrize("tag", sorted(PINNED))

@@ -18,6 +18,8 @@ from notary.envelope import decrypt_stream
 from notary.equivocation import find, parse_equivocation
 from notary.erasures import parse_erasures, proves, write_erasures
 from notary.event_proof import parse_event
+from notary.exports.archive import read_package
+from notary.exports.archive_checks import check_package
 from notary.exports.credential import parse_credential
 from notary.exports.evidence_bundle import read_bundle
 from notary.exports.status_credential import parse_status_list
@@ -133,6 +135,15 @@ def test_golden_exports__read__as_they_were_made() -> None:
     assert bundle.snapshot == snapshot
     assert verify("intl", make.SIGNER.public_key, snapshot.signature, snapshot.signed_bytes)
     assert (snapshot.sequence, dict(snapshot.complete_to)) == (7, {make.ORIGIN: make.SIZE})
+
+
+def test_golden_archive__read__only_what_nobody_can_check_without_a_trust_file_is_open() -> None:
+    package = read_package(stored("items.archive.zip"))
+    found = {finding.code: finding.outcome for finding in check_package(package, None, make.START)}
+    assert {code for code, outcome in found.items() if outcome is not Outcome.PASS} == {
+        "log_signature", "opens", "format_unknown", "virus",
+    }  # fmt: skip
+    assert (package.fonds, package.year, package.retention.value) == ("J012", 2026, "D30")
 
 
 def test_golden_trust__read__signed_and_each_key_in_its_time() -> None:

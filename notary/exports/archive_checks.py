@@ -12,15 +12,14 @@ from enum import StrEnum
 
 from ledger.types import Millis
 from notary.disclosure import recompute
-from notary.evidence import FileDigests
 from notary.exports.archive import (
     MANIFEST,
     REQUIRED,
+    Fixity,
     Package,
     ReadItem,
     archival_code,
     describe,
-    fixity,
 )
 from notary.receipt import inclusion_error
 from notary.report import Outcome
@@ -64,92 +63,119 @@ NOT_CHECKED = Outcome.UNKNOWN
 
 
 def check_package(package: Package, trust: TrustFile | None, now: Millis) -> tuple[Finding, ...]:
-    """All checks in the order of the four properties. `trust` None: signatures of logs can't be judged."""
-    return tuple(_all(package, trust, now))
+    """All checks in the order of the four properties, over one reading of the items. `trust` None: signatures of logs
+    can't be judged."""
+    return tuple(_all(package, _Items(package, trust, now)))
 
 
-def _all(package: Package, trust: TrustFile | None, now: Millis) -> Iterator[Finding]:
+class _Items:
+    """What reading the items one after another found: by check, the items or members that failed."""
+
+    def __init__(self, package: Package, trust: TrustFile | None, now: Millis) -> None:
+        self.wrong: dict[str, list[str]] = {}
+        self.unsigned: list[str] = []
+        """Items whose log's signature nobody could judge."""
+        self.known, self.unknown = 0, list[str]()
+        self.judged = trust is not None
+        numbers = []
+        for item in package.items():
+            numbers.append(item.number)
+            for code, holds in _OF_ITEMS.items():
+                self._note(code, _name(item), right=holds(package, item))
+            if trust is not None:
+                self._signature(item, trust, now)
+            if item.content is not None:
+                self._content(f"{_name(item)}/{item.content[0]}", item.content[1])
+        if numbers != list(range(1, len(numbers) + 1)):
+            self.wrong["numbers"] = [str(numbers[0])]
+
+    def _note(self, code: str, name: str, *, right: bool) -> None:
+        if not right:
+            self.wrong.setdefault(code, []).append(name)
+
+    def _signature(self, item: ReadItem, trust: TrustFile, now: Millis) -> None:
+        """Checks 4 and 5 of a receipt."""
+        outcomes = {check.outcome for check in check_receipt(item.receipt, trust, now)}
+        self._note("log_signature", _name(item), right=Outcome.FAIL not in outcomes)
+        if Outcome.FAIL not in outcomes and outcomes != {Outcome.PASS}:
+            self.unsigned.append(_name(item))
+
+    def _content(self, name: str, found: Fixity) -> None:
+        marks = _MAGIC.get(name.rpartition(".")[2])
+        if marks is None:
+            self.unknown.append(name)
+        else:
+            self.known += 1
+            self._note("format", name, right=found.head.startswith(marks))
+        self._note("programs", name, right=not found.head.startswith(_PROGRAMS))
+
+
+_OF_ITEMS: dict[str, Callable[[Package, ReadItem], bool]] = {
+    "commitment": lambda _, item: recompute(item.disclosure) == item.receipt.entry.sha256,
+    "same_entry": lambda _, item: item.disclosure.receipt.entry == item.receipt.entry,
+    "inclusion": lambda _, item: item.receipt.inclusion is None or inclusion_error(item.receipt) is None,
+    "metadata_true": lambda package, item: _described(package, item) == dict(item.metadata),
+    "codes": lambda package, item: item.metadata.get("archival_code") == _code(package, item),
+    "required": lambda _, item: all(item.metadata.get(name) not in (None, "") for name in REQUIRED),
+    "content": lambda _, item: _has_content(item),
+}
+
+
+def _all(package: Package, items: _Items) -> Iterator[Finding]:
     a, i, u, s = Property.AUTHENTICITY, Property.INTEGRITY, Property.USABILITY, Property.SECURITY
-    yield _each(a, "commitment", package, lambda item: recompute(item.disclosure) == item.receipt.entry.sha256)
-    yield _each(a, "same_entry", package, lambda item: item.disclosure.receipt.entry == item.receipt.entry)
-    included = [item for item in package.items if item.receipt.inclusion is not None]
-    yield _of(
-        a, "inclusion", len(package.items), [_name(x) for x in included if inclusion_error(x.receipt) is not None]
-    )
-    yield _signatures(package, trust, now)
-    yield _each(a, "metadata_true", package, lambda item: _described(package, item) == dict(item.metadata))
-    yield _fixity(package)
-    yield _codes(package)
+    count, contents = package.count, items.known + len(items.unknown)
 
-    count = len(package.items)
+    def each(kind: Property, code: str, checked: int = count) -> Finding:
+        return _of(kind, code, checked, items.wrong.get(code, []))
+
+    yield each(a, "commitment")
+    yield each(a, "same_entry")
+    yield each(a, "inclusion")
+    if items.judged and ("log_signature" in items.wrong or not items.unsigned):
+        yield each(a, "log_signature")
+    else:  # without a trust file nobody knows whose keys they are
+        checked = count if items.judged else 0
+        yield Finding(a, "log_signature", NOT_CHECKED, checked, tuple(items.unsigned))
+    yield each(a, "metadata_true")
+    yield _fixity(package)
+    yield each(a, "codes")
+
     yield _of(i, "count", 1, [] if count == package.claimed_items else [str(package.claimed_items)])
-    total = sum(len(body) for name, body in package.held.items() if name != MANIFEST)
+    total = sum(held.size for name, held in package.held.items() if name != MANIFEST)
     yield _of(i, "bytes", 1, [] if total == package.claimed_bytes else [str(package.claimed_bytes)])
-    yield _each(i, "required", package, lambda item: all(item.metadata.get(n) not in (None, "") for n in REQUIRED))
-    numbers = [item.number for item in package.items]
-    yield _of(i, "numbers", count, [] if numbers == list(range(1, count + 1)) else [str(numbers[0])])
-    yield _each(i, "content", package, _has_content)
+    yield each(i, "required")
+    yield each(i, "numbers")
+    yield each(i, "content")
 
     yield _of(u, "readable", 2 * count + 2, [])  # it was read: what isn't readable never comes here
-    contents = [(item, *item.content) for item in package.items if item.content is not None]
-    odd = [f"{_name(x)}/{n}" for x, n, body in contents if not _begins(n, body)]
-    known = [n for _, n, _ in contents if n.rpartition(".")[2] in _MAGIC]
-    unknown = [f"{_name(x)}/{n}" for x, n, _ in contents if n.rpartition(".")[2] not in _MAGIC]
-    yield _of(u, "format", len(known), odd)
-    if unknown:
-        yield Finding(u, "format_unknown", NOT_CHECKED, 0, tuple(unknown))
+    yield each(u, "format", items.known)
+    if items.unknown:
+        yield Finding(u, "format_unknown", NOT_CHECKED, 0, tuple(items.unknown))
     yield Finding(u, "opens", NOT_CHECKED if contents else Outcome.SKIPPED, 0)
     yield _of(u, "unpacked", len(package.held), [])  # the ZIP is read only if nothing in it is packed or encrypted
 
     extra = sorted(package.held.keys() - package.claimed.keys() - {MANIFEST})
     yield _of(s, "extra", len(package.held), extra)
-    yield _of(
-        s, "programs", len(contents), [f"{_name(x)}/{n}" for x, n, body in contents if body.startswith(_PROGRAMS)]
-    )
+    yield each(s, "programs", contents)
     yield Finding(s, "virus", NOT_CHECKED, 0)
-
-
-def _each(kind: Property, code: str, package: Package, holds: Callable[[ReadItem], bool]) -> Finding:
-    return _of(kind, code, len(package.items), [_name(item) for item in package.items if not holds(item)])
 
 
 def _of(kind: Property, code: str, checked: int, wrong: list[str]) -> Finding:
     return Finding(kind, code, Outcome.FAIL if wrong else Outcome.PASS, checked, tuple(wrong))
 
 
-def _signatures(package: Package, trust: TrustFile | None, now: Millis) -> Finding:
-    """Checks 4 and 5 of every receipt; without a trust file nobody knows whose keys they are."""
-    if trust is None:
-        return Finding(Property.AUTHENTICITY, "log_signature", NOT_CHECKED, 0)
-    wrong, unknown = [], []
-    for item in package.items:
-        outcomes = {check.outcome for check in check_receipt(item.receipt, trust, now)}
-        if Outcome.FAIL in outcomes:
-            wrong.append(_name(item))
-        elif outcomes != {Outcome.PASS}:
-            unknown.append(_name(item))
-    if wrong or not unknown:
-        return _of(Property.AUTHENTICITY, "log_signature", len(package.items), wrong)
-    return Finding(Property.AUTHENTICITY, "log_signature", NOT_CHECKED, len(package.items), tuple(unknown))
-
-
 def _fixity(package: Package) -> Finding:
     wrong = []
     for name, claimed in package.claimed.items():
-        body = package.held.get(name)
-        if body is None or {"name": name, **fixity(body)} != dict(claimed):
+        held = package.held.get(name)
+        if held is None or {"name": name, **held.to_value()} != dict(claimed):
             wrong.append(name[:80])
     return _of(Property.AUTHENTICITY, "fixity", len(package.claimed), wrong)
 
 
-def _codes(package: Package) -> Finding:
+def _code(package: Package, item: ReadItem) -> str:
     """档号: well formed, in order, none twice."""
-    wrong = []
-    for item in package.items:
-        right = archival_code(package.fonds, package.year, package.retention, item.number)
-        if item.metadata.get("archival_code") != right:
-            wrong.append(_name(item))
-    return _of(Property.AUTHENTICITY, "codes", len(package.items), wrong)
+    return archival_code(package.fonds, package.year, package.retention, item.number)
 
 
 def _described(package: Package, item: ReadItem) -> dict[str, object]:
@@ -164,15 +190,8 @@ def _has_content(item: ReadItem) -> bool:
         return item.content is None
     if item.content is None:
         return False
-    found = fixity(item.content[1])
-    digests = FileDigests(found["size"], bytes.fromhex(found["sha256"]), bytes.fromhex(found["sm3"]))
-    named = (document.get("size"), document.get("sha256"), document.get("sm3"))
-    return named == (digests.size, digests.sha256.hex(), digests.sm3.hex())
-
-
-def _begins(name: str, body: bytes) -> bool:
-    marks = _MAGIC.get(name.rpartition(".")[2])
-    return marks is None or body.startswith(marks)
+    found = item.content[1]
+    return (document.get("size"), document.get("sha256"), document.get("sm3")) == (found.size, found.sha256, found.sm3)
 
 
 def _name(item: ReadItem) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,18 +18,17 @@ from ledger.errors import InputError
 from ledger.texts import Language, text
 from ledger.types import Millis
 from scripts import output
-from scripts.commands.files import beside, make_folder, read_file, stem, write_new
+from scripts.commands.files import beside, make_folder, new_file, open_file, pieces_of, read_file, stem, write_new
 from scripts.commands.options import Json
 from scripts.commands.trust import PinOption, TrustOption, believed
 from scripts.help import App
 
 if TYPE_CHECKING:
-    from notary.exports.archive import Item
+    from notary.exports.archive import Item, Source
     from notary.exports.archive_checks import Finding
 
 archive_app = App(help="归档信息包。/ Archive packages.")
 EXIT_WRONG = 21
-MOST = 512 << 20
 
 
 class Term(StrEnum):
@@ -58,14 +58,25 @@ def make(
     json_: Json = False,
 ) -> None:
     """把本单位的记录、凭证（去盐）和文件装成归档包。/ Records, receipts without salts and files, for the archive."""
-    from notary.exports.archive import Retention, make_package
+    from notary.exports.archive import Retention, write_package
     from scripts.commands.receipt import receipts_in
 
     paths = list(dict.fromkeys(path for each in what for path in receipts_in(each)))
-    data = make_package([_item(p) for p in paths], fonds=fonds, year=year, retention=Retention(_TERMS[retention]))
-    write_new(out, data)
+    sources = [_source(path) for path in paths]
+    with new_file(out) as file:
+        write_package(file, sources, fonds=fonds, year=year, retention=Retention(_TERMS[retention]))
     payload = output.message("chuzheng-archive-made/1", "cli.archive.made", path=str(out), count=len(paths))
     output.finish({**payload, "path": str(out), "items": len(paths)}, as_json=json_)
+
+
+def _source(path: Path) -> Source:
+    """Where the item belongs, and how it is loaded when its turn comes."""
+    from notary.receipt import parse_receipt
+
+    receipt = parse_receipt(read_file(path))
+    if receipt.salt is None:
+        raise InputError("cli.no_salt", path=str(path))
+    return receipt.origin, receipt.index, partial(_item, path)
 
 
 def _item(path: Path) -> Item:
@@ -81,7 +92,7 @@ def _item(path: Path) -> Item:
     record = parse_record(read_file(beside(path, ".record.json")))
     disclosure = make_disclosure(record, receipt.salt, record.keys(), receipt)
     original = stem(path)
-    content = read_file(original, MOST) if "document" in record and original.is_file() else None
+    content = partial(pieces_of, original) if "document" in record and original.is_file() else None
     extension = original.suffix.lstrip(".").lower() or "bin"
     return Item(disclosure, receipt.to_json(), content, extension)
 
@@ -98,15 +109,17 @@ def check(
     from notary.exports.archive_checks import check_package
     from notary.report import Outcome
 
-    package = read_package(read_file(file, MOST))
-    findings = check_package(package, believed(trust, pin), Millis(time.time_ns() // 1_000_000))
+    trusted = believed(trust, pin)
+    with open_file(file) as opened:
+        package = read_package(opened)
+        findings = check_package(package, trusted, Millis(time.time_ns() // 1_000_000))
     failed = [f for f in findings if f.outcome is Outcome.FAIL]
     unknown = [f for f in findings if f.outcome is Outcome.UNKNOWN]
     key = "archive.failed" if failed else "archive.passed"
     payload = output.message("chuzheng-archive-report/1", key, ok=not failed, count=len(failed), unknown=len(unknown))
     facts: dict[str, Any] = {
         "fonds": package.fonds, "year": package.year, "retention": package.retention.value,
-        "items": len(package.items), "checks": [_as_json(f) for f in findings],
+        "items": package.count, "checks": [_as_json(f) for f in findings],
         "exit_code": EXIT_WRONG if failed else output.EXIT_OK,
     }  # fmt: skip
     lines = [payload[f"message_{output.language()}"], *_lines(findings, output.language())]
@@ -123,17 +136,23 @@ def extract(
     """取出各件的披露件、凭证和文件，供单独核验。/ Items' disclosures, receipts and files, to be verified singly."""
     from notary.exports.archive import read_package
 
-    package = read_package(read_file(file, MOST))
-    make_folder(to)
-    for item in package.items:
-        name = f"{item.number:05d}"
-        folder = f"items/{name}/"
-        write_new(to / f"{name}.disclosure.json", package.held[f"{folder}disclosure.json"])
-        write_new(to / f"{name}.receipt.json", package.held[f"{folder}receipt.json"])
-        if item.content is not None:
-            write_new(to / f"{name}{item.content[0].removeprefix('content')}", item.content[1])
-    write_new(to / "metadata.json", json.dumps([dict(i.metadata) for i in package.items], ensure_ascii=False).encode())
-    payload = output.message("chuzheng-archive-extracted/1", "cli.archive.out", path=str(to), count=len(package.items))
+    with open_file(file) as opened:
+        package = read_package(opened)
+        make_folder(to)
+        described = []
+        for item in package.items():
+            name = f"{item.number:05d}"
+            folder = f"items/{name}"
+            parts = {".disclosure.json": "disclosure.json", ".receipt.json": "receipt.json"}
+            if item.content is not None:
+                parts[item.content[0].removeprefix("content")] = item.content[0]
+            for suffix, member in parts.items():
+                with new_file(to / f"{name}{suffix}") as written:
+                    for piece in package.file.pieces(f"{folder}/{member}"):
+                        written.write(piece)
+            described.append(dict(item.metadata))
+    write_new(to / "metadata.json", json.dumps(described, ensure_ascii=False).encode())
+    payload = output.message("chuzheng-archive-extracted/1", "cli.archive.out", path=str(to), count=package.count)
     output.finish({**payload, "path": str(to)}, as_json=json_)
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger.errors import ChuzhengError, InputError, UnavailableError
 from scripts.problems import UsageError
@@ -76,6 +79,48 @@ def write_new(path: Path, data: bytes) -> None:
     except BaseException:
         _remove(path)
         raise
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that isn't there yet, written in pieces: it has its name when all of it is there. UsageError where there
+    is one already, whatever is in it: it isn't held in memory to be compared."""
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        raise UsageError("file.exists", path=str(path)) from None
+    except (OSError, ValueError) as error:
+        raise _writing(path, error) from error
+    draft = _draft(path)
+    try:
+        with draft.open("w+b") as file:
+            yield file
+        draft.replace(path)
+    except BaseException as error:
+        _remove(path)
+        if isinstance(error, OSError):
+            raise _writing(path, error) from error
+        raise
+    finally:
+        _remove(draft)
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[BinaryIO]:
+    """An ordinary file to read from, in pieces; InputError where it can't be read."""
+    check_readable(path)
+    with path.open("rb") as file:
+        try:
+            yield file
+        except OSError as error:
+            raise _reading(path, error) from error
+
+
+def pieces_of(path: Path) -> Iterator[bytes]:
+    """The bytes of `path`, a MiB at a time."""
+    with open_file(path) as file:
+        while piece := file.read(1 << 20):
+            yield piece
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -296,7 +296,7 @@ def _archived() -> bytes:
     own = Receipt(entry, origin, 0, inclusion=Inclusion(1, ()), checkpoint=head)
     items = [
         Item(make_disclosure(RECORD, SALT, RECORD.keys(), receipt()), receipt().to_json()),
-        Item(make_disclosure(record, SALT, record.keys(), own), own.to_json(), PLAIN, "txt"),
+        Item(make_disclosure(record, SALT, record.keys(), own), own.to_json(), lambda: [PLAIN], "txt"),
     ]
     return make_package(items, fonds="J012", year=2026, retention=Retention.THIRTY)
 

@@ -138,7 +138,7 @@ def test_golden_exports__read__as_they_were_made() -> None:
 
 
 def test_golden_archive__read__only_what_nobody_can_check_without_a_trust_file_is_open() -> None:
-    package = read_package(stored("items.archive.zip"))
+    package = read_package(io.BytesIO(stored("items.archive.zip")))
     found = {finding.code: finding.outcome for finding in check_package(package, None, make.START)}
     assert {code for code, outcome in found.items() if outcome is not Outcome.PASS} == {
         "log_signature", "opens", "format_unknown", "virus",

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import itertools
 import json
+import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +18,21 @@ from ledger.errors import InputError, UnreadableError
 from ledger.types import Kind, Millis
 from notary.canonical import canonicalise
 from notary.disclosure import make_disclosure
-from notary.exports.archive import MANIFEST, METADATA, Item, Retention, archival_code, make_package, read_package
+from notary.exports.archive import (
+    MANIFEST,
+    METADATA,
+    Item,
+    Package,
+    ReadItem,
+    Retention,
+    archival_code,
+    make_package,
+    read_package,
+    write_package,
+)
 from notary.exports.archive_checks import Property, check_package
 from notary.exports.zip_file import read_zip, write_zip
+from notary.receipt import parse_receipt
 from notary.report import Outcome
 from notary.trust import TrustFile
 from tests.fakes.registry import World, certificate, document
@@ -33,7 +49,7 @@ def items_of(world: World) -> list[Item]:
         receipt = world.anchored_record(record, kind=kind)
         assert receipt.salt is not None
         disclosure = make_disclosure(record, receipt.salt, record.keys(), receipt)
-        content = PDF if record["kind"] == "document" else None
+        content = (lambda: [PDF]) if record["kind"] == "document" else None
         made.append(Item(disclosure, receipt.to_json(), content, "pdf"))
     return made
 
@@ -53,8 +69,14 @@ def package(items: list[Item]) -> bytes:
     return make_package(items, **ABOUT)
 
 
+def read(data: bytes) -> tuple[Package, list[ReadItem]]:
+    """The package and all its items: what isn't one is told by either."""
+    package = read_package(io.BytesIO(data))
+    return package, list(package.items())
+
+
 def findings(data: bytes, trust: TrustFile | None = None, now: int = 10**13) -> dict[str, Outcome]:
-    return {f.code: f.outcome for f in check_package(read_package(data), trust, Millis(now))}
+    return {f.code: f.outcome for f in check_package(read(data)[0], trust, Millis(now))}
 
 
 def changed(data: bytes, name: str, change: Any) -> bytes:
@@ -74,17 +96,17 @@ def failing(data: bytes) -> set[str]:
 
 def test_package__same_items_in_any_order__same_bytes_and_no_salt(items: list[Item], package: bytes) -> None:
     assert make_package(items[::-1], **ABOUT) == package
-    read = read_package(package)
-    assert [item.metadata["archival_code"] for item in read.items] == [
+    _, found = read(package)
+    assert [item.metadata["archival_code"] for item in found] == [
         "J012-WS-2026-D30-00001",
         "J012-WS-2026-D30-00002",
     ]
-    assert all(item.receipt.salt is None for item in read.items)
+    assert all(item.receipt.salt is None for item in found)
     assert archival_code("A1", 1999, Retention.PERMANENT, 7) == "A1-WS-1999-Y-00007"
 
 
 def test_check__a_good_package__nothing_fails_and_viruses_are_not_checked(world: World, package: bytes) -> None:
-    found = check_package(read_package(package), world.trust, world.now)
+    found = check_package(read(package)[0], world.trust, world.now)
     assert {f.property for f in found} == set(Property)
     assert [f.code for f in found if f.outcome is Outcome.FAIL] == []
     assert {f.code for f in found if f.outcome is Outcome.UNKNOWN} == {"opens", "virus"}
@@ -122,7 +144,7 @@ def test_check__receipts_exchanged__authenticity_fails(package: bytes) -> None:
 def test_check__file_missing_or_unknown_format__told(items: list[Item], world: World) -> None:
     bare = [items[0], Item(items[1].disclosure, items[1].receipt)]
     assert failing(make_package(bare, **ABOUT)) == {"content"}
-    odd = [items[0], Item(items[1].disclosure, items[1].receipt, PDF, "wps")]
+    odd = [items[0], Item(items[1].disclosure, items[1].receipt, lambda: [PDF], "wps")]
     assert findings(make_package(odd, **ABOUT))["format_unknown"] is Outcome.UNKNOWN
 
 
@@ -139,6 +161,7 @@ def test_check__other_logs_key__signature_fails(world: World, package: bytes) ->
         lambda held: held.pop(METADATA),
         lambda held: held.pop("items/00001/receipt.json"),
         lambda held: held.update({"items/00001/more.txt": b"x"}),
+        lambda held: held.update({"items/00001/content.a/b": b"x"}),
         lambda held: held.update({"items/x/receipt.json": b"{}"}),
         lambda held: held.update({MANIFEST: b"[]"}),
         lambda held: held.update({METADATA: b"{}"}),
@@ -149,7 +172,7 @@ def test_read__not_a_package__refused(package: bytes, change: Any) -> None:
     change(held)
     data = write_zip(held)
     with pytest.raises(UnreadableError):
-        read_package(data)
+        read(data)
 
 
 def test_read__receipt_with_a_salt__refused(items: list[Item], package: bytes) -> None:
@@ -157,8 +180,28 @@ def test_read__receipt_with_a_salt__refused(items: list[Item], package: bytes) -
     held["items/00001/receipt.json"] = items[0].receipt
     data = write_zip(held)
     with pytest.raises(UnreadableError) as found:
-        read_package(data)
+        read(data)
     assert found.value.code == "archive.salt"
+
+
+def test_package__large_file__passes_in_pieces(items: list[Item], world: World, tmp_path: Path) -> None:
+    piece = b"%PDF-1.7" + bytes((1 << 20) - 8)
+    receipt = parse_receipt(items[1].receipt)
+    large = Item(items[1].disclosure, items[1].receipt, lambda: itertools.repeat(piece, 64), "pdf")
+    tracemalloc.start()
+    with (tmp_path / "a.archive.zip").open("w+b") as file:
+        write_package(file, [(receipt.origin, receipt.index, lambda: large)], **ABOUT)
+        found = check_package(read_package(file), world.trust, world.now)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert {f.code for f in found if f.outcome is Outcome.FAIL} == {"content"}
+    assert peak < 12 << 20
+
+
+def test_write__item_that_changed_meanwhile__refused(items: list[Item]) -> None:
+    with pytest.raises(InputError) as found:
+        write_package(io.BytesIO(), [(parse_receipt(items[0].receipt).origin, 99, lambda: items[0])], **ABOUT)
+    assert found.value.code == "archive.changed"
 
 
 @settings(max_examples=60, deadline=None)
@@ -168,7 +211,7 @@ def test_read__any_bit_flipped__refused(package: bytes, data: st.DataObject) -> 
     at = data.draw(st.integers(0, len(whole) * 8 - 1))
     whole[at // 8] ^= 1 << at % 8
     with pytest.raises(UnreadableError):
-        read_package(bytes(whole))
+        read(bytes(whole))
 
 
 @pytest.mark.parametrize("about", [{"fonds": "j"}, {"fonds": ""}, {"fonds": "../x"}, {"year": 20}, {"fonds": "A" * 19}])

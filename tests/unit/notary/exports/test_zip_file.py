@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import InputError, UnreadableError
-from notary.exports.zip_file import read_zip, write_zip
+from notary.exports.zip_file import MAX_MEMBERS, PIECE, ZipReader, ZipWriter, read_zip, write_zip
 
 PART = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,8}\Z")
 NAMES = st.lists(PART, min_size=1, max_size=3).map("/".join)
@@ -102,6 +104,18 @@ def rooted(file: zipfile.ZipFile) -> None:
     file.writestr(info("/etc/a"), b"x")
 
 
+def linked(file: zipfile.ZipFile) -> None:
+    one = info("a")
+    one.create_system, one.external_attr = 3, 0o120777 << 16
+    file.writestr(one, b"/etc/passwd")
+
+
+def locked(file: zipfile.ZipFile) -> None:
+    one = info("a")
+    one.flag_bits |= 1
+    file.writestr(one, b"x")
+
+
 def chinese(file: zipfile.ZipFile) -> None:
     file.writestr(info("证.json"), b"x")
 
@@ -114,6 +128,8 @@ def chinese(file: zipfile.ZipFile) -> None:
         (dated, "zip.header"),
         (big, "zip.header"),
         (climbing, "zip.name"),
+        (linked, "zip.header"),
+        (locked, "zip.header"),
         (rooted, "zip.name"),
         (chinese, "zip.name"),
     ],
@@ -165,6 +181,62 @@ def test_zip__a_record_less_than_there_are_members__refused() -> None:
 def test_write__name_that_isnt_allowed__refused(name: str) -> None:
     with pytest.raises(InputError):
         write_zip({name: b""})
+
+
+def listed(count: int, *, size: int = 0) -> bytes:
+    """A list of `count` empty members without their headers, as a bomb would have it: all at one place."""
+    record = struct.pack(
+        "<4sHHHHHHIIIHHHHHII", b"PK\x01\x02", 10, 10, 0, 0, 0, 0x21, 0, size, size, 1, 0, 0, 0, 0, 0, 0
+    )
+    local = struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", 10, 0, 0, 0, 0x21, 0, size, size, 1, 0) + b"a"
+    body = local + (record + b"a") * count
+    return body + struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, count, count, len(body) - len(local), len(local), 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (listed(2), "zip.header"),  # two members over the same bytes
+        (listed(1, size=1 << 31), "zip.header"),  # larger than the file
+        (listed(MAX_MEMBERS + 1), "zip.too_large"),
+        (listed(1) + b"more", "zip.end"),
+        (b"more" + listed(1), "zip.none"),
+    ],
+)
+def test_zip__made_to_burst__refused_before_anything_is_unpacked(data: bytes, code: str) -> None:
+    with pytest.raises(UnreadableError) as found:
+        read_zip(data)
+    assert found.value.code == code
+
+
+def test_write__too_many_or_too_much__refused_before_it_is_written() -> None:
+    out = io.BytesIO()
+    writer = ZipWriter(out, limit=1000)
+    writer.add("a", [b"x" * 500])
+    with pytest.raises(InputError) as found:
+        writer.add("b", iter([b"x" * 400, b"x" * 400]))
+    assert found.value.code == "zip.too_large"
+    assert len(out.getvalue()) < 1000
+    with pytest.raises(InputError) as found:
+        ZipWriter(io.BytesIO()).add("../a", [])
+    assert found.value.code == "zip.name"
+
+
+def test_zip__large_member__passes_in_pieces(tmp_path: Path) -> None:
+    piece = bytes(PIECE)
+    tracemalloc.start()
+    with (tmp_path / "large.zip").open("w+b") as file:
+        writer = ZipWriter(file)
+        writer.add("large", (piece for _ in range(64)))
+        writer.close()
+        reader = ZipReader(file)
+        assert sum(map(len, reader.pieces("large"))) == reader.size("large") == 64 * PIECE
+        with pytest.raises(UnreadableError) as found:
+            reader.read("large", 10)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.value.code == "zip.member_large"
+    assert peak < 8 * PIECE
 
 
 def test_read__over_the_limit__refused() -> None:

@@ -2,19 +2,17 @@
 
 One ZIP, written one way: a folder per item (a disclosure of every member, the receipt without its salt, the file if
 there is one), `metadata.json` after DA/T 46, `manifest.json` with both digests of every member. It holds all that its
-records say, so it is as secret as they are; master salts aren't in it, as in no export (formats.md §6). Members pass in
-pieces over a stream that the caller opened: memory holds names and digests (a kilobyte an item), whatever the files are.
+records say, so it is as secret as they are; master salts aren't in it, as in no export (formats.md §6). Members pass
+in pieces over a stream that the caller opened: memory holds names and digests, whatever the files are.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Any, BinaryIO
 
 from ledger.errors import InputError, UnreadableError
@@ -170,21 +168,6 @@ def write_package(out: BinaryIO, items: Sequence[Source], *, fonds: str, year: i
     zip_file.add(MANIFEST, [canonicalise(manifest)])
     zip_file.add(METADATA, [metadata])
     zip_file.close()
-
-
-def make_package(items: Sequence[Item], *, fonds: str, year: int, retention: Retention) -> bytes:
-    """The same in memory, for a few items."""
-    sources: list[Source] = []
-    for item in items:
-        receipt = parse_receipt(item.receipt)
-        sources.append((receipt.origin, receipt.index, partial(_itself, item)))
-    out = io.BytesIO()
-    write_package(out, sources, fonds=fonds, year=year, retention=retention)
-    return out.getvalue()
-
-
-def _itself(item: Item) -> Item:
-    return item
 
 
 def describe(

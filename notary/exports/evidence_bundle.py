@@ -1,6 +1,6 @@
 """The evidence bundle: all that a matter rests on, in one ZIP that anybody judges with a trust file (formats.md §9).
 
-Pure. Same contents, same bytes, in whatever order they came: a member's name follows from what it is. Nothing in a
+Same contents, same bytes, in whatever order they came: a member's name follows from what it is. Nothing in a
 bundle is believed because it is in it; the manifest only says that none is missing or was exchanged. Receipts go in
 without their salts, records never: what is to be shown is shown by disclosures.
 """
@@ -8,20 +8,24 @@ without their salts, records never: what is to be shown is shown by disclosures.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 from ledger.errors import InputError, UnreadableError
 from ledger.types import Digest
 from notary import members
 from notary.canonical import canonicalise, parse_strict
+from notary.disclosure import MAX_BYTES as MAX_DISCLOSURE
 from notary.disclosure import Disclosure, parse_disclosure
 from notary.entry import log_id, parse_origin
+from notary.event_proof import MAX_BYTES as MAX_EVENT
 from notary.event_proof import EventProof, parse_event
-from notary.exports.zip_file import MAX_MEMBERS, read_zip, write_zip
+from notary.exports.zip_file import MAX_MEMBERS, PIECE, ZipReader, ZipWriter
+from notary.receipt import MAX_BYTES as MAX_RECEIPT
 from notary.receipt import Receipt, parse_receipt
+from notary.snapshot import MAX_BYTES as MAX_SNAPSHOT
 from notary.snapshot import Snapshot, parse_snapshot
 
 FORMAT = "chuzheng-bundle/1"
@@ -29,6 +33,9 @@ SUFFIX = ".bundle.zip"
 MANIFEST = "manifest.json"
 SNAPSHOT = "snapshot.json"
 MAX_MANIFEST = 16 << 20
+MAX_MADE = 512 << 20
+"""Bytes of a bundle that we make, in memory; a reader takes whatever a ZIP can hold, one member at a time."""
+T = TypeVar("T")
 SUBJECTS = ("records", "share")
 LACKING = frozenset({"gateway_logs", "events_waiting", "events_unasked"})
 """What a maker may say is missing: the gateways' own entries of a share (kinds 3 and 4), events whose evidence wasn't
@@ -60,7 +67,8 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceBundle:
-    """What was in it, parsed, by the members' names; `sha256` of the whole file is what a certificate prints."""
+    """What was in it, by the members' names, parsed when it is asked for; `sha256` of the whole file is what a
+    certificate prints. `about`: the events' names by their first indexed argument (a status key, a grant's id)."""
 
     network: str
     grant: Digest | None
@@ -68,12 +76,18 @@ class EvidenceBundle:
     disclosures: Mapping[str, Disclosure]
     receipts: Mapping[str, Receipt]
     events: Mapping[str, EventProof]
+    about: Mapping[bytes, Sequence[str]]
     snapshot: Snapshot | None
     sha256: Digest
 
+    def events_of(self, subject: bytes) -> Iterator[EventProof]:
+        """The events about a status key or a grant."""
+        return (self.events[name] for name in self.about.get(subject, ()))
 
-def make_bundle(contents: Contents) -> bytes:
-    """The file. InputError where there is nothing to prove, or a part is of another network."""
+
+def write_bundle(out: BinaryIO, contents: Contents) -> None:
+    """The file, into `out`, which is empty and can seek and be read. InputError where there is nothing to prove, or a
+    part is of another network."""
     found: dict[str, bytes] = {}
     networks = set()
     for data in contents.disclosures:
@@ -97,18 +111,23 @@ def make_bundle(contents: Contents) -> bytes:
     if networks != {contents.network}:
         raise InputError("bundle.networks", networks=", ".join(sorted(networks)), expected=contents.network)
     found[MANIFEST] = _manifest(contents, found)
-    data = write_zip(found)
-    read_bundle(data)  # what this wouldn't read, it doesn't write
-    return data
+    if (size := sum(map(len, found.values()))) > MAX_MADE:
+        raise InputError("zip.too_large", found=size, limit=MAX_MADE, members=len(found), most=MAX_MEMBERS)
+    writer = ZipWriter(out)
+    for name in sorted(found):
+        writer.add(name, [found[name]])
+    writer.close()
+    read_bundle(out)  # what this wouldn't read, it doesn't write
 
 
-def read_bundle(data: bytes) -> EvidenceBundle:
-    """Read a bundle strictly. UnreadableError where a member isn't the manifest's, or isn't what its name says."""
-    held = read_zip(data)
+def read_bundle(file: BinaryIO) -> EvidenceBundle:
+    """Read a bundle strictly, one member at a time; `file` can seek and stays open as long as the bundle is used.
+    UnreadableError where a member isn't the manifest's, or isn't what its name says."""
+    held = ZipReader(file)
     if MANIFEST not in held:
         raise UnreadableError("bundle.no_manifest")
-    value = parse_strict(held[MANIFEST], limit=MAX_MANIFEST)
-    top = members.check_names(FORMAT, value, _NAMES, _NAMES | _OPTIONAL)
+    written = held.read(MANIFEST, MAX_MANIFEST)
+    top = members.check_names(FORMAT, parse_strict(written, limit=MAX_MANIFEST), _NAMES, _NAMES | _OPTIONAL)
     if top["format"] != FORMAT:
         raise UnreadableError("format.unknown", expected=FORMAT)
     network = members.read_text(FORMAT, "network", top["network"], 32)
@@ -116,25 +135,67 @@ def read_bundle(data: bytes) -> EvidenceBundle:
     lacking = members.read_list(FORMAT, "lacking", top["lacking"], len(LACKING))
     if not set(lacking) <= LACKING or list(lacking) != sorted(set(lacking)):
         raise UnreadableError("format.list", where=FORMAT, member="lacking", limit=len(LACKING))
-    _check_members(top["members"], held)
-    kinds = {kind: {n: d for n, d in held.items() if n.startswith(f"{kind}/")} for kind in _MEDIA if kind != SNAPSHOT}
+    listed = _check_members(top["members"], held)
+    disclosures = _Parsed(held, "disclosures", MAX_DISCLOSURE, _disclosure)
+    receipts = _Parsed(held, "receipts", MAX_RECEIPT, _bare)
+    events = _Parsed(held, "events", MAX_EVENT, _event)
+    for parsed in (disclosures, receipts):
+        for _ in parsed.values():
+            pass  # each is one; nothing is kept
+    about: dict[bytes, list[str]] = {}
+    for name, event in events.items():
+        about.setdefault(event.topics[1] if len(event.topics) > 1 else b"", []).append(name)
+    again = Contents(network, grant=grant, lacking=frozenset(lacking))
     bundle = EvidenceBundle(
         network,
         grant,
         frozenset(lacking),
-        {name: parse_disclosure(body) for name, body in kinds["disclosures"].items()},
-        {name: _bare(name, body) for name, body in kinds["receipts"].items()},
-        {name: parse_event(body) for name, body in kinds["events"].items()},
-        parse_snapshot(held[SNAPSHOT]) if SNAPSHOT in held else None,
-        Digest(sha256(data).digest()),
+        disclosures,
+        receipts,
+        events,
+        about,
+        parse_snapshot(held.read(SNAPSHOT, MAX_SNAPSHOT)) if SNAPSHOT in held else None,
+        _digest_of(file),
     )
-    again = Contents(network, grant=grant, lacking=frozenset(lacking))
-    if _manifest(again, {name: body for name, body in held.items() if name != MANIFEST}) != held[MANIFEST]:
+    if _manifest_of(again, listed) != written:
         raise UnreadableError("bundle.manifest")
     return bundle
 
 
+class _Parsed(Mapping[str, T]):
+    """Members of one folder, read and parsed each time one is asked for: a bundle's parts are never held together."""
+
+    def __init__(self, held: ZipReader, folder: str, most: int, parse: Callable[[str, bytes], T]) -> None:
+        self._held, self._most, self._parse = held, most, parse
+        self._names = dict.fromkeys(name for name in held if name.startswith(f"{folder}/"))
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._parse(name, self._held.read(name, self._most))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _digest_of(file: BinaryIO) -> Digest:
+    found = sha256()
+    file.seek(0)
+    while piece := file.read(PIECE):
+        found.update(piece)
+    return Digest(found.digest())
+
+
 def _manifest(contents: Contents, found: Mapping[str, bytes]) -> bytes:
+    return _manifest_of(
+        contents, [_listed(name, sha256(found[name]).hexdigest(), len(found[name])) for name in sorted(found)]
+    )
+
+
+def _manifest_of(contents: Contents, listed: list[dict[str, Any]]) -> bytes:
     grant = {} if contents.grant is None else {"grant": contents.grant.hex()}
     return canonicalise({
         "format": FORMAT,
@@ -142,31 +203,43 @@ def _manifest(contents: Contents, found: Mapping[str, bytes]) -> bytes:
         "subject": SUBJECTS[contents.grant is not None],
         **grant,
         "lacking": sorted(contents.lacking),
-        "members": [_listed(name, found[name]) for name in sorted(found)],
+        "members": listed,
     })  # fmt: skip
 
 
-def _listed(name: str, body: bytes) -> dict[str, Any]:
-    media_type = _MEDIA[name.partition("/")[0]]
-    return {"name": name, "media_type": media_type, "sha256": sha256(body).hexdigest(), "size": len(body)}
+def _listed(name: str, digest: str, size: int) -> dict[str, Any]:
+    return {"name": name, "media_type": _MEDIA[name.partition("/")[0]], "sha256": digest, "size": size}
 
 
-def _check_members(listed: Any, held: Mapping[str, bytes]) -> None:
-    """Each member is there with its digest, and nothing else is; UnreadableError names the first that isn't."""
-    names = []
+def _check_members(listed: Any, held: ZipReader) -> list[dict[str, Any]]:
+    """Each member is there with its digest, and nothing else is; UnreadableError names the first that isn't. What the
+    manifest must list."""
+    names = set()
     for each in members.read_list(FORMAT, "members", listed, MAX_MEMBERS):
         told = members.check_names(FORMAT, each, _MEMBER, _MEMBER)
         name = members.read_text(FORMAT, "members.name", told["name"], 200)
-        body = held.get(name)
-        if body is None or name == MANIFEST:
+        if name not in held or name == MANIFEST:
             raise UnreadableError("bundle.missing", name=_shown(name))
         if name.partition("/")[0] not in _MEDIA:
             raise UnreadableError("bundle.extra", name=_shown(name))
-        if sha256(body).hexdigest() != told["sha256"] or len(body) != told["size"]:
+        digest = sha256()
+        for piece in held.pieces(name):
+            digest.update(piece)
+        if digest.hexdigest() != told["sha256"] or held.size(name) != told["size"]:
             raise UnreadableError("bundle.exchanged", name=_shown(name))
-        names.append(name)
-    if extra := held.keys() - {*names, MANIFEST}:
+        names.add(name)
+    if extra := {*held} - {*names, MANIFEST}:
         raise UnreadableError("bundle.extra", name=_shown(min(extra)))
+    digests = {each["name"]: each["sha256"] for each in listed}
+    return [_listed(name, digests[name], held.size(name)) for name in sorted(digests)]
+
+
+def _disclosure(name: str, body: bytes) -> Disclosure:
+    return parse_disclosure(body)
+
+
+def _event(name: str, body: bytes) -> EventProof:
+    return parse_event(body)
 
 
 def _bare(name: str, body: bytes) -> Receipt:

@@ -7,11 +7,10 @@ members pass in pieces, so that memory holds the list of names and never the fil
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 from binascii import crc32
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -33,6 +32,7 @@ _CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
 _END = struct.Struct("<4sHHHHIIH")
 _LOCAL_MARK, _CENTRAL_MARK, _END_MARK = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _VERSION, _FLAGS, _STORED, _TIME, _DATE = 10, 0, 0, 0, 0x21
+_END_OF_FILE = 2  # whence of seek
 _MOST_LISTED = MAX_MEMBERS * (_CENTRAL.size + MAX_NAME)
 
 
@@ -88,14 +88,14 @@ class ZipWriter:
 
 
 class ZipReader:
-    """A ZIP over a stream that can seek. UnreadableError for anything that `ZipWriter` wouldn't have written; a member's
-    bytes are compared with its checksum each time they are read. Iterating gives the names, in their order."""
+    """A ZIP over a stream that can seek. UnreadableError for anything that `ZipWriter` wouldn't have written; the
+    bytes of a member are compared with its checksum at every reading. Iterating gives the names, in their order."""
 
     def __init__(self, file: BinaryIO, *, limit: int = MAX_BYTES) -> None:
         self._file = file
         self._places: dict[str, tuple[int, int, int]] = {}
         """name → (where its bytes begin, size, CRC-32)"""
-        self.length = file.seek(0, io.SEEK_END)
+        self.length = file.seek(0, _END_OF_FILE)
         self._read_list(limit)
 
     def __iter__(self) -> Iterator[str]:
@@ -166,23 +166,6 @@ class ZipReader:
     def _at(self, offset: int, length: int) -> bytes:
         self._file.seek(offset)
         return self._file.read(length)
-
-
-def write_zip(members: Mapping[str, bytes]) -> bytes:
-    """The one file that holds `members`, in memory. InputError for a name or a number that the reader would refuse."""
-    out = io.BytesIO()
-    writer = ZipWriter(out)
-    for name in sorted(members):
-        writer.add(name, [members[name]])
-    writer.close()
-    return out.getvalue()
-
-
-def read_zip(data: bytes, *, limit: int = MAX_BYTES) -> dict[str, bytes]:
-    """The members by name, in their order, in memory. UnreadableError for anything that `write_zip` wouldn't have
-    written."""
-    reader = ZipReader(io.BytesIO(data), limit=limit)
-    return {name: reader.read(name) for name in reader}
 
 
 def _headers(name: str, size: int, crc: int, offset: int) -> tuple[bytes, bytes]:

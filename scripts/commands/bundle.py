@@ -18,7 +18,7 @@ from ledger.errors import InputError
 from ledger.texts import Language, text
 from ledger.types import Digest, Millis
 from scripts import output
-from scripts.commands.files import read_file, write_new
+from scripts.commands.files import new_file, open_file, read_file, write_new
 from scripts.commands.judging import Asked, judge_presented
 from scripts.commands.options import Json, RpcUrl, TokenFile, Url
 from scripts.commands.trust import PinOption, TrustOption, believed, trust_path
@@ -64,16 +64,16 @@ def make(
 ) -> None:
     """把披露件、凭证（去盐）、决定及其证明装成一个证据包。/ Disclosures, receipts without salts, decisions
     with proofs, in one file."""
-    from notary.exports.evidence_bundle import make_bundle, read_bundle
+    from notary.exports.evidence_bundle import read_bundle, write_bundle
 
     if grant is not None and not _GRANT.fullmatch(grant):
         raise UsageError("audit.form")
     if grant is not None and offline:
         raise UsageError("cli.bundle.grant_offline")
     contents = _contents(what or [], grant, snapshot, offline, url, token_file)
-    data = make_bundle(contents)
-    write_new(out, data)
-    made = read_bundle(data)
+    with new_file(out) as file:
+        write_bundle(file, contents)
+        made = read_bundle(file)
     facts = {
         "path": str(out), "sha256": made.sha256.hex(), "disclosures": len(made.disclosures),
         "receipts": len(made.receipts), "events": len(made.events), "snapshot": made.snapshot is not None,
@@ -169,18 +169,20 @@ def certificate(
     json_: Json = False,
 ) -> int:
     """出具一页存证证明（PDF），与证据包一并提交。/ One page about a part of a bundle, for a court or an audit (PDF)."""
-    from notary.exports.evidence_bundle import parts_of, read_bundle
-    from notary.exports.zip_file import MAX_BYTES
+    from notary.exports.evidence_bundle import read_bundle
     from scripts.commands.certificate import make_certificate
 
-    bundle = read_bundle(read_file(file, MAX_BYTES))
     asked = Asked(believed(trust, pin), trust_path(trust), snapshot, rpc_url, url, offline)
-    known = {name: (receipt, disclosure) for name, receipt, disclosure in parts_of(bundle)}
-    name = _chosen(part, known, bundle)
     names = [each.strip() for each in show.replace("，", ",").split(",") if each.strip()]
-    made = make_certificate(
-        bundle, *known[name], asked=asked, names=names, operator=operator, issuer_name=issuer_name, english=english
-    )
+    with open_file(file) as opened:
+        bundle = read_bundle(opened)
+        name = _chosen(part, bundle)
+        disclosure = bundle.disclosures.get(name)
+        receipt = bundle.receipts[name] if disclosure is None else disclosure.receipt
+        made = make_certificate(
+            bundle, receipt, disclosure, asked=asked, names=names, operator=operator, issuer_name=issuer_name,
+            english=english,
+        )  # fmt: skip
     target = out or file.with_name(f"{file.name.removesuffix('.zip').removesuffix('.bundle')}.certificate.pdf")
     write_new(target, made.data)
     payload = output.message(
@@ -191,13 +193,14 @@ def certificate(
     return output.EXIT_OK
 
 
-def _chosen(part: str | None, known: Mapping[str, Any], bundle: EvidenceBundle) -> str:
+def _chosen(part: str | None, bundle: EvidenceBundle) -> str:
     """The member that was named; else the only disclosure, else the only receipt."""
-    first = [name for name in known if name in bundle.disclosures] or list(known)
+    known = [*bundle.disclosures, *bundle.receipts]
+    first = list(bundle.disclosures) or known
     if part in known:
         return str(part)
     if part is not None or len(first) != 1:
-        raise UsageError("cli.certificate.which", count=len(known), names=", ".join(sorted(known)) or "-")
+        raise UsageError("cli.certificate.which", count=len(known), names=", ".join(sorted(known)[:50]) or "-")
     return first[0]
 
 
@@ -205,52 +208,32 @@ def judge_bundle(path: Path, asked: Asked, at: Millis | None, *, as_json: bool) 
     """Judge every part and print what came of it; the exit code is the worst part's."""
     from notary.event_proof import judge_event
     from notary.evidence import Presented
+    from notary.exports.bundle_judging import worst
     from notary.exports.evidence_bundle import parts_of, read_bundle
-    from notary.exports.zip_file import MAX_BYTES
+    from notary.report import EXIT_CODES
 
-    bundle = read_bundle(read_file(path, MAX_BYTES))
     now = Millis(time.time_ns() // 1_000_000)
     reports: dict[str, Report] = {}
-    for name, receipt, disclosure in parts_of(bundle):
-        presented = Presented(receipt, disclosure=disclosure)
-        reports[name] = judge_presented(presented, asked, at, bundle)[0]
-    events = {name: (proof, judge_event(proof, asked.trust, now)) for name, proof in bundle.events.items()}
-    code = _worst(reports, events)
-    payload = _payload(bundle, reports, events, code)
+    with open_file(path) as opened:
+        bundle = read_bundle(opened)
+        for name, receipt, disclosure in parts_of(bundle):
+            presented = Presented(receipt, disclosure=disclosure)
+            reports[name] = judge_presented(presented, asked, at, bundle)[0]
+        events = {name: (proof.name, judge_event(proof, asked.trust, now)) for name, proof in bundle.events.items()}
+    found = worst(reports, (judged.outcome for _, judged in events.values()))
+    payload = _payload(bundle, reports, events, output.EXIT_OK if found is None else EXIT_CODES[found])
     output.result(payload, _lines(payload, output.language()), as_json=as_json)
-    return code
-
-
-def _worst(reports: Mapping[str, Report], events: Mapping[str, Any]) -> int:
-    """The verdict that stands first in the table; a receipt whose disclosure is in the bundle too is judged by that."""
-    from notary.report import EXIT_CODES, Outcome, Verdict
-
-    counted = [reports[name] for name in _counting(reports)]
-    found = {report.verdict for report in counted if report.verdict is not None}
-    outcomes = {judged.outcome for _, judged in events.values()}
-    found |= {Verdict.PROOF_INVALID} if Outcome.FAIL in outcomes else set()
-    found |= {Verdict.CANNOT_CHECK} if Outcome.UNKNOWN in outcomes else set()
-    return next((EXIT_CODES[verdict] for verdict in Verdict if verdict in found), output.EXIT_OK)
-
-
-def _counting(reports: Mapping[str, Report]) -> set[str]:
-    """The parts whose own verdict counts: not receipts whose disclosure says more of the same entry."""
-    shown = {_place(name) for name in reports if name.startswith("disclosures/")}
-    return {name for name in reports if name.startswith("disclosures/") or _place(name) not in shown}
-
-
-def _place(name: str) -> str:
-    """The log and index in a member's name."""
-    return "-".join(name.rpartition("/")[2].split("-")[:2])
+    return int(payload["exit_code"])
 
 
 def _payload(
-    bundle: EvidenceBundle, reports: Mapping[str, Report], events: Mapping[str, tuple[EventProof, Any]], code: int
+    bundle: EvidenceBundle, reports: Mapping[str, Report], events: Mapping[str, tuple[str, Any]], code: int
 ) -> dict[str, Any]:
+    from notary.exports.bundle_judging import counting
     from notary.report_json import to_value
     from scripts.commands.event import event_message
 
-    counting = _counting(reports)
+    counts = counting(reports)
     key = "bundle.sound" if code == output.EXIT_OK else "bundle.not_all"
     return {
         "schema": SCHEMA, "ok": code == output.EXIT_OK, "code": key, "exit_code": code,
@@ -260,13 +243,13 @@ def _payload(
         "lacking": [{"code": each, "message_zh": text(f"cli.bundle.lacking.{each}", "zh"),
                      "message_en": text(f"cli.bundle.lacking.{each}", "en")} for each in sorted(bundle.lacking)],
         "reports": [
-            {"name": name, "counts": name in counting, "report": to_value(report)}
+            {"name": name, "counts": name in counts, "report": to_value(report)}
             for name, report in reports.items()
         ],
         "events": [
-            {"name": name, "contract": proof.name, "outcome": judged.outcome.value, "code": f"event.{judged.code}",
+            {"name": name, "contract": contract, "outcome": judged.outcome.value, "code": f"event.{judged.code}",
              "message_zh": event_message(judged, "zh"), "message_en": event_message(judged, "en")}
-            for name, (proof, judged) in events.items()
+            for name, (contract, judged) in events.items()
         ],
     }  # fmt: skip
 
@@ -296,16 +279,3 @@ def decoded(proof: EventProof) -> tuple[str, Mapping[str, Any]] | None:
         return decode_event(proof.name, ["0x" + topic.hex() for topic in proof.topics], "0x" + proof.data.hex())
     except ChuzhengError:
         return None
-
-
-def with_bundle(evidence: Any, bundle: EvidenceBundle, presented: Any, asked: Asked, at: Millis, now: Millis) -> Any:
-    """The evidence with what the bundle itself brings: its snapshot, then its proven decisions."""
-    from notary.exports.bundle_facts import with_events
-    from notary.snapshot_facts import with_snapshot
-
-    if asked.trust is None:
-        return evidence
-    if bundle.snapshot is not None:
-        evidence = with_snapshot(evidence, bundle.snapshot, presented, asked.trust, now)
-    proofs = bundle.events.values()
-    return with_events(evidence, proofs, presented, trust=asked.trust, at=at, now=now, decode=decoded)

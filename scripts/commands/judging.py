@@ -53,9 +53,11 @@ def judge_presented(
     if asked.snapshot is not None and trust is not None:
         evidence = _with_snapshot(evidence, asked.snapshot, presented, trust, now, asked.trusted_at)
     if bundle is not None:
-        from scripts.commands.bundle import with_bundle
+        from notary.exports.bundle_judging import with_bundle
+        from scripts.commands.bundle import decoded
 
-        evidence = with_bundle(evidence, bundle, presented, asked, at if at is not None else now, now)
+        asked_at = at if at is not None else now
+        evidence = with_bundle(evidence, bundle, presented, trust=trust, at=asked_at, now=now, decode=decoded)
     return judge(presented, evidence, trust, at if at is not None else now, now), evidence
 
 

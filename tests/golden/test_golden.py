@@ -129,7 +129,7 @@ def test_golden_exports__read__as_they_were_made() -> None:
     marked = parse_status_list(stored("suspension.status.jwt"))
     assert marked.jws.verifies(make.SIGNER.public_key)
     assert [marked.marks(place_of(make.ORIGIN, index)[1]) for index in (2, 3, 9)] == [True, False, True]
-    bundle = read_bundle(stored("evidence.bundle.zip"))
+    bundle = read_bundle(io.BytesIO(stored("evidence.bundle.zip")))
     assert (len(bundle.disclosures), len(bundle.receipts), len(bundle.events)) == (1, 1, 0)
     snapshot = parse_snapshot(stored("snapshot.json"))
     assert bundle.snapshot == snapshot

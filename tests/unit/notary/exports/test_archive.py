@@ -26,16 +26,15 @@ from notary.exports.archive import (
     ReadItem,
     Retention,
     archival_code,
-    make_package,
     read_package,
     write_package,
 )
 from notary.exports.archive_checks import Property, check_package
-from notary.exports.zip_file import read_zip, write_zip
 from notary.receipt import parse_receipt
 from notary.report import Outcome
 from notary.trust import TrustFile
 from tests.fakes.registry import World, certificate, document
+from tests.zips import make_package, read_zip, write_zip
 
 PDF = b"%PDF-1.7\n" + b"x" * 100
 ABOUT: dict[str, Any] = {"fonds": "J012", "year": 2026, "retention": Retention.THIRTY}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -22,8 +24,14 @@ from notary.entry import status_key
 from notary.event_proof import EventProof, parse_event
 from notary.evidence import Evidence, Presented
 from notary.exports.bundle_facts import with_events
-from notary.exports.evidence_bundle import MANIFEST, Contents, _manifest, make_bundle, parts_of, read_bundle
-from notary.exports.zip_file import read_zip, write_zip
+from notary.exports.evidence_bundle import (
+    MANIFEST,
+    Contents,
+    EvidenceBundle,
+    _manifest,
+    parts_of,
+)
+from notary.exports.evidence_bundle import read_bundle as read_opened
 from notary.receipt import ReceiptAnchor, parse_receipt
 from notary.report import Verdict
 from notary.snapshot_facts import with_snapshot
@@ -37,6 +45,7 @@ from tests.golden import make
 from tests.unit.ledger.event_logs import all_events, arguments, log
 from tests.unit.notary.test_snapshot_making import KEY, snapshot_of
 from tests.unit.notary.test_verify_evidence import RECORD, SIGNERS, Sealed, sealed
+from tests.zips import make_bundle, read_zip, write_zip
 
 __all__ = ["sealed"]
 STATUS_CONTRACT = Address("0x" + "c5" * 20)
@@ -53,6 +62,10 @@ def quorum(vectors: Path) -> Contents:
     disclosure = make_disclosure(record, receipt.salt, ["name"], receipt)
     event = (folder / "grant.event.json").read_bytes()
     return Contents(parse_event(event).network, (disclosure,), tuple(receipts), (event,))
+
+
+def read_bundle(data: bytes) -> EvidenceBundle:
+    return read_opened(io.BytesIO(data))
 
 
 def test_bundle__made_in_any_order__same_bytes_and_no_salt(quorum: Contents) -> None:
@@ -228,3 +241,21 @@ def test_disclosure_in_it__as_given(quorum: Contents) -> None:
     found = read_bundle(make_bundle(quorum))
     [disclosure] = found.disclosures.values()
     assert disclosure == parse_disclosure(quorum.disclosures[0])
+
+
+def test_bundle__large__its_parts_are_never_held_together(quorum: Contents) -> None:
+    names = [f"k{i:05}" for i in range(8)]
+    record = {**make.RECORD, **dict.fromkeys(names, "x" * 100_000)}
+    shown = []
+    for number in range(20):
+        entry = replace(make.receipt().entry, sha256=commit(record, bytes([number]) * 32).sha256)
+        receipt = replace(make.receipt(), entry=entry)
+        shown.append(make_disclosure(record, bytes([number]) * 32, record.keys(), receipt))
+    data = make_bundle(Contents("golden", tuple(shown)))
+    assert len(data) > 16_000_000
+    tracemalloc.start()
+    found = read_bundle(data)
+    assert sum(1 for _ in parts_of(found)) == 20
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 12_000_000

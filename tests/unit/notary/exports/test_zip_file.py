@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import InputError, UnreadableError
-from notary.exports.zip_file import MAX_MEMBERS, PIECE, ZipReader, ZipWriter, read_zip, write_zip
+from notary.exports.zip_file import MAX_MEMBERS, PIECE, ZipReader, ZipWriter
+from tests.zips import read_zip, write_zip
 
 PART = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,8}\Z")
 NAMES = st.lists(PART, min_size=1, max_size=3).map("/".join)

@@ -22,6 +22,8 @@ from ledger.errors import ChuzhengError, InputError, NotFoundError, UnreadableEr
 ONCE = frozenset({b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-none-match"})
 OPEN = re.compile(r"/api/v1/(logs/.*|trust|departments(/[^/]*)?|openapi\.json)")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_PLAIN = re.compile(rb"[A-Za-z0-9/._~-]*")
+"""Paths that say the same in every reading."""
 _READABLE = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"ETag, Retry-After"))
 _FROM_ELSEWHERE = (*_READABLE, (b"cross-origin-resource-policy", b"cross-origin"))
 PREFLIGHT = {
@@ -45,12 +47,15 @@ class Door:
         if (error := wrong_with(scope)) is not None:
             await respond(Request(scope), error)(scope, receive, send)
             return
-        names = {name for name, _ in scope["headers"]}
-        readable = OPEN.fullmatch(scope["path"]) is not None and b"authorization" not in names
-        if scope["method"] == "OPTIONS" and readable and b"access-control-request-method" in names:
+        method = scope["method"]
+        readable = OPEN.fullmatch(scope["path"]) is not None and not _has(scope, b"authorization")
+        if not readable and method != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        if method == "OPTIONS" and _has(scope, b"access-control-request-method"):
             await Response(status_code=204, headers=PREFLIGHT)(scope, receive, send)
             return
-        without_body = scope["method"] == "HEAD"
+        without_body = method == "HEAD"
         inner = {**scope, "method": "GET"} if without_body else scope
 
         async def through(message: Message) -> None:
@@ -69,18 +74,23 @@ class Door:
 
 def wrong_with(scope: Scope) -> ChuzhengError | None:
     """What makes this request unreadable for everyone, or None."""
-    seen: set[bytes] = set()
-    for name, _ in scope["headers"]:
-        if name in ONCE:
-            if name in seen:
-                return UnreadableError("request.header_twice", name=name.decode("ascii"))
-            seen.add(name)
-    if scope["http_version"] == "1.1" and b"host" not in seen:
+    once = [name for name, _ in scope["headers"] if name in ONCE]
+    if len(once) > 1 and len(set(once)) < len(once):
+        twice = next(name for at, name in enumerate(once) if name in once[:at])
+        return UnreadableError("request.header_twice", name=twice.decode("ascii"))
+    if scope["http_version"] == "1.1" and b"host" not in once:
         return UnreadableError("request.no_host")
-    path = unquote_to_bytes(scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape"))
+    path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
+    if _PLAIN.fullmatch(path) and not scope["query_string"]:
+        return None
+    path = unquote_to_bytes(path)
     for part in (path, unquote_to_bytes(scope["query_string"].replace(b"+", b" "))):
         try:
             part.decode("utf-8")
         except UnicodeDecodeError:
             return InputError("request.not_utf8")
     return NotFoundError("request.not_found") if _CONTROL.search(path) else None
+
+
+def _has(scope: Scope, wanted: bytes) -> bool:
+    return any(name == wanted for name, _ in scope["headers"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import math
 import traceback
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +123,16 @@ def respond(request: Request, error: ChuzhengError) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Register the handlers: ours, FastAPI's own refusals, a client that went away. The rest is `unexpected`'s."""
-    app.add_exception_handler(ChuzhengError, _ours)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ClientDisconnect, _gone)
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+async def answer(request: Request, error: Exception) -> JSONResponse:
+    """The same answer for a route that is called without FastAPI around it; raises what has no handler."""
+    for kind, handler in _HANDLERS.items():
+        if isinstance(error, kind):
+            return await handler(request, error)
+    raise error
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
@@ -155,6 +162,14 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 async def _gone(request: Request, error: Exception) -> JSONResponse:
     return respond(request, UnreadableError("request.truncated"))
+
+
+_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[JSONResponse]]] = {
+    ChuzhengError: _ours,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    ClientDisconnect: _gone,
+}
 
 
 def unexpected(request: Request, error: Exception) -> JSONResponse:

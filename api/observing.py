@@ -7,6 +7,7 @@ security headers are put on, because every response passes here.
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 import secrets
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -38,7 +40,9 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
-log = structlog.get_logger("api")
+_NAMES = frozenset(name for name, _ in HEADERS)
+_KINDS = 1_000
+"""Kinds of requests (method, route, status) of which is remembered how they are counted and logged."""
 
 
 class Meters:
@@ -65,6 +69,18 @@ class Meters:
         self.log_size = Gauge(
             "chuzheng_log_size", "Entries in the signed checkpoint", ["origin"], registry=self.registry
         )
+        self._of: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, method: str, route: str, status: int, took: float) -> None:
+        """Count one request, `took` in seconds; which counters those are is looked up once for each kind."""
+        found = self._of.get((method, route, status))
+        if found is None:
+            if len(self._of) >= _KINDS:
+                self._of.clear()
+            found = self.requests.labels(method, route, str(status)), self.seconds.labels(method, route)
+            self._of[method, route, status] = found
+        found[0].inc()
+        found[1].observe(took)
 
 
 class Observed:
@@ -83,7 +99,8 @@ class Observed:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         started, status = time.perf_counter(), 0
 
         async def observed_send(message: Message) -> None:
@@ -91,7 +108,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name for name, _ in message["headers"]}
-                extra = [h for h in HEADERS if h[0] not in present]
+                extra = HEADERS if _NAMES.isdisjoint(present) else [h for h in HEADERS if h[0] not in present]
                 message["headers"] = [*message["headers"], *extra, (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -102,23 +119,49 @@ class Observed:
                 raise
             await self._on_error(Request(scope), error)(scope, receive, observed_send)
         finally:
-            self._held.give_back(scope["state"].get("held", 0))
+            if "held" in state:
+                self._held.give_back(state["held"])
             took = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "-")
-            self._meters.requests.labels(scope["method"], route, str(status)).inc()
-            self._meters.seconds.labels(scope["method"], route).observe(took)
-            log.info(
-                "request",
-                request_id=request_id,
-                method=scope["method"],
-                route=route,
-                status=status,
-                milliseconds=round(took * 1000, 1),
-            )
+            method, route = scope["method"], getattr(scope.get("route"), "path", "-")
+            self._meters.answered(method, route, status, took)
+            _REQUESTS.write(request_id, method, route, status, took)
+
+
+class _RequestLines:
+    """The one line that each request has, written without structlog's steps: they cost more than an answer may.
+
+    Its members and their order are structlog's. Nothing but `request_id` differs between the requests of a route, and
+    that is ours or of the letters of `_ID`.
+    """
+
+    def __init__(self) -> None:
+        self.stream: Any = None  # None: the level is above `info`
+        self._of: dict[tuple[str, str, int], str] = {}
+
+    def write(self, request_id: str, method: str, route: str, status: int, took: float) -> None:
+        if self.stream is None:
+            return
+        key = (method, route, status)
+        middle = self._of.get(key)
+        if middle is None:
+            if len(self._of) >= _KINDS:
+                self._of.clear()
+            named = json.dumps({"method": method, "route": route, "status": status}, ensure_ascii=False)
+            middle = self._of[key] = named[1:-1]
+        now = datetime.now().isoformat()
+        self.stream.write(
+            f'{{"request_id": "{request_id}", {middle}, "milliseconds": {took * 1000:.1f}, "event": "request", '
+            f'"level": "info", "timestamp": "{now}"}}\n'
+        )
+
+
+_REQUESTS = _RequestLines()
 
 
 def set_up_logs(level: str, stream: Any = None) -> None:
     """JSON lines on stderr. Uvicorn's access lines hold paths and are off (see `app.run`)."""
+    least, stream = logging.getLevelNamesMapping()[level.upper()], stream or _Stderr()
+    _REQUESTS.stream = stream if least <= logging.INFO else None
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -127,8 +170,8 @@ def set_up_logs(level: str, stream: Any = None) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=stream or _Stderr()),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.PrintLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
 

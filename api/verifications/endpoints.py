@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies import read_body
+from api.direct import direct
 from api.limits import JSON, media_type
 from api.parts import Parts, PartsDep, address_of
 from api.problems import problems
@@ -25,6 +26,10 @@ MOST = 4 << 20
 """Bytes of a request: a record of 1 MiB and a receipt of 256 KiB, as JSON text within JSON."""
 
 
+async def _directly(request: Request) -> Response:
+    return await _verify(request, request.app.state.parts)
+
+
 @router.post(
     "",
     summary="Verify a record, disclosure, file (by its digests), receipt or identifier",
@@ -35,8 +40,13 @@ MOST = 4 << 20
     },
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": VerificationRequest}}}},
 )
+@direct(_directly)
 async def verify_now(request: Request, parts: PartsDep) -> Response:
     """A verdict is never an HTTP error: 200 with the report, also for `mismatch` or `cannot_check`."""
+    return await _verify(request, parts)
+
+
+async def _verify(request: Request, parts: Parts) -> Response:
     parts.checks.take(address_of(request))
     media_type(request, JSON)
     body = await read_body(request, MOST)

@@ -16,10 +16,11 @@ from sqlalchemy.engine import Engine
 
 from ledger.errors import ConfigurationError, ConflictError, UnavailableError
 from ledger.evm.artifacts import artifact
+from ledger.evm.lane import LEASE
 from ledger.evm.outbox import IntentState, Outbox
 from ledger.evm.profiles import ANVIL, EngineProfile
 from ledger.evm.reverts import stored_error
-from ledger.evm.sender import LEASE, Sender
+from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey
 from ledger.store.engine import reading, writing
 from ledger.store.tables import lanes

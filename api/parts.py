@@ -14,6 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from api.auth import TokenStore
+from api.certificates.gathered import Gathered
 from api.event_files import EventFiles
 from api.observing import Meters
 from api.pace import Gate, Pace, network_of
@@ -129,6 +130,11 @@ class Parts:
         """Run a write on threads that reading can't use up; `server.busy` if `max_writes` run already."""
         with self.writes.pass_through():
             return await to_thread.run_sync(partial(act, *arguments, **named), limiter=self._writers)
+
+    @cached_property
+    def gathered(self) -> Gathered:
+        """Single records, gathered; each holds a place among the `writes` meanwhile."""
+        return Gathered(self.the_notary(), self._writers)
 
     @cached_property
     def lookups(self) -> Pace:

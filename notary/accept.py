@@ -97,10 +97,20 @@ class Acceptance:
 
     def submit(self, submission: Submission) -> Future[Answer]:
         """Queue a submission. UnavailableError at once if too many wait, or none are taken any more."""
-        submission.answer.set_running_or_notify_cancel()  # whoever stops waiting can't take it back
-        submission.keys = keys_of_rows(self._issuers[submission.origin], submission.rows)
+        self._make_ready(submission)
         self._waiting.put(submission)
         return submission.answer
+
+    def submit_all(self, submissions: Sequence[Submission]) -> None:
+        """Queue several of one log together; one that finds no place is told so as its answer."""
+        for submission in submissions:
+            self._make_ready(submission)
+        for submission, error in self._waiting.put_all(submissions):
+            submission.answer.set_exception(error)
+
+    def _make_ready(self, submission: Submission) -> None:
+        submission.answer.set_running_or_notify_cancel()  # whoever stops waiting can't take it back
+        submission.keys = keys_of_rows(self._issuers[submission.origin], submission.rows)
 
     def close(self) -> None:
         """Commit what waits, then stop."""

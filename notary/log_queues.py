@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 
 from ledger.errors import UnavailableError
 from ledger.types import Origin
@@ -32,15 +33,24 @@ class LogQueues:
 
     def put(self, submission: Submission) -> None:
         """UnavailableError at once if too many wait: a queue without end only hides an overload."""
+        for _, error in self.put_all([submission]):
+            raise error
+
+    def put_all(self, submissions: Sequence[Submission]) -> list[tuple[Submission, UnavailableError]]:
+        """Several at once, so that one group has them all; those that find no place, and why."""
+        refused: list[tuple[Submission, UnavailableError]] = []
         with self._changed:
-            if self._closed:
-                raise UnavailableError("notary.stopping", retry_after=5.0)
-            if self._count >= self.maxsize:
-                raise UnavailableError("notary.busy", retry_after=1.0)
-            self._waiting.setdefault(submission.origin, deque()).append(submission)
-            self._count += 1
-            if submission.origin not in self._taken:
-                self._changed.notify()
+            for submission in submissions:
+                if self._closed:
+                    refused.append((submission, UnavailableError("notary.stopping", retry_after=5.0)))
+                elif self._count >= self.maxsize:
+                    refused.append((submission, UnavailableError("notary.busy", retry_after=1.0)))
+                else:
+                    if submission.origin not in self._taken and submission.origin not in self._waiting:
+                        self._changed.notify()
+                    self._waiting.setdefault(submission.origin, deque()).append(submission)
+                    self._count += 1
+        return refused
 
     def qsize(self) -> int:
         """How many wait."""

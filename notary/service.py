@@ -46,6 +46,7 @@ from notary.processes import MIN_RECORDS, Processes
 from notary.prove import AnchorIndex, Prover, Witnesses
 from notary.receipt import Evidence, NoEvidence, Receipt
 from notary.receipts import Bundle
+from notary.singles import Single, accept_singles
 from notary.stores.disk import Disk
 from notary.stores.leases import Leases, site_of
 from notary.stores.marks import Marks
@@ -164,7 +165,13 @@ class Notary:
             raise InputError("notary.bulk_count", limit=limit, found=len(records))
         if key is None and len(records) > 1:
             raise InputError("notary.key_needed")
-        return self.accept_prepared(department, origin, self._prepare(records, issuer), operation=operation, key=key)
+        return self.accept_prepared(department, origin, self.prepare(records, issuer), operation=operation, key=key)
+
+    def accept_singles(
+        self, department: DepartmentCode, origin: Origin, singles: Sequence[Single], *, operation: str = "records"
+    ) -> list[Accepted | Exception]:
+        """accept_records for each of many callers who brought one record (notary/singles.py)."""
+        return accept_singles(self, department, origin, singles, operation=operation, wait=PATIENCE)
 
     def accept_prepared(
         self,
@@ -178,14 +185,14 @@ class Notary:
         """The second half of accept_records, for records that were prepared elsewhere."""
         issuer = self.writable(department, origin)
         packed = pack_rows([p.row for p in prepared])
-        self._check_kinds(origin, packed)
+        self.check_kinds(origin, packed)
         content = prepared[0].detail.content
         if len(prepared) > 1:
             content = self.vault.content_mac(issuer, b"".join([p.detail.content for p in prepared]))
         kept = hash_key(key) if key is not None else content
         details = [p.detail for p in prepared]
         answer = self.submit(Submission(department, origin, operation, kept, content, packed, details))
-        return self._promised(origin, answer, [p.salt for p in prepared])
+        return self.promised(origin, answer, [p.salt for p in prepared])
 
     def accept_csv(
         self,
@@ -242,7 +249,7 @@ class Notary:
             raise InputError("notary.bulk_count", limit=MAX_BULK, found=count)
         if key is None and count > 1:
             raise InputError("notary.key_needed")
-        self._check_kinds(origin, packed)
+        self.check_kinds(origin, packed)
         content = hashlib.sha256(packed).digest()
         kept = None if key is None else hash_key(key)
         answer = self.submit(Submission(department, origin, operation, kept, content, packed))
@@ -362,6 +369,11 @@ class Notary:
             row = self.store.log(connection, origin)
             return 0 if row is None else catch_up(self.store, connection, row, files)
 
+    @staticmethod
+    def kept_under(key: str | None, prepared: Prepared) -> bytes:
+        """What a single record's answer is kept under: its sender's key, else its own content."""
+        return prepared.detail.content if key is None else hash_key(key)
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _lead(self, row: LogRow) -> int:
@@ -380,11 +392,14 @@ class Notary:
             raise ConflictError("notary.log_closed", origin=origin, size=last)
         return issuer
 
-    def _check_kinds(self, origin: Origin, rows: bytes) -> None:
+    def check_kinds(self, origin: Origin, rows: bytes) -> None:
+        """InputError for packed rows of a kind that doesn't belong in this log."""
         for kind in set(rows[::ROW_BYTES]):
             check_kind(kind, members_only=origin in self._members)
 
-    def _prepare(self, records: Sequence[bytes | Mapping[str, Any]], issuer: DepartmentCode) -> list[Prepared]:
+    def prepare(self, records: Sequence[bytes | Mapping[str, Any]], issuer: DepartmentCode) -> list[Prepared]:
+        """Records checked, committed to and encrypted, or what is wrong with them: the error itself where there is one
+        record and one thing is wrong with it, else RowsError."""
         wrong: list[Wrong]
         if self._processes is not None and len(records) >= MIN_RECORDS:
             prepared, wrong = self._processes.prepare(records, issuer)
@@ -404,7 +419,7 @@ class Notary:
         except TimeoutError:
             raise UnavailableError("notary.slow", retry_after=5.0) from None
 
-    def _promised(self, origin: Origin, answer: Answer, salts: Sequence[bytes]) -> list[Accepted]:
+    def promised(self, origin: Origin, answer: Answer, salts: Sequence[bytes]) -> list[Accepted]:
         """Promised receipts; each run of consecutive indexes is signed at once."""
         accepted: list[Accepted] = []
         positions, entries = answer.positions, answer.entries

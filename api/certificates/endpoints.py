@@ -63,7 +63,8 @@ async def add_certificate(
     body = await read_body(request, parts.settings.max_record_bytes)
     if not body:
         raise UnreadableError("request.empty")
-    [accepted] = await parts.write(parts.the_notary().accept_records, caller.department, log, [body], key=checked)
+    with parts.writes.pass_through():
+        accepted = await parts.gathered.accept(caller.department, log, body, checked)
     parts.meters.accepted.labels("record").inc(0 if accepted.repeated else 1)
     return receipt_response(accepted)
 

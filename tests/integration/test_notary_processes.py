@@ -158,7 +158,7 @@ def children_of(pid: int) -> list[int]:
 
 def prepare_often(rig: Rig, records: list[dict[str, object]]) -> None:
     for _ in range(50):
-        rig.notary._prepare(records, ISSUER)
+        rig.notary.prepare(records, ISSUER)
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])

@@ -112,7 +112,7 @@ class TokenStore:
 
     def _load(self) -> dict[str, StoredToken]:
         try:
-            stat = self._path.stat()
+            stat = os.stat(self._path)
         except FileNotFoundError:
             return {}
         if self._seen != (stat.st_mtime_ns, stat.st_ino):

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
 from ledger.errors import InputError, UnavailableError, UnreadableError
 
@@ -71,22 +70,22 @@ async def pieces(request: Request, limit: int) -> AsyncIterator[bytes]:
     cut off, `request.too_slow` if it comes in drops."""
     declared = declared_length(request, limit)
     received, started = 0, time.monotonic()
-    stream = request.stream().__aiter__()
-    while True:
+    more = True
+    while more:
         left = started + QUIET + received / LEAST_RATE - time.monotonic()
         try:
             async with asyncio.timeout(max(0.0, min(QUIET, left))):
-                piece = await anext(stream, None)
+                message = await request.receive()
         except TimeoutError:
             raise UnreadableError("request.too_slow") from None
-        except ClientDisconnect:
-            raise UnreadableError("request.truncated") from None
-        if piece is None:
-            break
+        if message["type"] == "http.disconnect":
+            raise UnreadableError("request.truncated")
+        piece, more = message.get("body", b""), message.get("more_body", False)
         received += len(piece)
         if received > limit:
             raise InputError("request.too_large", limit=limit, found=received)
-        yield piece
+        if piece:
+            yield piece
     if declared is not None and received != declared:
         raise UnreadableError("request.truncated")
 

@@ -125,6 +125,7 @@ class Notary:
                 for origin in sorted(log_keys)
             ]
         self._origins = {row.id: row.origin for row in rows}
+        self._public = self._public_logs()
         self._processes, self._anchors, self.filing = processes, anchors, filing
         self.leases = Leases(site_of(logs_dir), clock)
         self.standing = Standing(self.store, PlaceIndex(logs_dir.absolute() / INDEX_FOLDER, disk))
@@ -329,9 +330,7 @@ class Notary:
 
     def current_log(self, department: DepartmentCode) -> Origin | None:
         """Where the department's records go: its log without a shard, or after a closing its newest public shard."""
-        own = [o for o in self._origins.values() if self._issuers.get(o) == department and o not in self._members]
-        still = [o for o in own if self.is_open(o)]
-        return next((o for o in still if parse_origin(o).shard is None), still[-1] if still else None)
+        return next((o for o in self._public.get(department, ()) if self.is_open(o)), None)
 
     def seal(self, origin: Origin) -> Checkpoint | None:
         """Bring everything durable of a log under a signed checkpoint; None if nothing waited.
@@ -375,6 +374,14 @@ class Notary:
         return prepared.detail.content if key is None else hash_key(key)
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _public_logs(self) -> dict[DepartmentCode, list[Origin]]:
+        """Each department's logs of kinds 1 and 2: the one without a shard, then its shards, newest first."""
+        found: dict[DepartmentCode, list[Origin]] = {}
+        for origin in reversed(list(self._origins.values())):
+            if origin in self._issuers and origin not in self._members:
+                found.setdefault(self._issuers[origin], []).append(origin)
+        return {issuer: sorted(own, key=lambda o: parse_origin(o).shard is not None) for issuer, own in found.items()}
 
     def _lead(self, row: LogRow) -> int:
         """The token under which this site writes the log (notary/stores/leases.py)."""

@@ -29,7 +29,13 @@ class Single(NamedTuple):
 
 
 def accept_singles(
-    notary: Notary, department: DepartmentCode, origin: Origin, singles: Sequence[Single], *, operation: str, wait: float
+    notary: Notary,
+    department: DepartmentCode,
+    origin: Origin,
+    singles: Sequence[Single],
+    *,
+    operation: str,
+    wait: float,
 ) -> list[Accepted | Exception]:
     """What `accept_records` answers or raises for each of them alone, in their order; durable when this returns.
 

@@ -11,9 +11,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import CallerDep
+from api.auth import CallerDep, bearer, caller_of
 from api.bodies import read_body
 from api.certificates.schemas import AcceptedBody, RecordBody
+from api.direct import direct
 from api.limits import JSON, NDJSON, idempotency_key, media_type, own_log
 from api.logs.schemas import ReceiptBody
 from api.parts import PartsDep
@@ -34,6 +35,13 @@ KeyHeader = Annotated[
 LogQuery = Annotated[str | None, Query(description="Log to write to; default: the department's own first log")]
 
 
+async def add_directly(request: Request) -> Response:
+    """`add_certificate` on what the request itself holds (api/direct.py)."""
+    caller = await caller_of(request, await bearer(request))
+    key, origin = request.headers.get("idempotency-key"), request.query_params.get("origin")
+    return await add_certificate(request, caller, request.app.state.parts, key, origin)
+
+
 @router.post(
     "",
     status_code=201,
@@ -49,6 +57,7 @@ LogQuery = Annotated[str | None, Query(description="Log to write to; default: th
     },
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": RecordBody}}}},
 )
+@direct(add_directly)
 async def add_certificate(
     request: Request, caller: CallerDep, parts: PartsDep, key: KeyHeader = None, origin: LogQuery = None
 ) -> Response:

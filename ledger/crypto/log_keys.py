@@ -97,7 +97,7 @@ class LogKeyFiles:
         stamps = []
         for path in (self._path, self._folder):
             try:
-                stat = path.stat()
+                stat = os.stat(path)
             except OSError:
                 stamps.append((0, 0))
             else:

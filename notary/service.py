@@ -190,7 +190,10 @@ class Notary:
         content = prepared[0].detail.content
         if len(prepared) > 1:
             content = self.vault.content_mac(issuer, b"".join([p.detail.content for p in prepared]))
-        kept = hash_key(key) if key is not None else content
+        if len(prepared) == 1:
+            kept = self.kept_under(key, prepared[0])
+        else:
+            kept = hash_key(key) if key is not None else content
         details = [p.detail for p in prepared]
         answer = self.submit(Submission(department, origin, operation, kept, content, packed, details))
         return self.promised(origin, answer, [p.salt for p in prepared])
@@ -369,9 +372,12 @@ class Notary:
             return 0 if row is None else catch_up(self.store, connection, row, files)
 
     @staticmethod
-    def kept_under(key: str | None, prepared: Prepared) -> bytes:
-        """What a single record's answer is kept under: its sender's key, else its own content."""
-        return prepared.detail.content if key is None else hash_key(key)
+    def kept_under(key: str | None, prepared: Prepared) -> bytes | None:
+        """What a single record's answer is kept under: its sender's key, else its own content. None where nothing need
+        be kept for that: who has an identifier is found by it, with the content that stands there."""
+        if key is not None:
+            return hash_key(key)
+        return prepared.detail.content if prepared.detail.identifier is None else None
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ def commit(record: Mapping[str, Any], salt: bytes, canonical: bytes | None = Non
 def commit_and_canonicalise(record: Mapping[str, Any], salt: bytes) -> tuple[Commitment, bytes]:
     """Both commitments and the canonical bytes that they are of, written once for both."""
     check_member_count(record)
-    ordered = _ordered(tuple(record))
+    ordered = ordered_names(tuple(record))
     own_salts = field_salts(salt, len(ordered))
     hash_ = sha256
     leaves = []
@@ -83,8 +83,8 @@ def commit_and_canonicalise(record: Mapping[str, Any], salt: bytes) -> tuple[Com
 
 
 @lru_cache(maxsize=32)
-def _ordered(names: tuple[str, ...]) -> tuple[tuple[str, bytes, bytes], ...]:
-    """(name, `"name":`, `["name",`) in JCS order: records of one schema share their names."""
+def ordered_names(names: tuple[str, ...]) -> tuple[tuple[str, bytes, bytes], ...]:
+    """(name, `"name":`, `["name",`) in JCS order; records of one schema share their names."""
     try:
         quoted = [(name, quote(name).encode()) for name in sorted_names(names)]
         return tuple([(name, text + b":", b"[" + text + b",") for name, text in quoted])

@@ -24,10 +24,11 @@ from ledger.ports import Clock
 from ledger.types import DepartmentCode, Kind, Millis, Origin
 from notary.canonical import parse_record
 from notary.commitment import commit_and_canonicalise
+from notary.details import Detail
 from notary.entry import Entry, parse_origin
 from notary.erasures import ERASED, Erased, Proof, State, check_order, check_state_move, erasure_record
 from notary.packed import pack_rows
-from notary.placing import Detail, Row, Submission
+from notary.placing import Row, Submission
 from notary.stores.erasure_list import add_to_list, read_list
 from notary.stores.erasures import ErasureRow, ErasureStore
 from notary.stores.records import index_of, log_of, position_of

@@ -18,10 +18,11 @@ from ledger.errors import ConfigurationError, NotFoundError, UnavailableError
 from ledger.ports import Clock
 from ledger.types import Kind, Origin
 from notary.commitment import commit_and_canonicalise
+from notary.details import Detail
 from notary.entry import parse_origin
 from notary.network_heads import NetworkHeads, day_of, heads_records
 from notary.packed import pack_rows
-from notary.placing import Detail, Row, Submission
+from notary.placing import Row, Submission
 from notary.receipt import Receipt
 from notary.service import Notary
 from notary.stores.record_tables import index_of, log_of

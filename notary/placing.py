@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.errors import ChuzhengError, ConflictError, IntegrityError
 from ledger.types import DepartmentCode, Kind, Millis, Origin
+from notary.details import Columns, Detail, identifiers_of, names_of
 from notary.entry import HOUR, HOURLY
 from notary.packed import ROW_BYTES, Packed, entries_of
 from notary.stores import records as sql
@@ -37,17 +38,6 @@ class Row(NamedTuple):
     kind: int
     sha256: bytes
     sm3: bytes
-
-
-class Detail(NamedTuple):
-    """What the notary keeps beside an entry that it salted itself: MACs and ciphertext, nothing to read."""
-
-    content: bytes
-    identifier: bytes | None
-    version: int
-    sealed_keys: bytes
-    sealed_body: bytes
-    wraps: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(slots=True)
@@ -144,7 +134,7 @@ class Placing:
         self._standing.follow(connection, logs)
         self._found = self._standing.find([key for s in group for key in s.keys], logs)
         self._committed = self._standing.committed(connection, self._found)
-        named = [d.identifier for s in group for d in s.details if d.identifier is not None]
+        named = [identifier for s in group for identifier in identifiers_of(s.details)]
         self._identified = store.identified(connection, log.issuer, named)
         answers: list[Answer | ChuzhengError] = []
         for s in group:
@@ -195,7 +185,7 @@ class Placing:
         known = self._answered.get(scope)
         if known is not None and known.content != s.content:
             raise ConflictError("idempotency_conflict")
-        names = {(detail.identifier, detail.version) for detail in s.details}
+        names = set(names_of(s.details))
         if known is None and len(names) == s.count and self._identified.keys().isdisjoint(names):
             answer = self._new(s, {})  # nothing to judge: the ordinary case of a back-fill
             self._remember_run(s, answer.positions)
@@ -321,8 +311,11 @@ class Placing:
             positions = range(first, first + s.count)
         if s.details:
             self._require_new(keys, rows)
-            for number, offset in enumerate(fresh):
-                self._keep(first + number, s.details[offset])
+            if isinstance(s.details, Columns) and not standing:
+                self._keep_columns(range(first, first + s.count), s.details)
+            else:
+                for number, offset in enumerate(fresh):
+                    self._keep(first + number, s.details[offset])
         added = Packed(entries_of(rows, self._prefixes) if rows else b"")
         self._next = first + len(added)
         if rows:
@@ -351,6 +344,17 @@ class Placing:
             name = (detail.identifier, detail.version)
             self._identified[name] = Known(detail.content, (position,))
             rows[sql.lookups].append((self._log.issuer, *name, detail.content, position))
+
+    def _keep_columns(self, positions: range, details: Columns) -> None:
+        """`_keep` for each, a column at a time."""
+        rows, versions = self._rows, details.versions
+        rows[sql.records] += zip(positions, details.sealed_bodies, strict=True)
+        rows[sql.record_keys] += zip(positions, details.sealed_keys, strict=True)
+        known = map(Known, details.contents, zip(positions, strict=True))
+        self._identified.update(zip(zip(details.identifiers, versions, strict=True), known, strict=True))
+        named = zip(details.identifiers, versions, details.contents, positions, strict=True)
+        issuer = self._log.issuer
+        rows[sql.lookups] += [(issuer, *row) for row in named]
 
     def _again(
         self, positions: Sequence[int], standing: Sequence[int], added: Sequence[bytes], s: Submission

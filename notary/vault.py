@@ -20,6 +20,8 @@ from ledger.errors import ConfigurationError, IntegrityError
 from ledger.types import DepartmentCode
 
 NONCE = 12
+FRESH = 32 + 2 * NONCE
+"""Bytes of chance in one sealed record: its key and two nonces."""
 _INNER, _OUTER = bytes(b ^ 0x36 for b in range(256)), bytes(b ^ 0x5C for b in range(256))
 _KEYS, _BODY, _WRAP = b"chuzheng/record-keys/v1\0", b"chuzheng/record-body/v1\0", b"chuzheng/record-wrap/v1\0"
 
@@ -68,9 +70,10 @@ class Vault:
         """A key of its own for one purpose, such as digests of what a back-fill has read; 32 bytes."""
         return hmac.digest(self._master, purpose, "sha256")
 
-    def seal(self, commitment: bytes, salt: bytes, body: bytes) -> tuple[bytes, bytes]:
-        """(sealed keys, sealed body) under a fresh record key; `commitment` is the SHA-256 one."""
-        fresh = os.urandom(32 + 2 * NONCE)
+    def seal(self, commitment: bytes, salt: bytes, body: bytes, fresh: bytes | None = None) -> tuple[bytes, bytes]:
+        """(sealed keys, sealed body) under a fresh record key; `commitment` is the SHA-256 one. `fresh`: FRESH bytes
+        of os.urandom for this record alone, where many are sealed and all are asked for at once."""
+        fresh = fresh or os.urandom(FRESH)
         key, first, second = fresh[:32], fresh[32:44], fresh[44:]
         return (
             first + self._keys.encrypt(first, key + salt, _KEYS + commitment),

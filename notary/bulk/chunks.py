@@ -1,9 +1,9 @@
 """What worker processes do with a part of a chunk: make its rows ready to be placed; check and promise what was placed.
 
-Prepared rows go to the database through the main process. Salt, canonical record and both digests of each go beside
-them as one closed piece (`own`), and come back with the entries that the log has for them: a receipt is made only after
-its entry was found to be of its own record, never another row's (`promise_part`). Everything crosses as marshalled
-tuples; only between processes of one start.
+Prepared rows go to the database through the main process, by column. Salt, canonical record and both digests of each
+go beside them as one closed piece (`own`), and come back with the entries that the log has for them: a receipt is made
+only after its entry was found to be of its own record, never another row's (`promise_part`). Everything crosses as
+marshalled tuples; only between processes of one start.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from ledger.ports import Signer
 from ledger.types import DepartmentCode, Kind, LogId, Origin
 from notary.canonical import parse_record
 from notary.checkpoint import promise_bytes
-from notary.commitment import SALT_BYTES, commit, commit_and_canonicalise, commitment_sm3
+from notary.commitment import SALT_BYTES, commit, commitment_sm3
+from notary.committing import commit_many
 from notary.entry import ENTRY_BYTES, leaf_of
 from notary.imports import COLUMNS, Row, record_of
 from notary.intake import Wrong, wrong_of
+from notary.packed import pack_rows
 from notary.processes import process_signer, process_vault
-from notary.vault import Vault
+from notary.vault import FRESH, Vault
 
 PROMISE_BYTES = 64
 SAMPLE = 64
@@ -47,18 +49,31 @@ class Own(NamedTuple):
     sm3: bytes
 
 
-class Part(NamedTuple):
-    """Rows made ready: `placed` in the order of `good` (their offsets in the part); `own` is closed."""
+class Ready(NamedTuple):
+    """Rows of one issuer made ready to be placed, by column: `offsets` in the part, the packed `rows` (65 bytes each),
+    what the notary keeps of each (placing.Columns), and their `own`, closed."""
 
-    good: list[int]
-    placed: list[tuple[Any, ...]]
-    """(issuer, sha256, sm3, content MAC, identifier MAC, version, sealed keys, sealed body)."""
-    wrong: dict[int, list[Wrong]]
+    issuer: str
+    offsets: list[int]
+    rows: bytes
+    contents: list[bytes]
+    identifiers: list[bytes]
+    versions: list[int]
+    sealed_keys: list[bytes]
+    sealed_bodies: list[bytes]
     own: bytes
 
 
+class Part(NamedTuple):
+    """Consecutive rows made ready, by issuer, and by offset what is wrong with the others."""
+
+    ready: list[Ready]
+    wrong: dict[int, list[Wrong]]
+
+
 class Asked(NamedTuple):
-    """Entries that stand at consecutive indexes from `first`, joined, for the rows at the places `chosen` of a piece.
+    """Entries that stand at consecutive indexes from `first`, joined, for the rows at the places `chosen` of a piece
+    (None: all of them).
 
     `sealed` (empty, or one for each): the kept salts of rows that an earlier run placed and didn't live to promise.
     """
@@ -67,7 +82,7 @@ class Asked(NamedTuple):
     log_id: LogId
     first: int
     entries: bytes
-    chosen: list[int]
+    chosen: list[int] | None
     sealed: list[bytes | None]
 
 
@@ -83,10 +98,8 @@ def prepare_part(
     numbers: Sequence[int], cells: Sequence[Sequence[str]], issuers: frozenset[str], capture: str, vault: Vault
 ) -> Part:
     """Check, commit to and encrypt rows; empty cells stand for a row that was refused already."""
-    good: list[int] = []
-    placed: list[tuple[Any, ...]] = []
+    records: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     wrong: dict[int, list[Wrong]] = {}
-    own: list[Own] = []
     for offset, row in enumerate(cells):
         if not row:
             continue
@@ -97,32 +110,50 @@ def prepare_part(
             wrong[offset] = [wrong_of(number, column, InputError("import.control_character"))]
             continue
         record, problems = record_of(Row(number, row), capture)  # type: ignore[arg-type]  # any sequence of cells
-        issuer = DepartmentCode(row[_ISSUER])
+        issuer = row[_ISSUER]
         if not problems and issuer not in issuers:
             problems = [(number, "issuer_code", InputError("backfill.other_issuer"))]
         if problems:
             wrong[offset] = [wrong_of(*problem) for problem in problems]
             continue
+        records.setdefault(issuer, []).append((offset, record))
+    ready: list[Ready] = []
+    for issuer, good in records.items():
         try:
-            taken, mine = _prepared(record, issuer, vault)
-        except ChuzhengError as error:
-            wrong[offset] = [wrong_of(number, "", error)]
-            continue
-        good.append(offset)
-        placed.append(taken)
-        own.append(mine)
-    return Part(good, placed, wrong, marshal.dumps([tuple(each) for each in own]))
+            ready.append(_ready(DepartmentCode(issuer), good, vault))
+        except ChuzhengError:  # one of them: alone, each says for itself
+            for offset, record in good:
+                try:
+                    ready.append(_ready(DepartmentCode(issuer), [(offset, record)], vault))
+                except ChuzhengError as error:
+                    wrong[offset] = [wrong_of(numbers[offset], "", error)]
+    return Part(ready, wrong)
 
 
-def _prepared(record: Mapping[str, Any], issuer: DepartmentCode, vault: Vault) -> tuple[tuple[Any, ...], Own]:
-    salt = os.urandom(SALT_BYTES)
-    commitment, canonical = commit_and_canonicalise(record, salt)
-    sha256, sm3 = commitment.sha256, commitment.sm3
-    sealed_keys, sealed_body = vault.seal(sha256, salt, canonical)
-    content = vault.content_mac(issuer, canonical)
-    identifier = vault.identifier_mac(issuer, record["identifier"])
-    taken = (issuer, sha256, sm3, content, identifier, record["version"], sealed_keys, sealed_body)
-    return taken, Own(issuer, salt, canonical, sha256, sm3)
+def _ready(issuer: DepartmentCode, good: Sequence[tuple[int, Mapping[str, Any]]], vault: Vault) -> Ready:
+    """(offset, checked record) of one issuer: committed to under fresh salts, encrypted under fresh keys."""
+    fresh = os.urandom((SALT_BYTES + FRESH) * len(good))  # asked for once: each question costs more than its bytes
+    end = SALT_BYTES * len(good)
+    salts = [fresh[at : at + SALT_BYTES] for at in range(0, end, SALT_BYTES)]
+    records = [record for _, record in good]
+    committed = commit_many(records, salts)
+    sealed = [
+        vault.seal(sha256, salt, canonical, fresh[at : at + FRESH])
+        for (sha256, _, canonical), salt, at in zip(committed, salts, range(end, len(fresh), FRESH), strict=True)
+    ]
+    pairs = zip(committed, salts, strict=True)
+    own = [(issuer, salt, canonical, sha256, sm3) for (sha256, sm3, canonical), salt in pairs]
+    return Ready(
+        issuer,
+        [offset for offset, _ in good],
+        pack_rows([(_CERTIFICATE, sha256, sm3) for sha256, sm3, _ in committed]),
+        [vault.content_mac(issuer, canonical) for _, _, canonical in committed],
+        [vault.identifier_mac(issuer, record["identifier"]) for record in records],
+        [record["version"] for record in records],
+        [keys for keys, _ in sealed],
+        [body for _, body in sealed],
+        marshal.dumps(own),
+    )
 
 
 def promise_part(asked: Asked, own: Sequence[Own], *, signer: Signer, vault: Vault, every: bool) -> Promised:
@@ -137,6 +168,8 @@ def promise_part(asked: Asked, own: Sequence[Own], *, signer: Signer, vault: Vau
     promises: list[bytes] = []
     salts: list[bytes] = []
     drawn = int.from_bytes(os.urandom(2))
+    head, of_issuer = b"", ""
+    sign = signer.sign
     for offset, (issuer, salt, canonical, sha256, sm3) in enumerate(own):
         entry = entries[offset * ENTRY_BYTES : (offset + 1) * ENTRY_BYTES]
         thorough = every or (offset + drawn) % SAMPLE == 0
@@ -144,16 +177,18 @@ def promise_part(asked: Asked, own: Sequence[Own], *, signer: Signer, vault: Vau
         if kept is not None:
             sha256, sm3 = entry[28:60], entry[60:]  # noqa: PLW2901 that run's digests, proved below
             salt, thorough = vault.open_keys(sha256, kept)[1], True  # noqa: PLW2901
+        if issuer != of_issuer:
+            head, of_issuer = b"\x01\x01" + issuer.encode("ascii"), issuer
         if (
             len(entry) != ENTRY_BYTES
-            or entry[:20] != b"\x01\x01" + issuer.encode("ascii")
+            or entry[:20] != head
             or entry[28:] != sha256 + sm3
             or commitment_sm3(canonical, salt) != sm3
             or (thorough and commit(parse_record(canonical), salt).sha256 != sha256)
         ):
             return Promised(b"", b"", offset)
         message = promise_bytes(log_id, first + offset, leaf_of(entry))
-        promise = signer.sign(message)
+        promise = sign(message)
         if thorough and not verify(signer.suite, signer.public_key, promise, message):
             return Promised(b"", b"", offset)
         promises.append(promise)
@@ -170,13 +205,14 @@ def prepare_packed(packed: bytes, issuers: frozenset[str], capture: str) -> byte
     with without_collecting():
         part = prepare_part(numbers, cells, issuers, capture, process_vault())
         wrong = {offset: [tuple(each) for each in problems] for offset, problems in part.wrong.items()}
-        return marshal.dumps((part.good, part.placed, wrong, part.own))
+        return marshal.dumps(([tuple(each) for each in part.ready], wrong))
 
 
 def unpack_part(packed: bytes) -> Part:
     """What `prepare_packed` answered."""
-    good, placed, wrong, own = marshal.loads(packed)  # noqa: S302 our own pipe
-    return Part(good, placed, {offset: [Wrong(*each) for each in problems] for offset, problems in wrong.items()}, own)
+    ready, wrong = marshal.loads(packed)  # noqa: S302 our own pipe
+    told = {offset: [Wrong(*each) for each in problems] for offset, problems in wrong.items()}
+    return Part([Ready(*each) for each in ready], told)
 
 
 def promise_packed(asked: tuple[Any, ...], own: bytes, every: bool) -> tuple[bytes, bytes, int | None]:
@@ -189,10 +225,10 @@ def promise_packed(asked: tuple[Any, ...], own: bytes, every: bool) -> tuple[byt
         return promised.promises, promised.salts, promised.foreign
 
 
-def unpack_own(own: bytes, chosen: Sequence[int]) -> list[Own]:
-    """The rows at the `chosen` places of a closed piece."""
-    found = marshal.loads(own)  # noqa: S302 our own pipe
-    return [Own(*found[place]) for place in chosen]
+def unpack_own(own: bytes, chosen: Sequence[int] | None) -> list[Own]:
+    """The rows at the `chosen` places of a closed piece; None: all."""
+    found: list[Own] = marshal.loads(own)  # noqa: S302 our own pipe; plain tuples of the same shape
+    return found if chosen is None else [found[place] for place in chosen]
 
 
 @contextmanager

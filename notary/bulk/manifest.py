@@ -17,9 +17,12 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -35,28 +38,35 @@ FORMAT = "chuzheng-backfill/1"
 HEADER = ("row", "key", "outcome", "origin", "index", "code", "column", "zh", "en")
 ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
 _ERRORS_TOLD = 5
+_OUTCOME = itemgetter(HEADER.index("outcome"))
 _CHECK = 16
 
 
 class Outcome(NamedTuple):
-    """What became of one record; `origin` and `at` (an index) of the entry that stands for it or contradicts it."""
+    """What became of one record, as its row says it (HEADER); `origin` and `at` (its index) of the entry
+    that stands for it or contradicts it."""
 
     number: int
     key: str
     outcome: str
     origin: str = ""
-    at: int | None = None
-    errors: Sequence[tuple[str, ChuzhengError]] = ()
-    """(column, error) each; the first gives the code."""
+    at: int | str = ""
+    code: str = ""
+    column: str = ""
+    zh: str = ""
+    en: str = ""
 
-    def cells(self) -> tuple[Any, ...]:
-        head = (self.number, self.key, self.outcome, self.origin, "" if self.at is None else self.at)
-        if not self.errors:
-            return (*head, "", "", "", "")
-        column, first = self.errors[0]
-        told = [error for _, error in self.errors[:_ERRORS_TOLD]]
+    def refused(self, errors: Sequence[tuple[str, ChuzhengError]]) -> Outcome:
+        """For these (column, error); the first gives the code."""
+        column, first = errors[0]
+        told = [error for _, error in errors[:_ERRORS_TOLD]]
         zh, en = (" / ".join([error_text(error, language) for error in told]) for language in LANGUAGES)
-        return (*head, first.code, column, zh, en)
+        return self._replace(outcome=REFUSED, code=first.code, column=column, zh=zh, en=en)
+
+
+def accepted(numbers: Iterable[int], keys: Iterable[str], origin: str, indexes: Iterable[int]) -> Iterator[Outcome]:
+    """Rows of records that were accepted, as a chunk nearly always is from its first to its last."""
+    return map(Outcome, numbers, keys, repeat(ACCEPTED), repeat(origin), indexes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +111,9 @@ class Manifest:
         for bundle in bundles:
             write_durably(self.bundle_path(bundle.origin, bundle.first), bundle.to_json())
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([outcome.cells() for outcome in outcomes])
+        csv.writer(text, lineterminator="\n").writerows(outcomes)
         size = append(self.rows_path, text.getvalue().encode())
-        counts = dict.fromkeys((ACCEPTED, DUPLICATE, REFUSED), 0)
-        for outcome in outcomes:
-            counts[outcome.outcome] += 1
+        counts = Counter(map(_OUTCOME, outcomes))
         before = self.progress
         self._note(
             Progress(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import time
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -19,16 +20,17 @@ from dataclasses import dataclass, field
 
 from ledger.crypto.suites import verify
 from ledger.errors import ChuzhengError, ConflictError, IntegrityError, NotFoundError, UnavailableError
-from ledger.types import DepartmentCode, Kind, Origin
-from notary.bulk.chunks import PROMISE_BYTES, Asked, Part, Promised, without_collecting
-from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Manifest, Outcome, Progress
+from ledger.types import DepartmentCode, Origin
+from notary.bulk.chunks import PROMISE_BYTES, Asked, Part, Promised, Ready, without_collecting
+from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Manifest, Outcome, Progress, accepted
 from notary.bulk.salts import write_salts
 from notary.bulk.sources import Chunk, Source
 from notary.bulk.work import PART, Options, Work
 from notary.checkpoint import promise_bytes
+from notary.details import Columns
 from notary.entry import leaf_of, log_id
-from notary.packed import pack_rows
-from notary.placing import Answer, Detail, Row, Submission
+from notary.packed import join
+from notary.placing import Answer, Submission
 from notary.processes import Processes
 from notary.receipts import Bundle
 from notary.service import Notary
@@ -39,8 +41,7 @@ _COLLECT_EVERY = 50
 _PATIENCE = 600.0
 _ATTEMPTS = 6
 OPERATION = "backfill"
-_CERTIFICATE = int(Kind.CERTIFICATE)
-_NONE: list[tuple[str, ChuzhengError]] = []
+_UNTOLD = Outcome(0, "", "")
 
 Report = Callable[[Progress, float], None]
 """Called after each chunk: how far it has come, and how much of the source is done, 0 to 1."""
@@ -48,19 +49,35 @@ Report = Callable[[Progress, float], None]
 
 @dataclass
 class _Group:
-    """Rows of a chunk that go to one log."""
+    """Rows of a chunk that go to one log: those of its pieces, one after the other."""
 
     origin: Origin
-    rows: list[Row] = field(default_factory=list)
-    details: list[Detail] = field(default_factory=list)
+    department: DepartmentCode
+    rows: list[bytes] = field(default_factory=list)
+    details: Columns = field(default_factory=Columns)
     offsets: list[int] = field(default_factory=list)
     """In the chunk, of each row."""
-    places: list[tuple[int, int]] = field(default_factory=list)
-    """(part, place in its `own`) of each row."""
+    own: list[bytes] = field(default_factory=list)
+    """Of each piece, closed."""
+    ends: list[int] = field(default_factory=list)
+    """How many rows there are up to the end of each piece."""
     key: bytes = b""
     content: bytes = b""
     answer: Future[Answer] = field(default_factory=Future)
     promised: list[Future[Promised]] = field(default_factory=list)
+
+    def add(self, start: int, piece: Ready) -> None:
+        """A piece of the part that begins at `start` in the chunk."""
+        details = self.details
+        self.rows.append(piece.rows)
+        details.contents.extend(piece.contents)
+        details.identifiers.extend(piece.identifiers)
+        details.versions.extend(piece.versions)
+        details.sealed_keys.extend(piece.sealed_keys)
+        details.sealed_bodies.extend(piece.sealed_bodies)
+        self.offsets.extend([start + offset for offset in piece.offsets])
+        self.own.append(piece.own)
+        self.ends.append(len(self.offsets))
 
 
 @dataclass
@@ -70,7 +87,6 @@ class _Under:
     chunk: Chunk
     parts: list[Future[Part]]
     groups: list[_Group] = field(default_factory=list)
-    own: list[bytes] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
 
 
@@ -149,66 +165,66 @@ class Backfill:
         """Wait for the prepared rows, and send them to their logs."""
         groups: dict[str, _Group] = {}
         chunk = under.chunk
-        outcomes: list[Outcome | None] = [None] * len(chunk.numbers)
+        outcomes = [_UNTOLD] * len(chunk.numbers)
         for offset, problem in chunk.wrong.items():
-            outcomes[offset] = Outcome(chunk.numbers[offset], chunk.keys[offset], REFUSED, errors=[problem])
-        start = 0
+            outcomes[offset] = Outcome(chunk.numbers[offset], chunk.keys[offset], REFUSED).refused([problem])
         for number, future in enumerate(under.parts):
-            part = self._work.result(future)
-            under.own.append(part.own)
-            for place, (offset, row) in enumerate(zip(part.good, part.placed, strict=True)):
-                issuer, sha256, sm3, content, identifier, version, keys, body = row
-                group = groups.get(issuer)
-                if group is None:
-                    group = groups[issuer] = _Group(self._origins[issuer])
-                group.rows.append(Row(_CERTIFICATE, sha256, sm3))
-                group.details.append(Detail(content, identifier, version, keys, body))
-                group.offsets.append(start + offset)
-                group.places.append((number, place))
+            part, start = self._work.result(future), number * PART
+            for piece in part.ready:
+                if piece.issuer not in groups:
+                    groups[piece.issuer] = _Group(self._origins[piece.issuer], DepartmentCode(piece.issuer))
+                groups[piece.issuer].add(start, piece)
             for offset, wrong in part.wrong.items():
                 at = start + offset
                 errors = [(problem.member, problem.error()) for problem in wrong]
-                outcomes[at] = Outcome(chunk.numbers[at], chunk.keys[at], REFUSED, errors=errors)
-            start += PART
+                outcomes[at] = Outcome(chunk.numbers[at], chunk.keys[at], REFUSED).refused(errors)
         under.parts.clear()
         under.groups = list(groups.values())
-        under.outcomes = outcomes  # type: ignore[assignment]  # the rest is told when it is placed
-        for issuer, group in groups.items():
-            joined = b"".join([detail.content for detail in group.details])
-            group.content = self._notary.vault.content_mac(DepartmentCode(issuer), joined)
+        under.outcomes = outcomes
+        for group in under.groups:
+            group.content = self._notary.vault.content_mac(group.department, b"".join(group.details.contents))
             named = f"{self._manifest.header['id']}/{chunk.number}/{group.origin}".encode()
             group.key = hashlib.sha256(b"chuzheng/backfill/v1\0" + named + group.content).digest()
-            group.answer = self._submit(DepartmentCode(issuer), group)
+            group.answer = self._submit(group)
         return under
 
     def _promise(self, under: _Under) -> _Under:
         """Wait for the indexes; have each receipt checked against its own record and promised."""
         for group in under.groups:
             answer = self._answered(group)
-            group.rows, group.details = [], []
-            chunk = under.chunk
-            taken = frozenset(answer.taken)
-            for offset, position in enumerate(answer.positions):
-                at = group.offsets[offset]
-                origin, index = self._logs[log_of(position)], index_of(position)
-                outcome, errors = DUPLICATE, _NONE
-                if offset in taken:
-                    outcome = ACCEPTED
-                elif offset in answer.refused:
-                    outcome, errors = REFUSED, [("identifier", ConflictError("backfill.other_content", index=index))]
-                under.outcomes[at] = Outcome(chunk.numbers[at], chunk.keys[at], outcome, origin, index, errors)
-            for number, start, end in _by_part(group, answer):
+            group.rows, group.details = [], Columns()
+            self._tell(under, group, answer)
+            for number, start, end in _by_piece(group, answer):
                 offsets = answer.taken[start:end]
+                before = group.ends[number - 1] if number else 0
+                whole = len(offsets) == group.ends[number] - before
                 asked = Asked(
                     group.origin,
                     log_id(group.origin),
                     index_of(answer.positions[offsets[0]]),
-                    b"".join([answer.entries[offset] for offset in offsets]),
-                    [group.places[offset][1] for offset in offsets],
+                    _entries(answer, offsets),
+                    None if whole else [offset - before for offset in offsets],
                     [answer.repeated.get(offset) for offset in offsets] if answer.repeated else [],
                 )
-                group.promised.append(self._work.promise(asked, under.own[number]))
+                group.promised.append(self._work.promise(asked, group.own[number]))
         return under
+
+    def _tell(self, under: _Under, group: _Group, answer: Answer) -> None:
+        """What became of a group's rows."""
+        chunk, outcomes = under.chunk, under.outcomes
+        if isinstance(answer.positions, range) and len(answer.taken) == len(group.offsets) == len(outcomes):
+            under.outcomes = list(accepted(chunk.numbers, chunk.keys, group.origin, map(index_of, answer.positions)))
+            return
+        taken = frozenset(answer.taken)
+        for offset, position in enumerate(answer.positions):
+            at = group.offsets[offset]
+            origin, index = self._logs[log_of(position)], index_of(position)
+            told = Outcome(chunk.numbers[at], chunk.keys[at], DUPLICATE, origin, index)
+            if offset in taken:
+                told = told._replace(outcome=ACCEPTED)
+            elif offset in answer.refused:
+                told = told.refused([("identifier", ConflictError("backfill.other_content", index=index))])
+            outcomes[at] = told
 
     def _write(self, under: _Under) -> None:
         """Bundles, rows, journal: in this order, each durable before the next."""
@@ -218,14 +234,14 @@ class Backfill:
             if not answer.taken:
                 continue
             parts: list[Promised] = []
-            for (_, start, _), future in zip(_by_part(group, answer), group.promised, strict=True):
+            for (_, start, _), future in zip(_by_piece(group, answer), group.promised, strict=True):
                 promised = self._work.result(future)
                 if promised.foreign is not None:
                     at = group.offsets[answer.taken[start + promised.foreign]]
                     raise IntegrityError("backfill.receipt_differs", row=under.chunk.numbers[at], origin=group.origin)
                 parts.append(promised)
             first = index_of(answer.positions[answer.taken[0]])
-            entries = b"".join([answer.entries[offset] for offset in answer.taken])
+            entries = _entries(answer, answer.taken)
             bundle = Bundle(group.origin, first, entries, b"".join([part.promises for part in parts]))
             self._check_ends(bundle)
             bundles.append(bundle)
@@ -246,16 +262,15 @@ class Backfill:
             if not verify(signer.suite, signer.public_key, promise, message):
                 raise IntegrityError("backfill.promise_differs", index=bundle.first + offset, origin=bundle.origin)
 
-    def _submit(self, department: DepartmentCode, group: _Group) -> Future[Answer]:
-        self._notary.writable(department, group.origin)  # the Council may close a log at any moment
-        rows, details = pack_rows(group.rows), group.details
+    def _submit(self, group: _Group) -> Future[Answer]:
+        self._notary.writable(group.department, group.origin)  # the Council may close a log at any moment
+        rows, details = b"".join(group.rows), group.details
         return self._notary.acceptance.submit(
-            Submission(department, group.origin, OPERATION, group.key, group.content, rows, details, each=True)
+            Submission(group.department, group.origin, OPERATION, group.key, group.content, rows, details, each=True)
         )
 
     def _answered(self, group: _Group) -> Answer:
         """The answer; an outage is waited out for a while, since the same rows under the same key are taken once."""
-        department = DepartmentCode(next(code for code, origin in self._origins.items() if origin == group.origin))
         for attempt in range(_ATTEMPTS):
             try:
                 return group.answer.result(_PATIENCE)
@@ -266,19 +281,26 @@ class Backfill:
                 if not again or attempt == _ATTEMPTS - 1:
                     raise
                 time.sleep(min(0.5 * 2**attempt, 10.0))
-                group.answer = self._submit(department, group)
+                group.answer = self._submit(group)
         raise AssertionError("unreachable")
 
 
-def _by_part(group: _Group, answer: Answer) -> Iterator[tuple[int, int, int]]:
-    """(part, start, end) of the stretches of `answer.taken` whose rows were prepared together."""
+def _by_piece(group: _Group, answer: Answer) -> Iterator[tuple[int, int, int]]:
+    """(piece, start, end) of the stretches of `answer.taken` whose rows were prepared together."""
+    taken, ends = answer.taken, group.ends
     start = 0
-    taken = answer.taken
-    for end in range(1, len(taken) + 1):
-        part = group.places[taken[start]][0]
-        if end == len(taken) or group.places[taken[end]][0] != part:
-            yield part, start, end
-            start = end
+    while start < len(taken):
+        piece = bisect_right(ends, taken[start])
+        end = bisect_left(taken, ends[piece], start)  # they rise: an index later is a row later
+        yield piece, start, end
+        start = end
+
+
+def _entries(answer: Answer, offsets: Sequence[int]) -> bytes:
+    """The entries of the rows at `offsets`, joined."""
+    if isinstance(offsets, range) and offsets.step == 1:
+        return join(answer.entries[offsets.start : offsets.stop])
+    return b"".join([answer.entries[offset] for offset in offsets])
 
 
 @contextmanager

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.types import Digest, Kind, Millis
+from notary.details import Detail
 from notary.entry import HOUR, HOURLY, Entry
 from notary.intake import Prepared, pack, parse_packed, unpack
-from notary.placing import HOLD, Detail, Row, accepted_at, entry_prefix
+from notary.placing import HOLD, Row, accepted_at, entry_prefix
 from tests.fakes.notary import ISSUER, packed
 
 TIMES = st.integers(0, 2**45)

@@ -22,7 +22,7 @@ def chunk(first: int, count: int = 3) -> tuple[list[Outcome], Mark]:
     kinds = [
         lambda n: Outcome(n, "k,1", ACCEPTED, ORIGIN, n),
         lambda n: Outcome(n, "", DUPLICATE, ORIGIN, 7),
-        lambda n: Outcome(n, "", REFUSED, errors=wrong),
+        lambda n: Outcome(n, "", REFUSED).refused(wrong),
     ]
     return [kinds[n % 3](n) for n in range(first, first + count)], Mark(first + count, first + count, 10, "00")
 

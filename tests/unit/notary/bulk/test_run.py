@@ -225,7 +225,7 @@ def part(rig: Rig, count: int = 6) -> tuple[list[Own], list[bytes]]:
     """Rows made ready and the entries that stand for them."""
     cells = [[cells_of(n)[name] for name in COLUMNS] for n in range(count)]
     made = prepare_part(range(count), cells, frozenset({ISSUER}), "data", rig.notary.vault)
-    own = chunks.unpack_own(made.own, range(count))
+    own = [Own(*each) for each in chunks.unpack_own(made.ready[0].own, None)]
     at = (1_770_000_000_000).to_bytes(8)
     return own, [b"\x01\x01" + ISSUER.encode() + at + each.sha256 + each.sm3 for each in own]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
@@ -33,17 +34,25 @@ _LIMIT = 64 << 10
 
 
 class Ed25519Signer:
-    """An Ed25519 key in memory; `public_key` is 32 raw bytes. Printing it shows the public half only."""
+    """An Ed25519 key in memory; `public_key` is 32 raw bytes. Printing it shows the public half only.
+
+    libsodium signs: the same bytes (RFC 8032 leaves nothing to choose) in three fifths of the time, and a promise is the
+    costliest thing that a receipt needs. Keys are read and signatures verified by `cryptography` as everywhere.
+    """
 
     suite = INTL
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
+        from nacl.bindings import crypto_sign  # 30 ms, for whoever signs only
+
         self.public_key = key.public_key().public_bytes_raw()
+        secret = key.private_bytes_raw() + self.public_key
+        # In no attribute: what is printed or pickled by mistake doesn't hold it.
+        self._sign: Callable[[bytes], bytes] = lambda message: crypto_sign(message, secret)[:64]
 
     def sign(self, message: bytes) -> bytes:
         """64 bytes, RFC 8032."""
-        return self._key.sign(message)
+        return self._sign(message)
 
     def __repr__(self) -> str:
         return f"Ed25519Signer({self.public_key.hex()})"

@@ -61,6 +61,7 @@ class CsvSource:
             rows, row_number = after.rows, after.number
         reader, pick, width, key = csv.reader(lines, strict=True), self._pick, self._width, self._key
         chunk, blank, kept = Chunk(number), 0, 0
+        fresh = lines.fresh
         while True:
             lines.wrong = None
             try:
@@ -75,10 +76,10 @@ class CsvSource:
             if not cells and lines.wrong is None:
                 blank += 1  # at the end that is how editors leave a file; between rows something was lost
                 continue
-            for _ in range(blank):
-                row_number += 1
+            while blank:
+                rows, row_number, blank = rows + 1, row_number + 1, blank - 1
                 chunk.refuse(row_number, "", "", InputError("import.blank_row"))
-            rows, row_number, blank = rows + blank + 1, row_number + 1, 0
+            rows, row_number = rows + 1, row_number + 1
             if lines.wrong is not None:
                 chunk.refuse(row_number, "", "", lines.wrong)
             elif len(cells) != width:
@@ -88,7 +89,7 @@ class CsvSource:
                 chunk.numbers.append(row_number)
                 chunk.keys.append("" if key is None else cells[key])
                 chunk.cells.append(cells if pick is None else pick(cells))
-            kept = lines.fresh()
+            kept = len(fresh)
             if len(chunk.numbers) >= size:
                 yield self._done(chunk, rows, row_number, kept)
                 chunk, kept = Chunk(chunk.number + 1), 0
@@ -123,36 +124,35 @@ class _Lines:
         self._file = file
         self._hash = hashlib.sha256(secret)
         self._place = 0
-        self._fresh: list[bytes] = []
+        self.fresh: list[bytes] = []
+        """Lines handed out since `so_far`; always the same list."""
         self.wrong: ChuzhengError | None = None
+        self._texts = self._read()
 
-    def __iter__(self) -> _Lines:
-        return self
+    def __iter__(self) -> Iterator[str]:
+        return self._texts
 
-    def __next__(self) -> str:
+    def _read(self) -> Iterator[str]:
+        file, fresh, most = self._file, self.fresh, MAX_LINE + 1
         with translated():
-            line = self._file.readline(MAX_LINE + 1)
-        if not line:
-            raise StopIteration
-        first = self._place == 0 and not self._fresh
-        self._fresh.append(line)
-        if len(line) > MAX_LINE:
-            return self._too_long(line)
-        if first and line.startswith(_BOM):
-            line = line[len(_BOM) :]
-        try:
-            return line.decode()
-        except UnicodeDecodeError:
-            self.wrong = encoding_error(line)
-            return line.decode("utf-8", "replace")
+            while line := file.readline(most):
+                first = self._place == 0 and not fresh
+                fresh.append(line)
+                if len(line) == most:
+                    yield self._too_long(line)
+                    continue
+                if first and line.startswith(_BOM):
+                    line = line[len(_BOM) :]
+                try:
+                    text = line.decode()
+                except UnicodeDecodeError:
+                    self.wrong = encoding_error(line)
+                    text = line.decode("utf-8", "replace")
+                yield text
 
     def add(self, piece: bytes) -> None:
-        self._fresh.append(piece)
+        self.fresh.append(piece)
         self._settle()
-
-    def fresh(self) -> int:
-        """Lines handed out since `so_far`."""
-        return len(self._fresh)
 
     def so_far(self, lines: int | None = None) -> tuple[int, str]:
         """(bytes handed out, their keyed digest in hex), or only those of the first `lines` fresh ones."""
@@ -160,10 +160,10 @@ class _Lines:
         return self._place, self._hash.hexdigest()
 
     def _settle(self, lines: int | None = None) -> None:
-        data = b"".join(self._fresh[:lines])
+        data = b"".join(self.fresh[:lines])
         self._hash.update(data)
         self._place += len(data)
-        del self._fresh[:lines]
+        del self.fresh[:lines]
 
     def _too_long(self, line: bytes) -> str:
         """Passes over the rest of the line; a word of ours stands for it."""
@@ -172,7 +172,7 @@ class _Lines:
                 line = self._file.readline(MAX_LINE + 1)
             if not line:
                 break
-            self._fresh.append(line)
+            self.fresh.append(line)
             self._settle()
         self.wrong = UnreadableError("import.line_too_long", limit=MAX_LINE)
         return "-\n"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import pickle
 import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ledger.crypto.keys import create_signing_key, create_wrap_key, load_signer, load_wrap_key
+from ledger.crypto.keys import Ed25519Signer, create_signing_key, create_wrap_key, load_signer, load_wrap_key
 from ledger.crypto.suites import verify
 from ledger.errors import ConfigurationError, ConflictError
 
@@ -22,6 +26,23 @@ def test_signing_key__created_and_loaded__the_same_key(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [p.name for p in path.parent.iterdir()] == ["log.pem"]
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=300))
+def test_sign__any_message__the_bytes_that_cryptography_signs(seed: bytes, message: bytes) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    signer = Ed25519Signer(key)
+    assert signer.sign(message) == key.sign(message)
+    assert signer.public_key == key.public_key().public_bytes_raw()
+
+
+def test_signer__printed_or_pickled__never_shows_its_secret() -> None:
+    seed = bytes(range(32))
+    signer = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(seed))
+    assert seed.hex() not in repr(signer)
+    assert not any(seed in value for value in vars(signer).values() if isinstance(value, bytes))
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+        pickle.dumps(signer)
 
 
 def test_wrap_key__created_and_loaded__the_same_key(tmp_path: Path) -> None:

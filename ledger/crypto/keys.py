@@ -36,8 +36,8 @@ _LIMIT = 64 << 10
 class Ed25519Signer:
     """An Ed25519 key in memory; `public_key` is 32 raw bytes. Printing it shows the public half only.
 
-    libsodium signs: the same bytes (RFC 8032 leaves nothing to choose) in three fifths of the time, and a promise is the
-    costliest thing that a receipt needs. Keys are read and signatures verified by `cryptography` as everywhere.
+    libsodium signs: the same bytes (RFC 8032 leaves nothing to choose) in three fifths of the time, and a promise is
+    what costs most of a receipt. Keys are read, and signatures verified, by `cryptography` as everywhere.
     """
 
     suite = INTL

@@ -112,6 +112,19 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def own_connection(engine: Engine) -> sqlite3.Connection:
+    """SQLite's own connection, set up as all are, and none of the pool's: for one caller, for as long as it likes.
+
+    What it raises is sqlite3's (`refusal_of`).
+    """
+    with _waited():
+        found = engine.raw_connection()
+    own = found.driver_connection
+    found.detach()
+    assert isinstance(own, sqlite3.Connection)
+    return own
+
+
 @contextmanager
 def _waited() -> Iterator[None]:
     """All connections of the process were taken for too long: an outage like another."""
@@ -200,15 +213,24 @@ def _translate(context: ExceptionContext) -> None:
     if context.is_pre_ping:
         return  # a connection that waited in the pool is gone: a new one is made, and nobody is told
     original = context.original_exception
-    if isinstance(original, sqlite3.DatabaseError) and not isinstance(original, sqlite3.IntegrityError):
-        name = getattr(original, "sqlite_errorname", None) or ""
-        if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-            raise IntegrityError("store.damaged") from original
-        if name == "SQLITE_FULL":
-            raise UnavailableError("store.full") from original
-        if isinstance(original, sqlite3.OperationalError) and name != "SQLITE_ERROR":
-            raise UnavailableError("store.unavailable", retry_after=1.0, reason=name or "operational") from original
+    if isinstance(original, sqlite3.DatabaseError):
+        if (ours := refusal_of(original)) is not None:
+            raise ours from original
     elif context.dialect.name == "postgresql" and original is not None:
         refused = postgres.refusal(original, lost=context.is_disconnect)
         if refused is not None:
             raise refused from original
+
+
+def refusal_of(error: sqlite3.DatabaseError) -> IntegrityError | UnavailableError | None:
+    """What SQLite's error is to us; None: a broken unique key, or a mistake of ours."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return None
+    name = getattr(error, "sqlite_errorname", None) or ""
+    if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
+        return IntegrityError("store.damaged")
+    if name == "SQLITE_FULL":
+        return UnavailableError("store.full")
+    if isinstance(error, sqlite3.OperationalError) and name != "SQLITE_ERROR":
+        return UnavailableError("store.unavailable", retry_after=1.0, reason=name or "operational")
+    return None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from ledger.statuses import Decision, DecisionCode
+from ledger.statuses import Decision
 from ledger.store.engine import reading
+from ledger.store.index.asking import DecisionsAsked
 from ledger.store.index.events import ToldEvent, told_args, told_of
 from ledger.store.index.writing import position
-from ledger.store.tables import anchors, annulments, blocks, closings, cursor, decisions, events, logs
+from ledger.store.tables import anchors, blocks, closings, cursor, events, logs
 from ledger.types import (
     Address,
     Anchor,
@@ -39,6 +41,10 @@ class IndexReader:
     def __init__(self, engine: Engine, depth: int = 0) -> None:
         self._engine = engine
         self.depth = depth
+
+    @cached_property
+    def _decisions(self) -> DecisionsAsked:
+        return DecisionsAsked(self._engine, self.depth)
 
     @property
     def local(self) -> bool:
@@ -144,10 +150,7 @@ class IndexReader:
 
     def decisions(self, status_key: Digest) -> list[Decision]:
         """All decisions of a key in their order, with their annulments."""
-        with reading(self._engine) as connection:
-            wanted = told_decisions(self._final(connection)).where(decisions.c.status_key == status_key)
-            ordered = wanted.order_by(decisions.c.block_number, decisions.c.log_index)
-            return [decision_of(row) for row in connection.execute(ordered).mappings()]
+        return self._decisions.of(status_key)
 
     def events(self, contract: str, since_block: int = -1, limit: int = 1000) -> list[tuple[int, str, dict[str, Any]]]:
         """(block number, event, arguments) of a contract in the chain's order."""
@@ -192,37 +195,5 @@ def anchor_of(row: RowMapping, chain_id: int, genesis_hash: str) -> Anchor:
     )
 
 
-def told_decisions(final: int) -> sa.Select[Any]:
-    """Decisions up to block `final` with their annulments, also where a version of the contract that took a key over
-    annulled what the one before had decided."""
-    same = (annulments.c.status_key == decisions.c.status_key) & (annulments.c.number == decisions.c.number)
-    own = decisions.alias()
-    taken_over = ~sa.exists().where(
-        own.c.status_key == annulments.c.status_key,
-        own.c.contract == annulments.c.contract,
-        own.c.number == annulments.c.number,
-    )
-    same &= (annulments.c.contract == decisions.c.contract) | taken_over
-    joined = decisions.outerjoin(annulments, same & (annulments.c.block_number <= final))
-    wanted = sa.select(decisions, annulments.c.block_time.label("annulled_at")).select_from(joined)
-    return wanted.where(decisions.c.block_number <= final)
-
-
 def block_of(row: RowMapping) -> Block:
     return Block(row["number"], ChainHash(row["hash"]), BlockTime(row["time"]), ChainHash(row["parent"]))
-
-
-def decision_of(row: RowMapping) -> Decision:
-    return Decision(
-        number=row["number"],
-        code=DecisionCode(row["code"]),
-        cause=row["cause"],
-        department=DepartmentCode(row["department"]),
-        effective_from=BlockTime(row["effective_from"]),
-        recorded_at=BlockTime(row["block_time"]),
-        basis=None if row["basis"] is None else Digest(bytes(row["basis"])),
-        successor=None if row["successor"] is None else Digest(bytes(row["successor"])),
-        until=None if row["until"] is None else BlockTime(row["until"]),
-        ends=row["ends"],
-        annulled_at=None if row["annulled_at"] is None else BlockTime(row["annulled_at"]),
-    )

@@ -15,11 +15,12 @@ from ledger.departments import DepartmentHistory, MemberFacts
 from ledger.keys import DepartmentKey
 from ledger.statuses import Decision
 from ledger.store.engine import reading
+from ledger.store.index.asking import decision_of, told_decisions
 from ledger.store.index.departments import accreditations_from, department_from
 from ledger.store.index.events import KEYS_AT_ONCE, ToldEvent, told
 from ledger.store.index.keys import key_from
 from ledger.store.index.objects import last
-from ledger.store.index.reading import anchor_of, block_of, counts, decision_of, told_decisions
+from ledger.store.index.reading import anchor_of, block_of, counts
 from ledger.store.index.values import code
 from ledger.store.index.writing import position
 from ledger.store.object_tables import accreditations, department_keys, departments, parts

@@ -2,8 +2,10 @@
 
 Everything that a verification asks is of a named block, and what a block says doesn't change. So an *era* fixes the
 newest block and the final one for `AGE` seconds at most, and its answers serve everybody who asks meanwhile; reports
-name that block. Decisions come from our own index where it holds exactly that block (by its hash): a block's hash
-settles all events before it (ledger/evm/indexed.py). An outage isn't remembered; that is the breaker's.
+name that block. While somebody keeps asking, the next era is asked for beside them before the last one ends, with what
+the last one was asked, so that nobody waits at the turn. Decisions come from our own index where it holds exactly that
+block (by its hash): a block's hash settles all events before it (ledger/evm/indexed.py). An outage isn't remembered;
+that is the breaker's.
 
 Anchors outlive an era: a log's anchor above an index stays the first one. They are forgotten when the chain doesn't
 continue the last era's block, and never used for a log that the Council closed.
@@ -27,10 +29,16 @@ from ledger.types import Anchor, Block, DepartmentCode, Digest, LogId, TypeCode
 
 AGE = 0.5
 """Seconds that an era stands: a status that the chain took is told this much later at worst."""
+AHEAD = AGE / 2
+"""Seconds before its end from which on an era's successor is asked for, if somebody uses it."""
 LAG = 5
 """Blocks that our index may be behind for its block to be the era's."""
 MOST = 100_000
 """Answers kept of one era, and anchors of all logs."""
+MOST_AGAIN = 64
+"""Answers of the last era that are asked for again before the next one is used."""
+AGAIN = frozenset({"asked", "closed_at", "department", "accreditations", "keys", "carrier"})
+"""Those that many receipts have in common; their keys end with the block."""
 _NOBODYS = Digest(bytes(32))
 """A status key that nothing has."""
 T = TypeVar("T")
@@ -66,6 +74,8 @@ class Era:
     in_step: bool
     until: float
     answers: dict[Any, Any] = field(default_factory=dict)
+    used: set[Any] = field(default_factory=set)
+    """Keys of `answers`, of the kinds in AGAIN, that served once more."""
 
 
 @dataclass(slots=True)
@@ -94,10 +104,16 @@ class Remembered:
     """Views of a chain that share what they learned. Safe for threads: one goes to see, others use what there is."""
 
     def __init__(
-        self, reader: ChainReader, index: Indexed | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        reader: ChainReader,
+        index: Indexed | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        beside: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
+        """`beside` runs something that may wait, without waiting for it; None: on a thread."""
         self.reader, self.index = reader, index
         self._clock = clock
+        self._beside = beside or _on_a_thread
         self._lock = threading.Lock()
         self._asking = threading.Lock()
         self._era: Era | None = None
@@ -111,9 +127,24 @@ class Remembered:
     def quick_view(self) -> View:
         """The same for who mustn't wait: raises Unknown where the chain or another machine would have to be asked."""
         era = self._era
-        if era is None or self._clock() >= era.until or not (self.index is None or self.index.local):
+        if era is None or not (self.index is None or self.index.local):
             raise Unknown
-        return View(self, era)
+        left = era.until - self._clock()
+        if left <= 0:
+            raise Unknown
+        if left <= AHEAD and self._asking.acquire(blocking=False):
+            self._beside(self._look_ahead)
+        return View(self, era, quick=True)
+
+    def _look_ahead(self) -> None:
+        """The next era before this one ends; `_asking` is held by who sent us. What can't be asked now is no news to
+        anybody: this era stands to its end, and whoever comes then meets the outage."""
+        try:
+            self._era = self._next(self._era)
+        except UnavailableError:
+            pass
+        finally:
+            self._asking.release()
 
     def era(self) -> Era:
         """The present era. UnavailableError if a new one is due and the chain can't be asked."""
@@ -148,7 +179,24 @@ class Remembered:
         final = reader.final_head() if head is latest else self._below(head)
         same = before is not None and (before.head, before.final, before.in_step) == (head, final, in_step)
         answers = before.answers if same and goes_on and before is not None else {}
-        return Era(*chain, head, final, in_step, self._clock() + AGE, answers)
+        era = Era(*chain, head, final, in_step, self._clock() + AGE, answers)
+        if before is not None and goes_on and not same and self._clock() < before.until + AGE:
+            self._ask_again(before, era)
+        return era
+
+    def _ask_again(self, before: Era, era: Era) -> None:
+        """What one era was asked repeatedly, of the next one's block. What can't be had now, its asker will meet."""
+        view, at = View(self, era), era.final.number
+        try:
+            for name, *arguments, block in list(before.used)[:MOST_AGAIN]:
+                if block != before.final.number:
+                    continue
+                if name != "asked":
+                    getattr(view, name)(*arguments, at)
+                elif era.in_step:
+                    view.ask_contract(at)
+        except UnavailableError:
+            return
 
     def _same(self, block: Block, latest: Block) -> bool:
         """Whether the chain whose newest block is `latest` has this block."""
@@ -177,12 +225,12 @@ class Remembered:
 
 
 class View:
-    """A ChainReader of one era."""
+    """A ChainReader of one era: `era`, or the present one when it is first asked. `quick`: for who mustn't wait."""
 
-    def __init__(self, memory: Remembered, quick: Era | None = None) -> None:
+    def __init__(self, memory: Remembered, era: Era | None = None, *, quick: bool = False) -> None:
         self._memory = memory
         self._reader = memory.reader
-        self._fixed, self._quick = quick, quick is not None
+        self._fixed, self._quick = era, quick
 
     @property
     def _era(self) -> Era:
@@ -237,11 +285,14 @@ class View:
     def decisions(self, status_key: Digest, block: int | None = None) -> Sequence[Decision]:
         era, index = self._era, self._memory.index
         if index is not None and era.in_step and block == era.final.number:
-            # Once an era the contract itself is asked: it refuses where a newer version took over that we don't know.
-            self._once(("asked", block), lambda: self._reader.decisions(_NOBODYS, block))
+            self.ask_contract(block)
             # The index may have gone on since: what it learned after this block isn't told as of it.
             return [d for d in index.decisions(status_key) if d.recorded_at <= era.final.time]
         return self._once(("decisions", status_key, block), lambda: self._reader.decisions(status_key, block))
+
+    def ask_contract(self, block: int) -> None:
+        """Once an era the contract itself is asked: it refuses where a newer version took over that we don't know."""
+        self._once(("asked", block), lambda: self._reader.decisions(_NOBODYS, block))
 
     def department(self, code: DepartmentCode, block: int | None = None) -> DepartmentHistory | None:
         return self._once(("department", code, block), lambda: self._reader.department(code, block))
@@ -264,6 +315,8 @@ class View:
     def _once(self, key: Any, ask: Callable[[], T]) -> T:
         answers = self._era.answers
         if key in answers:
+            if key[0] in AGAIN:
+                self._era.used.add(key)
             found: T = answers[key]
             return found
         if self._quick:
@@ -272,3 +325,7 @@ class View:
         if len(answers) < MOST:
             answers[key] = found
         return found
+
+
+def _on_a_thread(act: Callable[[], None]) -> None:
+    threading.Thread(target=act, name="next-era", daemon=True).start()

@@ -158,10 +158,10 @@ def find(origin: Origin, one: Piece, other: Piece, prefix: Prefix | None = None)
 
     Which is first doesn't depend on which was met first, so that the same two pieces give the same file.
     """
-    first, second = sorted((one, other), key=lambda piece: json.dumps(_to_value(piece)))
-    what = _contradiction(origin, first, second, prefix)
+    what = _contradiction(origin, one, other, prefix)  # in either order; sorting is for what is kept
     if what is None:
         return None
+    first, second = sorted((one, other), key=lambda piece: json.dumps(_to_value(piece)))
     used = prefix if what in (What.NOT_EXTENDED, What.ANCHOR_DIFFERS) and _uses_prefix(first, second) else None
     return Equivocation(origin, what, first, second, used)
 
@@ -255,7 +255,7 @@ def _contradiction(origin: str, first: Piece, second: Piece, prefix: Prefix | No
     one, two = _head(first), _head(second)
     if any(head is not None and head.origin not in (origin, "") for head in (one, two)):
         return None
-    told, also = _leaf(first), _leaf(second)
+    told, also = (_leaf(first), _leaf(second)) if _shows(first) and _shows(second) else (None, None)
     if told is not None and also is not None and told[0] == also[0] and told[1] != also[1]:
         both = isinstance(first, SignedPromise) and isinstance(second, SignedPromise)
         return What.TWO_PROMISES if both else What.OTHER_LEAF
@@ -287,6 +287,11 @@ def _head(piece: Piece) -> Checkpoint | None:
             return Checkpoint("", piece.size, piece.root)
         case SignedPromise():
             return None
+
+
+def _shows(piece: Piece) -> bool:
+    """Whether the piece speaks of one entry."""
+    return isinstance(piece, SignedPromise) or (isinstance(piece, SignedHead) and piece.shown is not None)
 
 
 def _leaf(piece: Piece) -> tuple[int, Digest] | None:

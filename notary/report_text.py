@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.texts import Language, catalogue, text
 from notary.checks.case import moment
@@ -31,7 +32,7 @@ def check_title(name: CheckName, language: Language) -> str:
 
 def check_message(check: Check, language: Language) -> str:
     """What the check found, with its parameters filled in."""
-    return text(_case_key(check), language, **_said(check.params, language))
+    return text(_case_key(check.name, check.outcome, check.case), language, **_said(check.params, language))
 
 
 def outcome_word(outcome: Outcome, language: Language) -> str:
@@ -123,16 +124,17 @@ def _next_step(report: Report, language: Language) -> str:
     return text(f"next.{report.answer.value}", language)
 
 
-def _case_key(check: Check) -> str:
+@lru_cache(maxsize=1024)
+def _case_key(name: CheckName, outcome: Outcome, case: str) -> str:
     """A case that can end in `unknown` instead of `fail` has a second text; cases that all checks share have one."""
-    own = f"check.{check.name.value}.{check.case}"
-    if check.outcome is Outcome.UNKNOWN and f"{own}.unknown" in catalogue():
+    own = f"check.{name.value}.{case}"
+    if outcome is Outcome.UNKNOWN and f"{own}.unknown" in catalogue():
         return f"{own}.unknown"
-    return own if own in catalogue() else f"check.any.{check.case}"
+    return own if own in catalogue() else f"check.any.{case}"
 
 
-def _said(params: Mapping[str, Param], language: Language) -> dict[str, str]:
-    return {name: _one(value, language) for name, value in params.items()}
+def _said(params: Mapping[str, Param], language: Language) -> Mapping[str, str | int]:
+    return {name: _one(value, language) if isinstance(value, TextKey) else value for name, value in params.items()}
 
 
 def _one(value: Param, language: Language) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
 import structlog
 
@@ -57,13 +59,18 @@ def _judge(parts: Parts, presented: Presented, at: Millis | None, chain: ChainRe
 
 def _with_proofs(parts: Parts, presented: Presented, evidence: Evidence, trust: TrustFile, now: Millis) -> Evidence:
     """The evidence with kept proofs of equivocation against the receipt; one that is met now is kept, and said."""
-    proofs = Equivocations(parts.settings.home / FOLDER)
+    proofs = _proofs(parts.settings.home)
     found = met(presented.receipt, evidence, trust)
     if found is not None:
         path = proofs.keep(found)
         _log.critical("log.equivocation", origin=found.origin, what=found.what.value, proof=path.name)
     kept = known_against(presented.receipt, proofs.all(presented.receipt.origin), trust, now)
     return replace(evidence, equivocations=kept) if kept else evidence
+
+
+@lru_cache(maxsize=8)
+def _proofs(home: Path) -> Equivocations:
+    return Equivocations(home / FOLDER)
 
 
 class _NothingFound:

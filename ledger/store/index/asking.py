@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, RowMapping
 
 from ledger.statuses import Decision, DecisionCode
 from ledger.store.engine import own_connection, reading, refusal_of
@@ -95,7 +95,7 @@ def told_decisions(final: int | sa.ScalarSelect[Any]) -> sa.Select[Any]:
     return wanted.where(decisions.c.block_number <= final)
 
 
-def decision_of(row: Mapping[str, Any]) -> Decision:
+def decision_of(row: Mapping[str, Any] | RowMapping) -> Decision:
     return Decision(
         number=row["number"],
         code=DecisionCode(row["code"]),

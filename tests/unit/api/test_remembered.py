@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from api.remembered import AGE, Remembered, Unknown
+from api.remembered import AGE, AHEAD, Remembered, Unknown
 from ledger.errors import UnavailableError
 from ledger.ports import ChainReader
 from ledger.statuses import Decision, DecisionCode
-from ledger.types import Block, ChainHash, DepartmentCode, Digest, LogId
+from ledger.types import Block, ChainHash, DepartmentCode, Digest, LogId, TypeCode
 from notary.collect import collect
 from notary.entry import log_id, status_key
 from notary.evidence import Presented
 from notary.verify import verify
 from tests.fakes.chain import FakeChain
-from tests.fakes.registry import ISSUER, World, certificate
+from tests.fakes.registry import ISSUER, TYPE, World, certificate
 
 KEY = Digest(b"\7" * 32)
 
@@ -214,3 +214,75 @@ def test_quick_view__only_what_is_known__never_asks_the_chain(scene: Scene) -> N
     scene.later()
     with pytest.raises(Unknown):
         scene.memory.quick_view()
+
+
+@pytest.fixture
+def ahead(scene: Scene) -> list[Callable[[], None]]:
+    """What the memory wants done beside its callers, for the test to do when it likes."""
+    waiting: list[Callable[[], None]] = []
+    scene.memory = Remembered(scene.chain, scene.index, lambda: scene.now, waiting.append)
+    return waiting
+
+
+def test_next_era__asked_for_before_the_last_one_ends__nobody_waits(
+    scene: Scene, ahead: list[Callable[[], None]]
+) -> None:
+    code = DepartmentCode(ISSUER)
+    scene.index.at = scene.chain.head()
+    before = scene.memory.view()
+    at = before.final_head().number
+    for _ in range(2):
+        before.department(code, at)
+        before.decisions(KEY, at)
+        before.accreditations(code, TypeCode(TYPE), at)
+    scene.memory.quick_view()
+    assert ahead == []  # the era has just begun
+    scene.chain.mine()
+    scene.index.at = scene.chain.head()
+    scene.now += AGE - AHEAD
+    for _ in range(3):
+        assert scene.memory.quick_view().head() == before.head()
+    assert len(ahead) == 1
+    ahead.pop()()
+    view = scene.memory.quick_view()
+    now = view.final_head().number
+    assert now == at + 1
+    assert view.department(code, now) == scene.chain.department(code, now)
+    assert view.decisions(KEY, now) == []
+    with pytest.raises(Unknown):  # asked once only: not asked again for nobody
+        view.keys(code, now)
+    with pytest.raises(Unknown):
+        view.department(code, at)
+
+
+def test_next_era__chain_out__this_one_stands_to_its_end_and_no_longer(
+    scene: Scene, ahead: list[Callable[[], None]]
+) -> None:
+    head = scene.memory.view().head()
+    scene.chain.fail()
+    scene.now += AGE - AHEAD
+    assert scene.memory.quick_view().head() == head
+    ahead.pop()()
+    assert scene.memory.quick_view().head() == head
+    ahead.pop()()
+    scene.now += AHEAD
+    with pytest.raises(Unknown):
+        scene.memory.quick_view()
+    with pytest.raises(UnavailableError):
+        scene.memory.view().head()
+    scene.chain.mend()
+    assert scene.memory.view().head() == head
+
+
+def test_next_era__long_after_the_last_one__is_asked_for_nothing_beforehand(
+    scene: Scene, ahead: list[Callable[[], None]]
+) -> None:
+    code = DepartmentCode(ISSUER)
+    view = scene.memory.view()
+    for _ in range(2):
+        view.department(code, view.final_head().number)
+    scene.chain.mine()
+    scene.later()
+    view = scene.memory.view()
+    with pytest.raises(Unknown):  # long ago: whoever asked has gone
+        scene.memory.quick_view().department(code, view.final_head().number)

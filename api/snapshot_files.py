@@ -1,6 +1,7 @@
 """The snapshots of one machine, in the data folder's `snapshots/`: made one after another, and handed out.
 
 snapshot.json           the newest, whole or not at all
+snapshot.packed         the newest in the packed form, if one was made; both forms count on from one number
 sequence                the highest number ever given to one, and that file's hash; written first: a crash between the
                         two leaves a number unused, never one number on two files
 making.lock             a kernel lock: two makers wait for each other
@@ -10,7 +11,7 @@ What a hall would refuse isn't published: the file is judged by the trust file i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from ledger.errors import ConfigurationError, NotFoundError
 from ledger.types import Millis
 from notary.snapshot import Snapshot, parse_snapshot
 from notary.snapshot_facts import why_not
+from notary.snapshot_packed import PackedSnapshot, open_snapshot
 from notary.stores.disk import Disk, translated
 from notary.trust_chain import Seen, parse_seen
 from notary.trust_file import TrustFile
 
-NAME = "snapshot.json"
+NAME, PACKED = "snapshot.json", "snapshot.packed"
 _DRAFT = ".snapshot.new"
 _SEQUENCE = "sequence"
 _SEQUENCE_DRAFT = ".sequence.new"
@@ -59,6 +61,31 @@ class SnapshotFiles:
                 self._put(_DRAFT, NAME, data)
         return found
 
+    def make_packed(self, build: Callable[[int], Iterator[bytes]], trust: TrustFile, now: Millis) -> PackedSnapshot:
+        """The same from `build(sequence)`'s pieces, in the packed form; none of it is held."""
+        with translated():
+            self._disk.make_folder(self._folder)
+            with self._disk.locked(self._folder / "making.lock"):
+                before, draft = self._seen(), self._folder / _DRAFT
+                self._disk.remove(draft)
+                self._disk.create_at(draft, _placed(build(1 if before is None else before.sequence + 1)))
+                with draft.open("rb") as file:
+                    found = open_snapshot(file)
+                    refused = why_not(found, trust, now, None if before is None else before.sequence + 1)
+                    if refused is not None:
+                        raise ConfigurationError("snapshot.not_believed", reason=refused)
+                self._put(_SEQUENCE_DRAFT, _SEQUENCE, Seen(found.sequence, found.hash).to_json())
+                self._disk.rename(draft, self._folder / PACKED)
+                self._disk.sync_folder(self._folder)
+        return found
+
+    def packed(self) -> Path:
+        """The newest packed one; NotFoundError `snapshot.none` before the first."""
+        path = self._folder / PACKED
+        if not self._disk.exists(path):
+            raise NotFoundError("snapshot.none")
+        return path
+
     def newest(self) -> Published:
         """NotFoundError `snapshot.none` before the first."""
         path = self._folder / NAME
@@ -81,3 +108,10 @@ class SnapshotFiles:
         self._disk.create([(self._folder / draft, data)])
         self._disk.rename(self._folder / draft, self._folder / name)
         self._disk.sync_folder(self._folder)
+
+
+def _placed(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    for piece in pieces:
+        yield at, piece
+        at += len(piece)

@@ -54,9 +54,9 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The file as read; `body` is JCS of it without the signature. `complete_to`: entries of each log below that index
-    have all their decisions and anchors here."""
+class SnapshotHead:
+    """What both forms of a snapshot say in JSON; `body` is JCS of what is signed. `complete_to`: entries of each log
+    below that index have all their decisions and anchors here."""
 
     network: str
     chain_id: int
@@ -66,8 +66,6 @@ class Snapshot:
     block: int
     time: BlockTime
     complete_to: Mapping[str, int]
-    checkpoints: tuple[AnchoredCheckpoint, ...]
-    decisions: Mapping[bytes, tuple[Decision, ...]]
     departments: Mapping[str, Member]
     erasures: Mapping[tuple[str, int], str]
     """(origin, index) → the order's code"""
@@ -82,6 +80,32 @@ class Snapshot:
     @property
     def hash(self) -> Digest:
         return Digest(sha256(self.signed_bytes).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(SnapshotHead):
+    """The file as read."""
+
+    checkpoints: tuple[AnchoredCheckpoint, ...]
+    decisions: Mapping[bytes, tuple[Decision, ...]]
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """How many (checkpoints, decisions) it has."""
+        return len(self.checkpoints), sum(map(len, self.decisions.values()))
+
+    def checkpoint_at(self, origin: str, size: int) -> AnchoredCheckpoint | None:
+        """The anchored checkpoint of exactly that size."""
+        return next((c for c in self.checkpoints if c.origin == origin and c.size == size), None)
+
+    def first_above(self, origin: str, index: int) -> AnchoredCheckpoint | None:
+        """The smallest anchored checkpoint that covers `index`."""
+        covering = (c for c in self.checkpoints if c.origin == origin and c.size > index)
+        return min(covering, key=lambda c: c.size, default=None)
+
+    def decisions_about(self, key: bytes) -> tuple[Decision, ...]:
+        """The decisions about a status key, in their order."""
+        return self.decisions.get(key, ())
 
 
 def sign_snapshot(body: Mapping[str, Any], signer: Signer) -> bytes:
@@ -100,17 +124,35 @@ def parse_snapshot(data: bytes) -> Snapshot:
     top = _members(value, f"{names} erasures signature")
     if top["format"] != FORMAT:
         raise UnreadableError("format.unknown", expected=FORMAT)
+    decisions: dict[bytes, list[Decision]] = {}
+    for key, decision in _list(top["decisions"], "decisions", _decision):
+        decisions.setdefault(key, []).append(decision)
+    return Snapshot(
+        *read_head(top),
+        members.read_b64(FORMAT, "signature", top["signature"], 64),
+        canonicalise({name: member for name, member in value.items() if name != "signature"}),
+        _list(top["checkpoints"], "checkpoints", _checkpoint),
+        {key: tuple(sorted(found, key=lambda d: d.number)) for key, found in decisions.items()},
+    )
+
+
+Head = tuple[
+    str, int, ChainHash, int, Millis, int, BlockTime, Mapping[str, int], Mapping[str, Member],
+    Mapping[tuple[str, int], str],
+]  # fmt: skip
+"""The members of SnapshotHead up to the erasures."""
+
+
+def read_head(top: Mapping[str, Any]) -> Head:
+    """The members that every form of a snapshot has, strictly."""
     as_of = _members(top["as_of"], "block time")
     complete = top["complete_to"]
     if not isinstance(complete, dict):
         raise UnreadableError("format.object", where=FORMAT)
-    decisions: dict[bytes, list[Decision]] = {}
-    for key, decision in _list(top["decisions"], "decisions", _decision):
-        decisions.setdefault(key, []).append(decision)
     departments = _list(top["departments"], "departments", _member)
     if len({each.history.code for each in departments}) != len(departments):
         raise UnreadableError("format.list", where=FORMAT, member="departments", limit=MOST)
-    return Snapshot(
+    return (
         members.read_text(FORMAT, "network", top["network"], 32),
         _count(top["chain_id"]),
         ChainHash(members.read_chain_hash(FORMAT, "genesis_hash", top["genesis_hash"])),
@@ -119,12 +161,8 @@ def parse_snapshot(data: bytes) -> Snapshot:
         _count(as_of["block"]),
         BlockTime(_count(as_of["time"])),
         {_origin(origin): _count(size) for origin, size in complete.items()},
-        _list(top["checkpoints"], "checkpoints", _checkpoint),
-        {key: tuple(sorted(found, key=lambda d: d.number)) for key, found in decisions.items()},
         {each.history.code: each for each in departments},
         dict(_list(top["erasures"], "erasures", _erasure)),
-        members.read_b64(FORMAT, "signature", top["signature"], 64),
-        canonicalise({name: member for name, member in value.items() if name != "signature"}),
     )
 
 

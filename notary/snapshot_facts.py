@@ -12,9 +12,10 @@ from dataclasses import replace
 from ledger.crypto.suites import verify_ed25519
 from ledger.types import Anchor, ChainHash, DepartmentCode, Kind, LogId, Millis
 from notary.entry import log_id, status_key
-from notary.evidence import ABSENT, Absent, Evidence, Presented, Unavailable
+from notary.evidence import ABSENT, Evidence, Presented, Unavailable
 from notary.report import AsOf
-from notary.snapshot import AnchoredCheckpoint, Snapshot
+from notary.snapshot import Snapshot, SnapshotHead
+from notary.snapshot_packed import PackedSnapshot
 from notary.trust_file import TrustFile
 
 SOURCE = "snapshot"
@@ -22,7 +23,7 @@ NO_TRANSACTION = ChainHash("0x" + "00" * 32)
 """A snapshot names none; it is a hint anyway."""
 
 
-def why_not(snapshot: Snapshot, trust: TrustFile, now: Millis, seen: int | None = None) -> str | None:
+def why_not(snapshot: SnapshotHead, trust: TrustFile, now: Millis, seen: int | None = None) -> str | None:
     """Why a snapshot isn't believed; None: it is. `seen`: the highest sequence accepted before."""
     same = (snapshot.network, snapshot.chain_id, snapshot.genesis_hash)
     if same != (trust.network, trust.chain_id, trust.genesis_hash):
@@ -40,7 +41,7 @@ def why_not(snapshot: Snapshot, trust: TrustFile, now: Millis, seen: int | None 
 
 def with_snapshot(
     evidence: Evidence,
-    snapshot: Snapshot,
+    snapshot: Snapshot | PackedSnapshot,
     request: Presented,
     trust: TrustFile,
     now: Millis,
@@ -57,9 +58,7 @@ def with_snapshot(
         return replace(evidence, department=why, accreditations=why, decisions=why, keys=why, snapshot_root=why)
     receipt = request.receipt
     origin, index, issuer = receipt.origin, receipt.index, receipt.entry.issuer
-    own = [c for c in snapshot.checkpoints if c.origin == origin]
-    size = None if receipt.inclusion is None else receipt.inclusion.size
-    found = next((c for c in own if c.size == size), None)
+    found = None if receipt.inclusion is None else snapshot.checkpoint_at(origin, receipt.inclusion.size)
     known = replace(evidence, snapshot_root=ABSENT if found is None else found.root)
     if (order := snapshot.erasures.get((origin, index))) is not None:
         known = replace(known, erased=order)
@@ -73,20 +72,20 @@ def with_snapshot(
     return replace(
         known,
         as_of=AsOf(SOURCE, snapshot.block, snapshot.time),
-        earliest=_earliest(own, index, complete, trust, issuer),
+        earliest=_earliest(snapshot, origin, index, trust, issuer),
         department=ABSENT if member is None else member.history,
         accreditations=() if member is None else member.accreditations,
-        decisions=snapshot.decisions.get(key, ()) if complete or not needs_status else incomplete,
+        decisions=snapshot.decisions_about(key) if complete or not needs_status else incomplete,
         keys=() if member is None else member.keys,
     )
 
 
 def _earliest(
-    own: list[AnchoredCheckpoint], index: int, complete: bool, trust: TrustFile, issuer: DepartmentCode
-) -> Anchor | Absent | Unavailable:
+    snapshot: Snapshot | PackedSnapshot, origin: str, index: int, trust: TrustFile, issuer: DepartmentCode
+) -> Anchor | Unavailable:
     """The first anchored size above the index; only where the snapshot has all of that log's anchors so far."""
-    first = min((c for c in own if c.size > index), key=lambda c: c.size, default=None)
-    if first is None or not complete:
+    first = snapshot.first_above(origin, index) if index < snapshot.complete_to.get(origin, 0) else None
+    if first is None:
         return Unavailable("snapshot.incomplete")
     return Anchor(
         LogId(log_id(first.origin)), first.size, first.root, trust.chain_id, trust.genesis_hash, first.contract,

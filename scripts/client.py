@@ -83,6 +83,17 @@ class Client:
             raise problem_of(response, self.url)
         raise AssertionError("unreachable")
 
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """The answer to one GET as it comes, for what doesn't fit into memory; one attempt."""
+        try:
+            with self._http.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise problem_of(response, self.url)
+                yield from response.iter_bytes(1 << 20)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise UnavailableError("cli.server_unreachable", url=self.url, kind=type(error).__name__) from None
+
     def post_json(self, path: str, value: Any) -> dict[str, Any]:
         return self._object(self.send("POST", path, json=value))
 

@@ -69,7 +69,7 @@ class StatusLists:
         signer = self._signers.get(issuer)
         if signer is None:
             raise NotFoundError("vc.no_issuer_key", department=issuer)
-        key_id = self._key_id(issuer, signer)
+        key_id, since = self._key(issuer, signer)
         indexes = self._indexes(origin, number)
         with self._whole() as whole:
             if whole is None:
@@ -78,17 +78,18 @@ class StatusLists:
         history: dict[int, list[Decision]] = {indexes[key]: found for key, found in decided.items()}
         return sign_status_list(
             marked(history, purpose, now), base=self._base, origin=origin, number=number, purpose=purpose,
-            signer=signer, key_id=key_id, made_at=made_at,
+            signer=signer, key_id=key_id, made_at=max(made_at, since),  # or a new key's first list would be before it
         )  # fmt: skip
 
-    def _key_id(self, issuer: DepartmentCode, signer: Signer) -> str:
+    def _key(self, issuer: DepartmentCode, signer: Signer) -> tuple[str, BlockTime]:
+        """(id, since when) of the key on the chain."""
         keys = signing_keys(self._chain, issuer)
         if isinstance(keys, Unavailable):
             raise UnavailableError(keys.reason, retry_after=10)
-        found = next((key.key_id for key in reversed(keys) if key.public_key == signer.public_key), None)
+        found = next((key for key in reversed(keys) if key.public_key == signer.public_key), None)
         if found is None:
             raise NotFoundError("vc.no_key_id", department=issuer)
-        return found
+        return found.key_id, found.since
 
     def _indexes(self, origin: Origin, number: int) -> dict[Digest, int]:
         """Status key → index of every entry of the list."""

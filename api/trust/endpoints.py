@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse
 from api.caching import REVALIDATE, fresh
 from api.parts import PartsDep, address_of
 from api.problems import problems
-from api.snapshot_files import NAME, SnapshotFiles
+from api.snapshot_files import NAME, PACKED, SnapshotFiles
 from ledger.errors import NotFoundError
 
 router = APIRouter(prefix="/trust", tags=["trust"])
@@ -44,3 +44,20 @@ def read_snapshot(request: Request, parts: PartsDep) -> Response:
     if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
     return FileResponse(found.path, media_type="application/json", headers=headers, filename=NAME)
+
+
+@router.get(
+    "/snapshot/packed",
+    summary="The newest packed snapshot: the same facts for a province, looked up without being loaded",
+    response_class=Response,
+    responses={
+        200: {"description": "chuzheng-snapshot/2", "content": {"application/octet-stream": {}}},
+        **problems(404, 429),
+    },
+)
+def read_packed_snapshot(request: Request, parts: PartsDep) -> Response:
+    """Sent in pieces, also in parts (`Range`): a download that broke off goes on where it was."""
+    parts.checks.take(address_of(request))
+    path = SnapshotFiles(parts.settings.snapshots_dir).packed()
+    headers = {"Cache-Control": REVALIDATE}
+    return FileResponse(path, media_type="application/octet-stream", headers=headers, filename=PACKED)

@@ -20,6 +20,8 @@ from notary.canonical import canonicalise, nests_deeper, parse_record, parse_str
 from notary.disclosure import FORMAT as DISCLOSURE
 from notary.disclosure import parse_disclosure
 from notary.evidence import FileDigests, Presented
+from notary.exports.tlog_proof import HEADER as TLOG_PROOF
+from notary.exports.tlog_proof import parse_tlog_proof
 from notary.receipt import FORMAT as RECEIPT
 from notary.receipt import parse_receipt
 
@@ -121,6 +123,8 @@ def add_file(submission: Submission, name: str, size: int, file: BinaryIO) -> Su
         if kind == "foreign":
             raise InputError("request.not_for_checking", name=name[:100])
         if kind != "file":
+            if kind == "tlog-proof":  # a copy of a receipt, as far as it holds one
+                kind, data = "receipt", _of_tlog_proof(data)
             if getattr(submission, kind) is not None:
                 raise InputError("request.two_of_one", kind=kind)
             return _with_text(submission, kind, data)
@@ -148,6 +152,13 @@ def with_code(submission: Submission, name: str, file: BinaryIO) -> Submission:
     return replace(submission, qr=read_picture(file), file=None)
 
 
+def _of_tlog_proof(data: bytes) -> bytes:
+    try:
+        return parse_tlog_proof(data).receipt().to_json()
+    except UnreadableError as error:
+        raise PartUnreadable("receipt", error) from error
+
+
 def _with_text(submission: Submission, kind: str, data: bytes) -> Submission:
     match kind:
         case "receipt":
@@ -159,10 +170,13 @@ def _with_text(submission: Submission, kind: str, data: bytes) -> Submission:
 
 
 def sort(data: bytes, name: str = "") -> str:
-    """`receipt`, `record`, `disclosure`, `file`, or `foreign`: ours, but nothing that is checked here (a trust file).
+    """`receipt`, `record`, `disclosure`, `tlog-proof`, `file`, or `foreign`: ours, but nothing that is checked here (a
+    trust file).
 
     Lenient: this only chooses who judges the bytes.
     """
+    if data.startswith(TLOG_PROOF.encode()):
+        return "tlog-proof"
     try:
         value = None if nests_deeper(data, _DEEPEST) else json.loads(data.decode("utf-8-sig"))
     except ValueError:

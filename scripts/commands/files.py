@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -125,9 +125,16 @@ def pieces_of(path: Path) -> Iterator[bytes]:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Writes a file of ours anew, whole or not at all."""
+    replace_by(path, [data])
+
+
+def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
+    """The same from pieces, for what doesn't fit into memory."""
     draft = _draft(path)
     try:
-        _write(draft, data)
+        with draft.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
         draft.replace(path)
     except (OSError, ValueError) as error:
         raise _writing(path, error) from error

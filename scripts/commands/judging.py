@@ -88,17 +88,17 @@ def _with_snapshot(
 ) -> Evidence:
     """The evidence with a snapshot's facts; the highest sequence that was believed is remembered beside the trust file,
     where one can write."""
-    from notary.snapshot import MAX_BYTES, parse_snapshot
     from notary.snapshot_facts import why_not, with_snapshot
     from notary.trust_chain import Seen, parse_seen
+    from scripts.snapshots import opened_snapshot
 
-    found = parse_snapshot(read_file(path, MAX_BYTES))
     memory = trusted_at.with_name(f"{trusted_at.name}.snapshot-seen")
     seen = parse_seen(read_file(memory)).sequence if memory.is_file() else None
-    if why_not(found, trust, now, seen) is None and (seen is None or seen < found.sequence):
-        with contextlib.suppress(ChuzhengError):
-            replace_file(memory, Seen(found.sequence, found.hash).to_json())
-    return with_snapshot(evidence, found, presented, trust, now, seen=seen)
+    with opened_snapshot(path) as found:
+        if why_not(found, trust, now, seen) is None and (seen is None or seen < found.sequence):
+            with contextlib.suppress(ChuzhengError):
+                replace_file(memory, Seen(found.sequence, found.hash).to_json())
+        return with_snapshot(evidence, found, presented, trust, now, seen=seen)
 
 
 def log_of_server(url: str | None) -> LogReader:

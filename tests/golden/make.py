@@ -62,6 +62,7 @@ from notary.receipt import (
 from notary.receipts import build_bundle
 from notary.snapshot import sign_snapshot
 from notary.snapshot_making import Heading, snapshot_body
+from notary.snapshot_packed import pack_snapshot
 from notary.trust import Contract, LogKey, ValidatorSet, WitnessKey, make_trust
 from tests.conftest import VECTORS
 from tests.zips import make_bundle, make_package
@@ -260,8 +261,8 @@ def _part() -> Disclosure:
     return parse_disclosure(make_disclosure(RECORD, SALT, ["name"], receipt()))
 
 
-def _snapshot() -> bytes:
-    """What the made-up chain says of the log, with one decision."""
+def _facts() -> dict[str, Any]:
+    """What the made-up chain says of the log, with one decision: the arguments of a snapshot's body."""
     place, head = anchor(), parse_checkpoint(note())
     made = Anchor(
         LogId(log_id(ORIGIN)), SIZE, head.root, place.chain_id, place.genesis_hash, place.contract, place.tx_hash,
@@ -277,11 +278,22 @@ def _snapshot() -> bytes:
     own = Entry.from_bytes(entries()[2])
     accreditation = Accreditation(ISSUER, TypeCode(str(RECORD["type"])), BlockTime(1), None)
     member = MemberFacts(DepartmentHistory(ISSUER, 420_000, BlockTime(1)), (accreditation,), ())
-    body = snapshot_body(
-        heading, logs=[(made.log_id, ORIGIN)], anchors=[made],
-        decisions=[(Digest(status_key(own.issuer, own.sha256)), decision)], members=[member],
-    )  # fmt: skip
-    return sign_snapshot(body, SIGNER)
+    return {
+        "heading": heading, "logs": [(made.log_id, ORIGIN)], "anchors": [made],
+        "decisions": [(Digest(status_key(own.issuer, own.sha256)), decision)], "members": [member],
+    }  # fmt: skip
+
+
+def _snapshot() -> bytes:
+    return sign_snapshot(snapshot_body(**_facts()), SIGNER)
+
+
+def _packed_snapshot() -> bytes:
+    """The same facts in the packed form."""
+    facts = _facts()
+    body = snapshot_body(**{**facts, "decisions": ()})
+    anchors = [(ORIGIN, each) for each in facts["anchors"]]
+    return b"".join(pack_snapshot(body, anchors, facts["decisions"], SIGNER))
 
 
 def _archived() -> bytes:
@@ -313,6 +325,7 @@ def _exports() -> dict[str, bytes]:
         ),
         "items.archive.zip": _archived(),
         "snapshot.json": _snapshot(),
+        "snapshot.packed": _packed_snapshot(),
         "copy.vc.jwt": sign_credential(shown, "https://verify.example", issued_at=1_790_000_050, **key),
         "suspension.status.jwt": sign_status_list([2, 9], purpose="suspension", **place, **key),
     }

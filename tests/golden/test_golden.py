@@ -32,6 +32,7 @@ from notary.receipts import first_not_included, parse_bundle, split
 from notary.report import Outcome
 from notary.snapshot import parse_snapshot
 from notary.snapshot_facts import why_not
+from notary.snapshot_packed import open_snapshot
 from notary.trust import parse_trust, signed_by_council_of
 from notary.trust_file import WitnessKey
 from notary.verify import check_receipt
@@ -171,6 +172,17 @@ def test_golden_snapshot__read__signed_by_the_trust_files_key() -> None:
     assert why_not(found, trust, Millis(found.time * 1000)) is None
     assert found.erasures == {(make.ORIGIN, 2): make.ORDER}
     assert found.complete_to == {make.ORIGIN: make.SIZE}
+
+
+def test_golden_packed_snapshot__read__the_same_facts_as_the_other_form() -> None:
+    plain, packed = parse_snapshot(stored("snapshot.json")), open_snapshot(io.BytesIO(stored("snapshot.packed")))
+    packed.check_all()
+    assert verify("intl", make.SIGNER.public_key, packed.signature, packed.signed_bytes)
+    assert packed.counted == plain.counted == (1, 1)
+    assert packed.checkpoint_at(make.ORIGIN, make.SIZE) == plain.checkpoint_at(make.ORIGIN, make.SIZE)
+    [key] = plain.decisions
+    assert packed.decisions_about(key) == plain.decisions_about(key)
+    assert (packed.departments, packed.complete_to) == (plain.departments, plain.complete_to)
 
 
 def test_golden_equivocation_and_event__read__written_the_same() -> None:

@@ -66,7 +66,8 @@ class WholeIndex:
     def decisions(self) -> Iterator[tuple[Digest, Decision]]:
         """(status key, decision), by key, in the order in which they were taken."""
         order = (decisions.c.status_key, decisions.c.block_number, decisions.c.log_index)
-        for row in self._connection.execute(told_decisions(self.block.number).order_by(*order)).mappings():
+        wanted = told_decisions(self.block.number).order_by(*order).execution_options(yield_per=KEYS_AT_ONCE)
+        for row in self._connection.execute(wanted).mappings():  # a cursor: a province's don't fit into memory
             yield Digest(bytes(row["status_key"])), decision_of(row)
 
     def decisions_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Decision]]:

@@ -125,7 +125,14 @@ def pieces_of(path: Path) -> Iterator[bytes]:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Writes a file of ours anew, whole or not at all."""
-    replace_by(path, [data])
+    draft = _draft(path)
+    try:
+        _write(draft, data)
+        draft.replace(path)
+    except (OSError, ValueError) as error:
+        raise _writing(path, error) from error
+    finally:
+        _remove(draft)  # an interrupt must not leave it either
 
 
 def replace_by(path: Path, pieces: Iterable[bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,25 @@ def test_write__impossible_names__are_refused_before_anything_is_sent(tmp_path: 
     files.check_writable(longest)
     files.replace_file(longest, b"fits")
     assert longest.read_bytes() == b"fits"
+
+
+def test_pieces__written_read_and_refused__whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with files.new_file(path) as file:
+        file.write(b"one")
+        assert path.read_bytes() == b""
+    assert b"".join(files.pieces_of(path)) == b"one"
+    with pytest.raises(UsageError, match=r"file\.exists"), files.new_file(path):
+        pass
+
+    def failing() -> Iterator[bytes]:
+        yield b"two"
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(UnavailableError):
+        files.replace_by(path, failing())
+    with pytest.raises(UnavailableError), files.new_file(tmp_path / "other") as file:
+        file.writelines(failing())
+    assert [p.name for p in tmp_path.iterdir()] == ["large"]
+    files.replace_by(path, [b"t", b"wo"])
+    assert path.read_bytes() == b"two"

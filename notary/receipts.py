@@ -15,7 +15,6 @@ from typing import Any
 from ledger.errors import InputError, UnreadableError
 from ledger.types import Origin
 from notary import members
-from notary.b64 import to_b64
 from notary.canonical import MAX_INTEGER, parse_strict
 from notary.checkpoint import parse_checkpoint
 from notary.entry import ENTRY_BYTES, Entry, check_entries, leaf_of, parse_origin
@@ -68,34 +67,28 @@ class Bundle:
 
     def to_json(self) -> bytes:
         """The file's bytes; InputError over 16 MiB."""
-        value: dict[str, Any] = {
-            "format": FORMAT,
-            "origin": self.origin,
-            "first": self.first,
-            "entries": to_b64(self.entries),
-        }
+        # Base64 is most of the file and nothing in it is escaped: json would look at each character for that.
+        parts = [_members({"format": FORMAT, "origin": self.origin, "first": self.first})]
+        parts.append(b'"entries":"' + b2a_base64(self.entries, newline=False) + b'"')
         if self.promises is not None:
-            value["promises"] = to_b64(self.promises)
-        after: dict[str, Any] = {}
-        if self.anchor is not None:
-            after["anchor"] = anchor_to_value(self.anchor)
-        if self.evidence is not None:
-            after["evidence"] = evidence_to_value(self.evidence)
+            parts.append(b'"promises":"' + b2a_base64(self.promises, newline=False) + b'"')
         if self.checkpoint is not None and self.paths:
-            value["checkpoint"] = self.checkpoint
-            value["size"] = self.size
-            # Most of the file, and nothing in base64 is escaped: the encoder would look at each character for it.
+            parts.append(_members({"checkpoint": self.checkpoint, "size": self.size}))
             paths = b'","'.join([b2a_base64(path, newline=False) for path in self.paths])
-            data = _json(value)[:-1] + b',"paths":["' + paths + b'"]' + (b"," + _json(after)[1:] if after else b"}")
-        else:
-            data = _json({**value, **after})
+            parts.append(b'"paths":["' + paths + b'"]')
+        if self.anchor is not None:
+            parts.append(_members({"anchor": anchor_to_value(self.anchor)}))
+        if self.evidence is not None:
+            parts.append(_members({"evidence": evidence_to_value(self.evidence)}))
+        data = b"{" + b",".join(parts) + b"}"
         if len(data) > MAX_BYTES:
             raise InputError("receipts.too_large", limit=MAX_BYTES, found=len(data))
         return data
 
 
-def _json(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def _members(value: dict[str, Any]) -> bytes:
+    """Members as they stand in an object, without its braces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()[1:-1]
 
 
 def build_bundle(

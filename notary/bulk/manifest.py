@@ -21,7 +21,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,9 +63,34 @@ class Outcome(NamedTuple):
         return self._replace(outcome=REFUSED, code=first.code, column=column, zh=zh, en=en)
 
 
-def accepted(numbers: Iterable[int], keys: Iterable[str], origin: str, indexes: Iterable[int]) -> Iterator[Outcome]:
-    """Rows of records that were accepted, as a chunk nearly always is from its first to its last."""
-    return map(Outcome, numbers, keys, repeat(ACCEPTED), repeat(origin), indexes)
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Records that were accepted, one after the other from index `first` of one log: as a chunk nearly always is."""
+
+    numbers: Sequence[int]
+    keys: Sequence[str]
+    origin: str
+    first: int
+
+    def outcomes(self) -> list[Outcome]:
+        """Of each."""
+        return [
+            Outcome(number, key, ACCEPTED, self.origin, index)
+            for index, (number, key) in enumerate(zip(self.numbers, self.keys, strict=True), self.first)
+        ]
+
+    def text(self) -> str:
+        """Their rows; without keys there is nothing in them that CSV would have to quote."""
+        if any(self.keys):
+            return _csv(self.outcomes())
+        origin = _csv([(self.origin,)]).rstrip("\n")
+        return "".join([f"{n},,{ACCEPTED},{origin},{index},,,,\n" for index, n in enumerate(self.numbers, self.first)])
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +130,15 @@ class Manifest:
     def bundle_path(self, origin: str, first: int) -> Path:
         return self.folder / "receipts" / quote(origin, safe="") / f"{first:012d}{SUFFIX}"
 
-    def write(self, outcomes: Sequence[Outcome], mark: Mark, bundles: Sequence[Bundle]) -> None:
+    def write(self, outcomes: Sequence[Outcome] | Accepted, mark: Mark, bundles: Sequence[Bundle]) -> None:
         """One finished chunk, durable when this returns."""
         for bundle in bundles:
             write_durably(self.bundle_path(bundle.origin, bundle.first), bundle.to_json())
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(outcomes)
-        size = append(self.rows_path, text.getvalue().encode())
-        counts = Counter(map(_OUTCOME, outcomes))
+        if isinstance(outcomes, Accepted):
+            text, counts = outcomes.text(), Counter({ACCEPTED: len(outcomes.numbers)})
+        else:
+            text, counts = _csv(outcomes), Counter(map(_OUTCOME, outcomes))
+        size = append(self.rows_path, text.encode())
         before = self.progress
         self._note(
             Progress(

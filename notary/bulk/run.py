@@ -22,7 +22,7 @@ from ledger.crypto.suites import verify
 from ledger.errors import ChuzhengError, ConflictError, IntegrityError, NotFoundError, UnavailableError
 from ledger.types import DepartmentCode, Origin
 from notary.bulk.chunks import PROMISE_BYTES, Asked, Part, Promised, Ready, without_collecting
-from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Manifest, Outcome, Progress, accepted
+from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Accepted, Manifest, Outcome, Progress
 from notary.bulk.salts import write_salts
 from notary.bulk.sources import Chunk, Source
 from notary.bulk.work import PART, Options, Work
@@ -88,6 +88,8 @@ class _Under:
     parts: list[Future[Part]]
     groups: list[_Group] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    accepted: Accepted | None = None
+    """All of them, instead of `outcomes`."""
 
 
 def origins_of(notary: Notary, departments: Sequence[DepartmentCode]) -> dict[str, Origin]:
@@ -213,7 +215,7 @@ class Backfill:
         """What became of a group's rows."""
         chunk, outcomes = under.chunk, under.outcomes
         if isinstance(answer.positions, range) and len(answer.taken) == len(group.offsets) == len(outcomes):
-            under.outcomes = list(accepted(chunk.numbers, chunk.keys, group.origin, map(index_of, answer.positions)))
+            under.accepted = Accepted(chunk.numbers, chunk.keys, group.origin, index_of(answer.positions[0]))
             return
         taken = frozenset(answer.taken)
         for offset, position in enumerate(answer.positions):
@@ -247,7 +249,7 @@ class Backfill:
             bundles.append(bundle)
             if self._options.salts is not None:
                 write_salts(self._options.salts, bundle, b"".join([part.salts for part in parts]))
-        self._manifest.write(under.outcomes, under.chunk.mark, bundles)
+        self._manifest.write(under.accepted or under.outcomes, under.chunk.mark, bundles)
         if self._manifest.progress.chunks % _COLLECT_EVERY == 0:
             gc.collect()
 
@@ -306,9 +308,10 @@ def _entries(answer: Answer, offsets: Sequence[int]) -> bytes:
 @contextmanager
 def _collecting_seldom() -> Iterator[None]:
     """Chunks hold hundreds of thousands of tuples and no cycles; looking through them for one takes a tenth of the
-    time. What little others leave behind is collected now and then (`_write`)."""
+    time. What little others leave behind is collected now and then (`_write`), without what was there before."""
+    gc.freeze()
     try:
         with without_collecting():
             yield
     finally:
-        gc.collect()
+        gc.unfreeze()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import ChuzhengError, ConflictError, InputError, IntegrityError
-from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Outcome, Progress, opened
+from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Accepted, Outcome, Progress, opened
 from notary.bulk.sources import Mark
 from tests.fakes.backfilling import outcomes
 from tests.fakes.notary import ORIGIN
@@ -37,6 +39,34 @@ def test_rows__each_outcome__told_in_both_languages(tmp_path: Path) -> None:
     assert (third["outcome"], third["code"], third["column"]) == ("refused", "certificate.no_holders", "holder_code")
     assert third["zh"]
     assert third["en"]
+
+
+ROW = st.tuples(st.integers(0, 10**12), st.just("") | st.text(st.characters(exclude_categories=["Cs"]), max_size=9))
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(ROW, max_size=9),
+    st.sampled_from(
+        [ORIGIN, 'a,"b'],
+    ),
+    st.integers(0, 10**9),
+)
+def test_accepted__any_keys__the_rows_that_each_of_them_has(rows: list[tuple[int, str]], origin: str, at: int) -> None:
+    run = Accepted([number for number, _ in rows], [key for _, key in rows], origin, at)
+    assert [outcome.at for outcome in run.outcomes()] == list(range(at, at + len(rows)))
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(run.outcomes())
+    assert run.text() == text.getvalue()
+
+
+def test_rows__all_accepted__told_and_counted(tmp_path: Path) -> None:
+    with opened(tmp_path, HEADER) as manifest:
+        manifest.write(Accepted([2, 3], ["", ""], ORIGIN, 7), Mark(2, 3, 9, "00"), [])
+        assert (manifest.progress.accepted, manifest.progress.rows) == (2, 2)
+    assert [(row["row"], row["origin"], row["index"]) for row in outcomes(tmp_path)] == [
+        ("2", ORIGIN, "7"), ("3", ORIGIN, "8"),
+    ]  # fmt: skip
 
 
 @settings(max_examples=30)

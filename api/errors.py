@@ -65,6 +65,7 @@ BY_CODE: dict[str, int] = {
     "request.method": 405,
     "erased": 410,
     "erased.answer": 410,
+    "erased.name": 410,
 }
 TITLES = {400: "bad", 401: "login", 403: "denied", 404: "missing", 405: "method", 409: "conflict", 410: "gone"}
 TITLES |= {408: "bad", 413: "large", 415: "media", 422: "wrong", 429: "fast", 500: "broken", 503: "later"}

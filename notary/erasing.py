@@ -22,13 +22,15 @@ import structlog
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError, UnavailableError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Kind, Millis, Origin
-from notary.canonical import parse_record
+from notary.canonical import canonicalise, parse_record
 from notary.commitment import commit_and_canonicalise
 from notary.details import Detail
 from notary.entry import Entry, parse_origin
 from notary.erasures import ERASED, Erased, Proof, State, check_order, check_state_move, erasure_record
+from notary.intake import prepare
 from notary.packed import pack_rows
 from notary.placing import Row, Submission
+from notary.stores.erased_names import erased_name, keep_names, release_names
 from notary.stores.erasure_list import add_to_list, read_list
 from notary.stores.erasures import ErasureRow, ErasureStore
 from notary.stores.records import index_of, log_of, position_of
@@ -139,6 +141,20 @@ class Erasing:
         with self._notary.store.reading() as connection:
             return self._found(connection, position)
 
+    def release(self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str) -> bool:
+        """Let this very record be registered again, by another order; False: it wasn't refused. Nothing comes back."""
+        if origin not in self._notary.logs:
+            raise NotFoundError("notary.no_log", origin=origin)
+        if parse_origin(origin).issuer != department:
+            raise DeniedError("notary.other_log", origin=origin)
+        check_order(order)
+        prepare(record, department, self._notary.vault)  # refuses what no log would take
+        names = self._names(department, record)
+        with self._notary.store.transaction() as connection:
+            released = release_names(connection, self._notary.log(origin).issuer, names) > 0
+        _log.warning("erasure.released", origin=origin, order=order, released=released)
+        return released
+
     # -- what follows -------------------------------------------------------------------------------------------------
 
     def step(self) -> bool:
@@ -200,6 +216,7 @@ class Erasing:
         cid = next((name for record in held.values() if (name := _cid(record))), None)
         readers = tuple(sorted({r for place in places for r in self._notary.store.wraps(connection, place)}))
         names = [found for place, record in held.items() if (found := self._name(connection, place, record))]
+        keep_names(connection, [n for place, record in held.items() for n in self._again(connection, place, record)])
         back = {place for place in places if self._rows.kept(connection, [place])}
         self._rows.destroy(connection, places, names)
         now = Millis(self._clock.now())
@@ -228,6 +245,22 @@ class Erasing:
             return None
         log = self._notary.store.log_by_id(connection, log_of(position))
         return log.issuer, self._notary.vault.identifier_mac(parse_origin(log.origin).issuer, identifier)
+
+    def _again(self, connection: Connection, position: int, record: dict[str, Any] | None) -> list[tuple[int, bytes]]:
+        """Under what the record would be registered again: (issuer's row, name), docs/adr/0032."""
+        if record is None:
+            return []
+        log = self._notary.store.log_by_id(connection, log_of(position))
+        return [(log.issuer, name) for name in self._names(parse_origin(log.origin).issuer, record)]
+
+    def _names(self, issuer: DepartmentCode, record: dict[str, Any]) -> list[bytes]:
+        vault = self._notary.vault
+        if record["kind"] == Kind.CERTIFICATE.word:
+            return [erased_name(vault.identifier_mac(issuer, record["identifier"]), record["version"], b"")]
+        contents = [record]
+        if _cid(record) is not None:  # the file sent again gets another name
+            contents.append({**record, "document": {k: v for k, v in record["document"].items() if k != "cid"}})
+        return [erased_name(None, 0, vault.content_mac(issuer, canonicalise(content))) for content in contents]
 
     def _go_on(self, row: ErasureRow) -> bool:
         origin, index = self._notary.origin_of(row.position), index_of(row.position)

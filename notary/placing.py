@@ -18,6 +18,7 @@ from notary.details import Columns, Detail, identifiers_of, names_of
 from notary.entry import HOUR, HOURLY
 from notary.packed import ROW_BYTES, Packed, entries_of
 from notary.stores import records as sql
+from notary.stores.erased_names import erased_among, name_of, require_kept
 from notary.stores.erasures import ANSWER_ERASED
 from notary.stores.records import Known, LogRow
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 HOLD = 120_000
 """Milliseconds that a clock may step back before we believe it rather than the log's last entry."""
+GONE = -1  # the position of a row that is refused because it was erased: nothing says where it stood
 _SHA256, _SM3 = slice(28, 60), slice(60, 92)
 
 
@@ -75,7 +77,7 @@ class Answer:
     repeated: Mapping[int, bytes | None]
     """Offset → sealed keys (None: the client salted) of the rows that stood in a log before this call."""
     refused: Mapping[int, ConflictError] = field(default_factory=dict)
-    """Offset → why, where rows were judged one by one; `positions` then says where the other content stands."""
+    """Offset → why, where rows were judged one by one; `positions`: where the other content stands, or GONE."""
     taken: Sequence[int] = ()
     """There, the offsets of the rows that this submission got indexes for, now or when it came under its key before,
     in the order of the indexes; the entries of the other rows aren't read, and empty."""
@@ -119,6 +121,7 @@ class Placing:
         """Key → position of what this group was just given."""
         self._identified: dict[tuple[bytes, int], Known] = {}
         self._answered: dict[tuple[str, str, bytes], Known] = {}
+        self._erased: frozenset[bytes] = frozenset()  # those of the group (notary/stores/erased_names.py)
 
     def place_all(self, group: Sequence[Submission]) -> list[Answer | ChuzhengError]:
         """An answer or a refusal for each; look-ups are made for the whole group at once."""
@@ -136,6 +139,8 @@ class Placing:
         self._committed = self._standing.committed(connection, self._found)
         named = [identifier for s in group for identifier in identifiers_of(s.details)]
         self._identified = store.identified(connection, log.issuer, named)
+        # After the look-ups: an erasure that comes between leaves a record in one of both.
+        self._erased = erased_among(connection, log.issuer, lambda: [name_of(d) for s in group for d in s.details])
         answers: list[Answer | ChuzhengError] = []
         for s in group:
             try:
@@ -169,8 +174,10 @@ class Placing:
                 raise ConflictError("erased.answer")
             if known.content != s.content:
                 raise ConflictError("idempotency_conflict")
+            require_kept(s.details, self._erased)  # destroyed a moment ago, and the answer isn't cleaned yet
             return self._again(known.positions, range(len(known.positions)), [], s)
         standing = self._standing_details(s) if s.details else self._standing_rows(s)
+        require_kept(s.details, self._erased)
         answer = self._new(s, standing)
         if s.key is not None:
             packed = sql.pack_positions(answer.positions)
@@ -183,22 +190,28 @@ class Placing:
         after a crash learns which rows were taken then and which stood there before."""
         scope = (s.department, s.operation, s.key or b"")
         known = self._answered.get(scope)
-        if known is not None and known.content != s.content:
+        if known is not None and known.content not in (s.content, ANSWER_ERASED):
             raise ConflictError("idempotency_conflict")
         names = set(names_of(s.details))
-        if known is None and len(names) == s.count and self._identified.keys().isdisjoint(names):
+        unseen = known is None and not self._erased and self._identified.keys().isdisjoint(names)
+        if unseen and len(names) == s.count:
             answer = self._new(s, {})  # nothing to judge: the ordinary case of a back-fill
             self._remember_run(s, answer.positions)
             return Answer(answer.positions, answer.entries, {}, {}, range(s.count))
         first = self._next
-        own = frozenset(known.positions) if known is not None else frozenset()
+        # Of a run of which something was erased since, no bundle can be made: what is left of it stands, as a repeat.
+        cut = known is not None and known.content == ANSWER_ERASED
+        own = frozenset(known.positions) if known is not None and not cut else frozenset()
         positions: list[int] = []
         entries = [b""] * s.count
         taken: dict[int, int] = {}
         refused: dict[int, ConflictError] = {}
         for offset, detail in enumerate(s.details):
             found = self._identified.get((detail.identifier or b"", detail.version))
-            if found is None:
+            if found is None and (cut or name_of(detail) in self._erased):
+                position = GONE
+                refused[offset] = ConflictError("erased.name", row=offset + 1)
+            elif found is None:
                 position = self._next
                 taken[position] = offset
                 row = s.rows[offset * ROW_BYTES : (offset + 1) * ROW_BYTES]
@@ -213,7 +226,9 @@ class Placing:
         if known is None:
             self._remember_run(s, range(first, self._next))
             return Answer(positions, entries, {}, refused, tuple(taken.values()))
-        if self._next > first or taken.keys() != own:
+        if taken.keys() < own and GONE in positions:
+            taken.clear()  # erased, and its stored answer isn't cleaned yet
+        elif self._next > first or taken.keys() != own:
             raise IntegrityError("records.gap", index=sql.index_of(first))  # they were kept in one transaction
         offsets = [taken[position] for position in sorted(taken)]
         told = self._again([positions[offset] for offset in offsets], range(len(offsets)), [], s)

@@ -48,6 +48,7 @@ from notary.receipt import Evidence, NoEvidence, Receipt
 from notary.receipts import Bundle
 from notary.singles import Single, accept_singles
 from notary.stores.disk import Disk
+from notary.stores.erased_names import erased_among, name_of
 from notary.stores.leases import Leases, site_of
 from notary.stores.marks import Marks
 from notary.stores.places import PlaceIndex
@@ -304,16 +305,20 @@ class Notary:
     def stands(
         self, department: DepartmentCode, origin: Origin, prepared: Prepared, *, operation: str, key: str | None
     ) -> bool:
-        """Whether this record, or something under this key, was answered before: asked before costly work is begun."""
+        """Whether this record, or something under this key, was answered before: asked before costly work is begun.
+        ConflictError `erased.name` where it would be refused."""
         log, detail = self.log(origin), prepared.detail
         kept = detail.content if key is None else hash_key(key)
         with self.store.reading() as connection:
             if self.store.answered(connection, log.id, department, operation, [kept]):
                 return True
-            if detail.identifier is None:
-                return False
-            known = self.store.identified(connection, log.issuer, [detail.identifier])
-            return (detail.identifier, detail.version) in known
+            if detail.identifier is not None:
+                known = self.store.identified(connection, log.issuer, [detail.identifier])
+                if (detail.identifier, detail.version) in known:
+                    return True
+            if erased_among(connection, log.issuer, lambda: [name_of(detail)]):
+                raise ConflictError("erased.name", row=1)
+            return False
 
     def log(self, origin: Origin) -> LogRow:
         """A log's row; NotFoundError if this notary doesn't write it."""

@@ -21,7 +21,7 @@ from notary.erasures import ERASED
 SCHEMA = "chuzheng-erasure/1"
 BACKUP_DAYS = 35
 """Days that a backup of the database may be kept (formats.md §7)."""
-NOT_RECALLED = ("receipts", "disclosures", "copies", "chain", "backups")
+NOT_RECALLED = ("receipts", "disclosures", "copies", "chain", "name", "backups")
 _SHANGHAI = timezone(timedelta(hours=8))
 _BACKUP = re.compile(r"backup-([0-9]{4}-[0-9]{2}-[0-9]{2})")
 

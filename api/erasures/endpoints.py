@@ -12,14 +12,14 @@ from starlette.concurrency import run_in_threadpool
 from api.auth import Caller, CallerDep, Desk
 from api.bodies import read_body
 from api.erasures.answers import acknowledgement, erasure_body
-from api.erasures.schemas import ErasureBody, ErasureRequest
+from api.erasures.schemas import ErasureBody, ErasureRequest, ReleaseBody, ReleaseRequest
 from api.limits import JSON, media_type, own_log
 from api.logs import tiles
 from api.parts import Parts, PartsDep
 from api.problems import WRITE, problems
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
-from ledger.types import Origin
-from notary.canonical import parse_strict
+from ledger.types import DepartmentCode, Origin
+from notary.canonical import MAX_BYTES, parse_strict
 from notary.erasing import Target
 from notary.erasures import MOST_ORDER
 
@@ -28,8 +28,16 @@ MOST = 16 << 10
 ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"description": "How it stands", "content": {"application/json": {"schema": ErasureBody}}}
 }
-BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": ErasureRequest}}}}
-Act = Callable[[Parts, Caller, Origin, int, str], object]
+RELEASED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Whether it was refused", "content": {"application/json": {"schema": ReleaseBody}}}
+}
+WORD: dict[str, Any] = {
+    "response_class": Response,
+    "responses": {**ANSWER, **problems(*WRITE, 415)},
+    "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": ErasureRequest}}}},
+}
+"""How each of the two persons' words is described."""
+Word = Callable[[DepartmentCode, Origin, int, str, bytes], object]
 
 
 @router.get(
@@ -47,26 +55,22 @@ def look(origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Respons
 @router.post(
     "/{origin:origin}/{index}/proposal",
     summary="The first person's word: nothing is destroyed yet",
-    response_class=Response,
-    responses={**ANSWER, **problems(*WRITE, 415)},
-    openapi_extra=BODY,
+    **WORD,
 )
 async def propose(request: Request, origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Response:
     """`order` is the code of the order, never a person's name or number: log, list and snapshots show it for ever."""
-    return await _act(request, parts, caller, (origin, index), _propose)
+    return await _say(request, parts, caller, (origin, index), parts.the_notary().erasing.propose)
 
 
 @router.post(
     "/{origin:origin}/{index}/confirmation",
     summary="The second person's word: destroyed when this is answered, and not to be undone",
-    response_class=Response,
-    responses={**ANSWER, **problems(*WRITE, 415)},
-    openapi_extra=BODY,
+    **WORD,
 )
 async def confirm(request: Request, origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Response:
     """Another person than the proposer, with the same `order`. `state` is `done` once files and stored answers are
     clean too; before that nothing of the record is served any more, and the worker goes on by itself."""
-    return await _act(request, parts, caller, (origin, index), _confirm)
+    return await _say(request, parts, caller, (origin, index), parts.the_notary().erasing.confirm)
 
 
 @router.delete(
@@ -83,35 +87,52 @@ async def withdraw(origin: str, index: int, caller: CallerDep, parts: PartsDep) 
     return _answer(parts, await run_in_threadpool(_target, parts, caller, log, index))
 
 
-async def _act(request: Request, parts: Parts, caller: Caller, place: tuple[str, int], act: Act) -> Response:
-    origin, index = place
-    log = _allowed(caller, parts, origin)
+@router.post(
+    "/releases",
+    summary="Let a record that was erased be registered again",
+    response_class=Response,
+    responses={**RELEASED, **problems(*WRITE, 415)},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": ReleaseRequest}}}},
+)
+async def release(request: Request, caller: CallerDep, parts: PartsDep) -> Response:
+    """What was erased is refused when it is sent again. Another order, its code in `order`, may want it registered
+    anew: nothing comes back by this, but the very `record` is taken again, and gets another index and salt."""
+    log = _allowed(caller, parts, None)
+    value, order = await _read(request, caller, "record", MAX_BYTES + MOST)
+    if not isinstance(value["record"], dict):
+        raise InputError("request.member", name="record", expected="{…}")
+    erasing = parts.the_notary().erasing
+    released = await parts.write(erasing.release, caller.department, log, value["record"], order)
+    told = {"schema": "chuzheng-erasure-release/1", "order": order, "released": released}
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+async def _read(request: Request, caller: Caller, member: str, limit: int) -> tuple[dict[str, Any], str]:
+    """The body of a person's request, with `order` and one more member; and the order."""
     if not caller.person:
         raise DeniedError("erasure.no_person")
     media_type(request, JSON)
-    value = parse_strict(await read_body(request, MOST), limit=MOST)
-    if not isinstance(value, dict) or value.keys() != {"order", "acknowledge"}:
-        raise InputError("request.member", name="body", expected='{"order", "acknowledge"}')
-    order, acknowledge = value["order"], value["acknowledge"]
-    if not isinstance(order, str):
+    value = parse_strict(await read_body(request, limit), limit=limit)
+    if not isinstance(value, dict) or value.keys() != {"order", member}:
+        raise InputError("request.member", name="body", expected=f'{{"order", "{member}"}}')
+    if not isinstance(value["order"], str):
         raise InputError("request.member", name="order", expected=f'"…" (1–{MOST_ORDER})')
+    return value, value["order"]
+
+
+async def _say(request: Request, parts: Parts, caller: Caller, place: tuple[str, int], word: Word) -> Response:
+    origin, index = place
+    log = _allowed(caller, parts, origin)
+    value, order = await _read(request, caller, "acknowledge", MOST)
     target = await run_in_threadpool(_target, parts, caller, log, index)
     # Asked again after it was done, the file and its readers are gone: the answer is the same all the same.
-    if (target.row is None or target.row.erased_at is None) and acknowledge != acknowledgement(target):
+    if (target.row is None or target.row.erased_at is None) and value["acknowledge"] != acknowledgement(target):
         raise ConflictError("erasure.not_acknowledged")
-    await parts.write(act, parts, caller, log, index, order)
+    await parts.write(word, caller.department, log, index, order, caller.person)
     return _answer(parts, await run_in_threadpool(_target, parts, caller, log, index))
 
 
-def _propose(parts: Parts, caller: Caller, log: Origin, index: int, order: str) -> object:
-    return parts.the_notary().erasing.propose(caller.department, log, index, order, caller.person)
-
-
-def _confirm(parts: Parts, caller: Caller, log: Origin, index: int, order: str) -> object:
-    return parts.the_notary().erasing.confirm(caller.department, log, index, order, caller.person)
-
-
-def _allowed(caller: Caller, parts: Parts, origin: str) -> Origin:
+def _allowed(caller: Caller, parts: Parts, origin: str | None) -> Origin:
     caller.require(Desk.ERASURE)
     log = own_log(caller, parts, origin)
     tiles.readable_log(parts, log, caller)

@@ -48,6 +48,26 @@ ErasureBody: dict[str, Any] = {
         "backups": {"type": ["object", "null"], "description": "Which backups still hold it, and until when"},
     },
 }
+ReleaseRequest: dict[str, Any] = {
+    "type": "object",
+    "required": ["order", "record"],
+    "additionalProperties": False,
+    "properties": {
+        "order": {"type": "string", "minLength": 1, "maxLength": 64, "description": "Code of the order to register it"},
+        "record": {"type": "object", "description": "The record as it will be sent; of a file's, document as it was"},
+    },
+    "example": {"order": "〔2027〕3", "record": {"schema": "certificate/1", "kind": "certificate"}},
+}
+ReleaseBody: dict[str, Any] = {
+    "type": "object",
+    "description": "chuzheng-erasure-release/1",
+    "required": ["schema", "order", "released"],
+    "properties": {
+        "schema": {"const": "chuzheng-erasure-release/1"},
+        "order": _TEXT,
+        "released": {"type": "boolean", "description": "False: it wasn't refused"},
+    },
+}
 ErasuresBody: dict[str, Any] = {
     "type": "object",
     "description": "chuzheng-erasures/1 (formats.md §7): the log's list, each item provable by an entry of kind 6",

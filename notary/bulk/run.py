@@ -30,7 +30,7 @@ from notary.checkpoint import promise_bytes
 from notary.details import Columns
 from notary.entry import leaf_of, log_id
 from notary.packed import join
-from notary.placing import Answer, Submission
+from notary.placing import GONE, Answer, Submission
 from notary.processes import Processes
 from notary.receipts import Bundle
 from notary.service import Notary
@@ -220,6 +220,10 @@ class Backfill:
         taken = frozenset(answer.taken)
         for offset, position in enumerate(answer.positions):
             at = group.offsets[offset]
+            if position == GONE:
+                told = Outcome(chunk.numbers[at], chunk.keys[at], REFUSED)
+                outcomes[at] = told.refused([("identifier", answer.refused[offset])])
+                continue
             origin, index = self._logs[log_of(position)], index_of(position)
             told = Outcome(chunk.numbers[at], chunk.keys[at], DUPLICATE, origin, index)
             if offset in taken:

@@ -77,6 +77,24 @@ def withdraw(
     _finish(body, as_json=json_)
 
 
+@erase_app.command("release")
+def release(
+    record: Annotated[Path, typer.Argument(help="将重新登记的记录 / the record that will be sent (JSON)")],
+    order: Order = ..., url: Url = None, token_file: TokenFile = None, json_: Json = False,  # type: ignore[assignment]
+) -> None:  # fmt: skip
+    """另有文书要求重新登记已删除的记录时，先解除拒绝；不恢复任何内容。/ By another order, let a record that was
+    erased be registered again; nothing comes back."""
+    from notary.canonical import parse_record
+
+    members = parse_record(read_file(record))
+    with _connect(url, token_file) as server:
+        body = server.post_json("erasures/releases", {"order": order, "record": members})
+    payload = output.message(
+        body["schema"], "cli.erase.released" if body["released"] else "cli.erase.not_refused", order=order
+    )
+    output.finish({**body, **payload}, as_json=json_)
+
+
 @erase_app.command("apply")
 def apply(
     file: Annotated[

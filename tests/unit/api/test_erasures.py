@@ -51,6 +51,7 @@ def test_erasure__two_persons__410_and_the_list_proves_it(client: TestClient, ho
         "disclosures",
         "copies",
         "chain",
+        "name",
         "backups",
     ]
     proposed = act(client, house, receipt.index, "/proposal", one)
@@ -88,6 +89,28 @@ def test_erasure__keyed_retry_of_what_was_erased__410(client: TestClient, house:
     act(client, house, index, "/proposal", token(house, "A"))
     assert act(client, house, index, "/confirmation", token(house, "B")).json()["state"] == "done"
     problem(client.post("/api/v1/certificates", content=body, headers=house.headers(key="k")), 410, "erased.answer")
+
+
+def test_release__by_another_order__the_record_is_taken_again(client: TestClient, house: House) -> None:
+    body, one = json.dumps(house.certificate()).encode(), token(house, "A")
+    index = client.post("/api/v1/certificates", content=body, headers=house.headers(key="k")).json()["index"]
+    act(client, house, index, "/proposal", one)
+    act(client, house, index, "/confirmation", token(house, "B"))
+    problem(client.post("/api/v1/certificates", content=body, headers=house.headers(key="new")), 410, "erased.name")
+    url = "/api/v1/erasures/releases"
+    sent: dict[str, Any] = {"order": "〔2027〕3", "record": house.certificate()}
+    problem(client.post(url, json=sent), 401, "auth.missing")
+    problem(client.post(url, json=sent, headers=token(house, "A", role=Role.ANCHOR)), 403, "auth.role")
+    problem(client.post(url, json=sent, headers=token(house, "")), 403, "erasure.no_person")
+    problem(client.post(url, json={**sent, "record": []}, headers=one), 422, "request.member")
+    problem(client.post(url, json={**sent, "order": ""}, headers=one), 422, "erasure.order")
+    problem(client.post(url, json={**sent, "record": {**sent["record"], "issuer": OTHER}}, headers=one), 422,
+            "record.other_issuer")  # fmt: skip
+    for released in (True, False):
+        answer = client.post(url, json=sent, headers=one)
+        assert (answer.status_code, answer.json()["released"]) == (200, released), answer.text
+    again = client.post("/api/v1/certificates", content=body, headers=house.headers(key="new"))
+    assert (again.status_code, again.json()["index"]) == (201, index + 2)
 
 
 def test_erasure__one_person_with_two_tokens__refused(client: TestClient, house: House) -> None:

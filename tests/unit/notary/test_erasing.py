@@ -133,9 +133,9 @@ def test_erase__answers__no_retry_brings_it_back(rig: Rig) -> None:
         with pytest.raises(ConflictError) as caught:
             rig.notary.accept_records(ISSUER, origin, records, key=key)
         assert caught.value.code == "erased.answer"
-    # Without a key there is nothing left that says it stood here: it is another record now.
-    [new] = rig.notary.accept_records(ISSUER, ORIGIN, [one])
-    assert not new.repeated
+    for again in (None, "another"):  # nor is it taken as a new one
+        with pytest.raises(ConflictError, match=r"erased\.name"):
+            rig.notary.accept_records(ISSUER, ORIGIN, [one], key=again)
     [same] = rig.notary.accept_records(ISSUER, ORIGIN, [plain])
     assert (same.repeated, same.receipt.index) == (True, indexes[2])
 

@@ -48,6 +48,21 @@ def test_erase__proposed_confirmed_shown(house: House, server: IntoApp, chuzheng
     assert (after.json["state"], after.json["files"]) == ("done", [])
 
 
+def test_release__a_record_that_was_erased__said_and_once(
+    house: House, server: IntoApp, chuzheng: Chuzheng, tmp_path: Path
+) -> None:
+    one, two = tokens(house, tmp_path)
+    index = house.accept(house.certificate()).index
+    record = tmp_path / "x.record.json"
+    record.write_text(json.dumps(house.certificate()), encoding="utf-8")
+    for what, whose in (("propose", one), ("confirm", two)):
+        assert chuzheng("erase", what, house.origin, index, "--order", ORDER, "--yes", "--token-file", whose).code == 0
+    for released in (True, False):
+        done = chuzheng("erase", "release", record, "--order", "〔2027〕3", "--token-file", one, "--json")
+        assert (done.code, done.json["released"], done.json["ok"]) == (0, released, True), done.err
+    house.accept(house.certificate())
+
+
 def test_erase__asked_and_declined__nothing_is_sent(
     house: House, server: IntoApp, chuzheng: Chuzheng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ NEEDED = {  # interfaces.md, of what this version has
     "status transfer-in", "status revoke", "status supersede", "status withdraw", "status annul", "log fsck",
     "log reindex",
     "log rotate-key",
-    "erase show", "erase propose", "erase confirm", "erase withdraw", "erase apply",
+    "erase show", "erase propose", "erase confirm", "erase withdraw", "erase release", "erase apply",
     "log reopen", "trust show", "trust update", "trust key", "trust draft", "trust sign", "doctor",
     "archive make", "archive check", "archive extract",
     "bundle make", "bundle certificate", "snapshot make", "snapshot fetch", "snapshot show",

@@ -31,6 +31,7 @@ from api.documents import endpoints as documents
 from api.door import Door
 from api.erasures import endpoints as erasures
 from api.feed import endpoints as feed
+from api.heads import endpoints as heads
 from api.health import endpoints as health
 from api.logs import endpoints as logs
 from api.observing import Observed, set_up_logs
@@ -124,7 +125,8 @@ def assemble(parts: Parts) -> Application:
     app.state.tokens = parts.tokens
     app.state.held = Held()
     errors.install(app)
-    rooms = (certificates, documents, logs, verifications, statuses, erasures, departments, audit, feed, trust, health)
+    rooms = (certificates, documents, logs, verifications, statuses, erasures, departments, audit, feed, heads, trust,
+             health)  # fmt: skip
     for room in rooms:
         app.include_router(room.router, prefix=PREFIX)
     app.include_router(health.metrics_router)

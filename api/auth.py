@@ -39,6 +39,7 @@ class Desk(IntEnum):
 
     ERASURE = 1 << 16
     LIBRARY = 1 << 17
+    HEADS = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     trust_pin: str | None = Field(default=None, description="Hash of the first trust file, hex (official notice)")
 
     head_log: str = Field(default="", description="Origin of our log that keeps the network's heads, daily; none")
+    head_peers: str = Field(
+        default="", description="Other operators' logs that get our heads, daily: ORIGIN=URL, comma between"
+    )
     witnesses: str = Field(default="", description="Witnesses to ask for cosignatures: NAME=URL, comma between")
     content_store: str = Field(
         default="embedded", description="Where files are kept: embedded, folder:PATH, kubo or kubo:ADDRESS"
@@ -138,17 +141,31 @@ class Settings(BaseSettings):
     @property
     def witness_urls(self) -> dict[str, str]:
         """Address by the witness's name; ConfigurationError `settings.invalid` where it isn't NAME=URL."""
-        found: dict[str, str] = {}
-        for item in filter(None, (part.strip() for part in self.witnesses.split(","))):
-            name, sign, url = item.partition("=")
-            if not sign or not name or not url.startswith(("http://", "https://")):
-                raise ConfigurationError("settings.invalid", name="witnesses", source=item[:80], reason="NAME=URL")
-            found[name.strip()] = url.strip().rstrip("/")
-        return found
+        return _addresses("witnesses", self.witnesses, "NAME=URL")
+
+    @property
+    def head_peer_urls(self) -> dict[str, str]:
+        """Address by the origin of another operator's log; ConfigurationError where it isn't ORIGIN=URL."""
+        return _addresses("head_peers", self.head_peers, "ORIGIN=URL")
+
+    @property
+    def outside_dir(self) -> Path:
+        """How we stand with witnesses and other operators' logs; what they gave us for our heads."""
+        return self.home / "outside"
 
     @property
     def url(self) -> str:
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def _addresses(setting: str, text: str, form: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, sign, url = item.partition("=")
+        if not sign or not name or not url.startswith(("http://", "https://")):
+            raise ConfigurationError("settings.invalid", name=setting, source=item[:80], reason=form)
+        found[name.strip()] = url.strip().rstrip("/")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

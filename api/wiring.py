@@ -10,7 +10,7 @@ Nothing here needs the chain to answer: a server starts, and says `cannot_check`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,13 +23,14 @@ from api.closings import RecentClosings
 from api.content_places import content_places
 from api.event_files import EventFiles
 from api.keyring import Keyring
+from api.outside import cosigners, couriers, heads_now, trust_now
 from api.own_logs import OwnLogs
 from api.parts import Directory, Parts
 from api.remembered import Remembered
 from api.settings import Settings
 from api.statuses.lists import StatusLists
 from api.trusted import TrustSource
-from ledger.errors import ChuzhengError, ConfigurationError
+from ledger.errors import ConfigurationError
 from ledger.types import Address, Millis, Origin
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ if TYPE_CHECKING:
     from ledger.store.index import IndexReader
     from notary.content_keeper import ContentKeeper
     from notary.cosigning import Cosigner
+    from notary.head_courier import HeadCourier
     from notary.heads import Ask
     from notary.processes import Processes
     from notary.reconcile.run import Ledger
     from notary.service import Notary
     from notary.stores.marks import Marks
     from notary.stores.placed import Places
-    from notary.trust_file import TrustFile, WitnessKey
+    from notary.trust_file import WitnessKey
     from notary.worker import Step, Worker
 
 CHAIN_WITHIN = 5.0
@@ -76,6 +78,8 @@ class Backstage:
     deployment: Deployment
     cosigners: Sequence[Cosigner] = ()
     """One loop a witness."""
+    couriers: Sequence[HeadCourier] = ()
+    """One loop a log of another operator that keeps our network's heads."""
 
     def close(self) -> None:
         """Finish what waits, let go of lanes and connections."""
@@ -210,62 +214,25 @@ def open_backstage(settings: Settings) -> Backstage:
         indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=second),
         keeper=ContentKeeper(notary, _places(notary), SystemClock()),
         deployment=deployment,
-        cosigners=_cosigners(settings, notary),
+        cosigners=cosigners(settings, notary, SystemClock()),
+        couriers=couriers(settings, engine, index, deployment.network, SystemClock()),
     )
 
 
 def _head_keeper(settings: Settings, engine: Any, deployment: Deployment, notary: Notary) -> list[Step]:
     """Who writes the network's heads into a log of ours each day, where one is named."""
-    from ledger.store.index.whole import whole_index
     from notary.head_keeping import HeadKeeper
-    from notary.network_heads import LogHead, NetworkHeads
 
     if not settings.head_log:
         return []
-
-    def source() -> NetworkHeads | None:
-        with whole_index(engine, final_depth(settings)) as whole:
-            if whole is None:
-                return None
-            chain_id, genesis = whole.chain()
-            heads = tuple(LogHead(*head) for head in whole.heads())
-            return NetworkHeads(deployment.network, chain_id, genesis, whole.block, heads)
-
-    return [HeadKeeper(notary, Origin(settings.head_log), source, SystemClock())]
-
-
-def _cosigners(settings: Settings, notary: Notary) -> list[Cosigner]:
-    """A loop for each witness of the settings; its key is the trust file's, so one that isn't there yet waits."""
-    from api.witness_client import ask_over_http
-    from notary.cosigning import Cosigner
-
-    trusted = _trust_now(settings)
-
-    def key_of(name: str) -> WitnessKey | None:
-        found = trusted()
-        return next((w for w in found.witnesses if w.name == name), None) if found else None
-
     return [
-        Cosigner(notary, name, partial(key_of, name), ask_over_http(name, url))
-        for name, url in settings.witness_urls.items()
+        HeadKeeper(
+            notary,
+            Origin(settings.head_log),
+            heads_now(engine, final_depth(settings), deployment.network),
+            SystemClock(),
+        )
     ]
-
-
-def _trust_now(settings: Settings) -> Callable[[], TrustFile | None]:
-    """The trust file in force, for those that go on without one: sealing doesn't wait for the Council."""
-    source: TrustSource | None = None
-
-    def now() -> TrustFile | None:
-        nonlocal source
-        try:
-            if source is None:
-                source = TrustSource(settings.trust_path)
-        except ChuzhengError:
-            return None
-        found = source.now()
-        return None if found is None else found.file
-
-    return now
 
 
 @contextmanager
@@ -407,7 +374,7 @@ def _notary(
 
     ask, marks = _others(settings) if accepts else (None, None)
     captured = EvidenceStore(engine)
-    trusted = _trust_now(settings)
+    trusted = trust_now(settings.trust_path)
 
     def witnesses() -> tuple[int, Sequence[WitnessKey]]:
         found = trusted()

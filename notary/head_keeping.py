@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from ledger.errors import ConfigurationError, NotFoundError, UnavailableError
+from ledger.errors import ConfigurationError, InputError, NotFoundError, UnavailableError
 from ledger.ports import Clock
-from ledger.types import Kind, Origin
+from ledger.types import DepartmentCode, Kind, Origin
+from notary.canonical import parse_record
 from notary.commitment import commit_and_canonicalise
 from notary.details import Detail
 from notary.entry import parse_origin
-from notary.network_heads import NetworkHeads, day_of, heads_records
+from notary.network_heads import NetworkHeads, day_of, heads_records, parse_heads
 from notary.packed import pack_rows
 from notary.placing import Row, Submission
 from notary.receipt import Receipt
-from notary.service import Notary
+from notary.service import Accepted, Notary, hash_key
 from notary.stores.record_tables import index_of, log_of
 
-OPERATION = "network-heads"
+OPERATION, TAKEN = "network-heads", "heads-taken"
+"""Of our own network, written by ourselves; and of others, handed in by their operators."""
 PAUSE = 60_000
 """Milliseconds until a day that couldn't be written is tried again."""
 _log = structlog.get_logger("notary.heads")
@@ -46,15 +48,37 @@ def keep_heads(notary: Notary, target: Origin, found: NetworkHeads, day: str) ->
     issuer = parse_origin(target).issuer
     indexes = []
     for record in heads_records(found, issuer, day):
-        salt = os.urandom(32)
-        commitment, canonical = commit_and_canonicalise(record, salt)
         key = _key(found.network, day, record["part"])
-        content = notary.vault.content_mac(issuer, key)
-        detail = Detail(content, None, 0, *notary.vault.seal(commitment.sha256, salt, canonical))
-        made = Row(int(Kind.CHECKPOINT), commitment.sha256, commitment.sm3)
-        answer = notary.submit(Submission(issuer, target, OPERATION, key, content, pack_rows([made]), [detail]))
-        indexes.append(index_of(answer.positions[0]))
+        # The first record of a day stands, whatever the next one would say: its content counts as the same.
+        positions, _ = _write(notary, target, record, OPERATION, key, content=key)
+        indexes.append(index_of(positions[0]))
     return indexes
+
+
+def _write(
+    notary: Notary, target: Origin, record: dict[str, Any], operation: str, key: bytes, *, content: bytes | None = None
+) -> tuple[Sequence[int], bool]:
+    """Positions of the record's entry, and whether it stood there under this key before."""
+    issuer, salt = parse_origin(target).issuer, os.urandom(32)
+    commitment, canonical = commit_and_canonicalise(record, salt)
+    mac = notary.vault.content_mac(issuer, canonical if content is None else content)
+    detail = Detail(mac, None, 0, *notary.vault.seal(commitment.sha256, salt, canonical))
+    made = Row(int(Kind.CHECKPOINT), commitment.sha256, commitment.sm3)
+    answer = notary.submit(Submission(issuer, target, operation, key, mac, pack_rows([made]), [detail]))
+    return answer.positions, bool(answer.repeated)
+
+
+def take_heads(notary: Notary, target: Origin, department: DepartmentCode, body: bytes, key: str) -> Accepted:
+    """Write another operator's record into a log of ours, and answer its receipt with the salt: the same one for the
+    same key. The record is read strictly and is a day's heads, nothing else; whether they are true, the chain that they
+    tell of says. InputError, ConflictError `idempotency_conflict`, `notary.log_closed`."""
+    issuer = notary.writable(department, target)
+    record = parse_record(body)
+    parse_heads(record)
+    if record["issuer"] != issuer:
+        raise InputError("record.other_issuer", expected=issuer)
+    [position], repeated = _write(notary, target, record, TAKEN, hash_key(key))
+    return Accepted(notary.receipt(target, index_of(position), salted=True), repeated)
 
 
 def kept_heads(notary: Notary, target: Origin, network: str, day: str) -> list[Kept]:

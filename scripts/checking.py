@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.errors import ChuzhengError, UnavailableError
 from ledger.texts import Language, error_text, text
+from ledger.types import Millis
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -31,10 +32,12 @@ class Finding:
     needed: bool = True
     params: dict[str, Any] = field(default_factory=dict)
     error: ChuzhengError | None = None
+    texts: str = ""
+    """Where the text of the case stands, if not among those of `doctor`; it is then said where all is well, too."""
 
     @property
     def ok(self) -> bool:
-        return self.case == "ok"
+        return self.case == "ok" or self.case.startswith("ok_")
 
     @property
     def mark(self) -> str:
@@ -42,10 +45,11 @@ class Finding:
 
     def told(self, language: Language) -> str:
         name = text(f"cli.doctor.{self.name}", language)
-        if self.ok:
+        if self.ok and not self.params:
             return name
+        params = {key: value[language] if isinstance(value, dict) else value for key, value in self.params.items()}
         why = error_text(self.error, language) if self.error else text(
-            f"cli.doctor.{self.name}.{self.case}", language, **self.params
+            f"{self.texts or f'cli.doctor.{self.name}'}.{self.case}", language, **params
         )  # fmt: skip
         return f"{name}: {why}"
 
@@ -191,6 +195,27 @@ def _second(settings: Settings) -> Finding | None:
     return None if seen.case == "ok" else Finding("second", seen.case, params=seen.params)
 
 
+def _witnesses(settings: Settings) -> Finding | None:
+    """As health tells it: k of n, who is missing and since when."""
+    from api.health.outside import witness_finding
+    from api.outside import trust_now
+
+    case, params = witness_finding(settings, trust_now(settings.trust_path)(), _now())
+    return Finding("witnesses", case, params=params, texts="web.health")
+
+
+def _peers(settings: Settings) -> Finding | None:
+    """As health tells it: the last day that each other log has, and what it refused."""
+    from api.health.outside import peer_finding
+
+    case, params = peer_finding(settings, _now())
+    return Finding("peers", case, params=params, texts="web.health")
+
+
+def _now() -> Millis:
+    return Millis(time.time_ns() // 1_000_000)
+
+
 def _server(settings: Settings) -> Finding | None:
     try:
         socket.create_connection((settings.host, settings.port), timeout=2).close()
@@ -201,5 +226,6 @@ def _server(settings: Settings) -> Finding | None:
 
 CHECKS: dict[str, Callable[[Settings], Finding | None]] = {
     "home": _home, "keys": _keys, "disk": _disk, "algorithms": _algorithms, "trust": _trust,
-    "database": _database, "chain": _chain, "heads": _heads, "node": _node, "second": _second, "server": _server,
+    "database": _database, "chain": _chain, "heads": _heads, "node": _node, "second": _second,
+    "witnesses": _witnesses, "peers": _peers, "server": _server,
 }  # fmt: skip

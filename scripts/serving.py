@@ -70,6 +70,7 @@ def _serve_backstage(part: str, settings: Settings) -> int:
             ]
             # A thread for each: one that doesn't answer holds nobody else up.
             beside += [threading.Thread(target=c.run, args=(stop,), name="witness") for c in back.cosigners]
+            beside += [threading.Thread(target=c.run, args=(stop,), name="heads") for c in back.couriers]
             for thread in beside:
                 thread.start()
             try:

@@ -119,6 +119,14 @@ class Disk:
         """`target` becomes `source` in one step, whatever it was before."""
         os.rename(source, target)
 
+    def replace(self, path: Path, data: bytes) -> None:
+        """The file whole and durable under its name, whatever stood there: never half of it, whenever this ends."""
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        self.remove(beside)
+        self.create([(beside, data)])
+        self.rename(beside, path)
+        self.sync_folder(path.parent)
+
     def remove(self, path: Path) -> None:
         """No error if it's gone already: cleaning up is done again after a crash."""
         try:

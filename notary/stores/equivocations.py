@@ -5,7 +5,6 @@ Whoever meets a contradiction writes it here first and then says so: verificatio
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -35,11 +34,7 @@ class Equivocations:
                 return path
             disk.make_folder(self.folder)
             disk.sync_folder(self.folder.parent)
-            beside = self.folder / f".{name}.{os.getpid()}"
-            disk.remove(beside)
-            disk.create([(beside, data)])
-            disk.rename(beside, path)  # the name is the hash of the bytes: whoever was first wrote the same
-            disk.sync_folder(self.folder)
+            disk.replace(path, data)  # the name is the hash of the bytes: whoever was first wrote the same
         return path
 
     def all(self, origin: str | None = None) -> Iterator[Equivocation]:

@@ -9,7 +9,6 @@ never cosign two histories and a crash never forgets a cosignature: it is durabl
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -84,7 +83,8 @@ class Witness:
                 if decision.status is not Status.COSIGN:
                     return Answered(decision, split=self._split(asked, note, keys, decision))
                 line = cosign(asked.checkpoint.text(), self.name, self.signer, max(1, self._clock.now() // 1000))
-                self._write(place, with_cosignatures(_only(asked.note, keys), [line]))
+                cosigned = with_cosignatures(_only(asked.note, keys), [line])
+                self._disk.replace(place / "checkpoint", cosigned.encode())
         return Answered(decision, format_line(line))
 
     def checkpoint(self, digest: str) -> str | None:
@@ -122,13 +122,6 @@ class Witness:
             return self._disk.read(place / "checkpoint").decode()
         except FileNotFoundError:
             return None
-
-    def _write(self, place: Path, note: str) -> None:
-        beside = place / f"checkpoint.{os.getpid()}"
-        self._disk.remove(beside)
-        self._disk.create([(beside, note.encode())])
-        self._disk.rename(beside, place / "checkpoint")
-        self._disk.sync_folder(place)
 
 
 def _only(note: str, keys: Sequence[VerifierKey]) -> str:

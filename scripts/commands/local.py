@@ -228,7 +228,7 @@ def config_init(
 @config_app.command("token")
 def config_token(
     department: Annotated[str, typer.Argument(help="部门统一社会信用代码 / department's code")],
-    role: Annotated[str, typer.Option(help="ANCHOR | STATUS | ERASURE | LIBRARY")] = "ANCHOR",
+    role: Annotated[str, typer.Option(help="ANCHOR | STATUS | ERASURE | LIBRARY | HEADS")] = "ANCHOR",
     person: Annotated[
         str | None,
         typer.Option(
@@ -245,7 +245,7 @@ def config_token(
     from ledger.types import DepartmentCode, Role
 
     settings = load({"home": home}).settings
-    bits = {"ANCHOR": Role.ANCHOR, "STATUS": Role.STATUS, "ERASURE": Desk.ERASURE, "LIBRARY": Desk.LIBRARY}
+    bits = {role.name: role for role in (Role.ANCHOR, Role.STATUS, *Desk)}
     if role not in bits:
         raise UsageError("cli.usage.value", name="--role", reason=" | ".join(bits))
     if role == "ERASURE" and not (person or "").strip():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.crypto.keys import Ed25519Signer
 from ledger.errors import UnavailableError
-from ledger.types import Millis
-from notary.checkpoint import VerifierKey, parse_checkpoint, parse_note
+from ledger.types import Digest, Millis, Origin
+from notary.checkpoint import Checkpoint, VerifierKey, parse_checkpoint, parse_note, sign_checkpoint
 from notary.cosignature import cosigners
-from notary.cosigning import FIRST_PAUSE, LOOK, Cosigner
+from notary.cosigning import FIRST_PAUSE, LOOK, Cosigner, Watch
+from notary.equivocation import What
 from notary.stores.cosignatures import lines_of
+from notary.stores.equivocations import Equivocations
+from notary.stores.outside import Outside
 from notary.stores.witness import Witness
 from notary.trust_file import WitnessKey
-from notary.witnessing import parse_submission
+from notary.witnessing import format_submission, parse_submission
 from notary.worker import Worker
 from tests.fakes.notary import ISSUER, LANE, ORIGIN, Rig, document, packed
 
@@ -216,3 +220,80 @@ def test_bulk__until_cosigned__answered_with_promises(tmp_path: Path) -> None:
     assert bundle.promises is not None
     world.round()
     assert world.rig.notary.receipts(ORIGIN, 0, 3).promises is None
+
+
+class Watched:
+    """A world whose first witness is watched as api.outside does it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.world = World(folder)
+        self.outside = Outside(folder / "outside")
+        self.proofs = Equivocations(folder / "proofs")
+        self.cosigner = self.opened()
+
+    def opened(self) -> Cosigner:
+        world = self.world
+
+        def shown(origin: Origin) -> bytes | None:
+            note = world.servers["w1"].checkpoint(sha256(origin.encode()).hexdigest())
+            return None if note is None else note.encode()
+
+        watch = Watch(self.outside, Clock(), self.proofs.keep, shown)
+        return Cosigner(world.rig.notary, "w1", lambda: KNOWN["w1"], world.ask("w1"), watch)
+
+    def standings(self) -> dict[str, tuple[str, bool]]:
+        return {found.subject: (found.code, found.alarm) for found in self.outside.all("witness")}
+
+
+def test_watch__witness_down_and_back__noted_and_cleared(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.world.register(1)
+    watched.world.seal()
+    watched.world.down = {"w1"}
+    watched.cosigner.round()
+    assert watched.standings() == {"": ("witness.unreachable", False)}
+    watched.world.down = set()
+    watched.cosigner.round()
+    assert watched.standings() == {"": ("", False)}
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_watch__witness_has_another_history__alarm_with_both_pieces(tmp_path: Path, ahead: bool) -> None:
+    """What the witness cosigned is signed by our log and isn't ours: a thief's, or ours before a restored copy."""
+    watched = Watched(tmp_path)
+    world = watched.world
+    world.register(1)
+    world.seal()
+    world.register(2)
+    world.register(3)
+    world.seal()
+    signer = world.rig.notary.signers[ORIGIN]
+    size = 9 if ahead else 2
+    theirs = sign_checkpoint(Checkpoint(ORIGIN, size, Digest(b"\x07" * 32)), str(ORIGIN), signer)
+    assert world.servers["w1"].add(parse_submission(format_submission(0, [], theirs))).decision.status == 200
+    watched.cosigner.round()
+    expected = "witness.ahead" if ahead else "witness.inconsistent"
+    assert watched.standings() == {"": ("", False), ORIGIN: (expected, True)}
+    [noted] = [found for found in watched.outside.all("witness") if found.subject]
+    assert parse_checkpoint(noted.facts["theirs"]).root == b"\x07" * 32
+    assert parse_checkpoint(noted.facts["ours"]).size == (1 if ahead else 3)  # the first that it refused
+    kept = list(watched.proofs.all())
+    assert [found.what for found in kept] == ([] if ahead else [What.NOT_EXTENDED])
+    # Another process begins: the alarm stands with its date until the witness cosigns again.
+    watched.opened().round()
+    assert watched.standings()[ORIGIN] == (expected, True)
+
+
+def test_watch__refused_once_and_cosigned_later__the_note_goes(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    world = watched.world
+    key, world.servers["w1"]._keys = world.servers["w1"]._keys, lambda origin: None
+    world.register(1)
+    world.seal()
+    watched.cosigner.round()
+    assert watched.standings() == {"": ("", False), ORIGIN: ("witness.refused", False)}
+    world.servers["w1"]._keys = key
+    world.register(2)
+    world.seal()
+    watched.opened().round()
+    assert watched.standings() == {"": ("", False)}

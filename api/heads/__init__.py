@@ -1,0 +1,1 @@
+"""Heads of other operators' networks, handed in."""

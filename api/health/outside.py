@@ -25,6 +25,7 @@ SILENT = 20 * 60_000
 """Milliseconds after which nobody seems to be asking: the longest pause between two attempts is ten minutes."""
 DAYS = 2
 """Days by which another log may be behind before somebody should look."""
+ALARM = 4
 OUTAGES = frozenset({"witness.unreachable", "witness.answer", "heads.unreachable"})
 Says = Callable[[Language], str]
 
@@ -54,8 +55,8 @@ def witness_finding(settings: Settings, trust: TrustFile | None, now: Millis) ->
 
 
 def peer_finding(settings: Settings, now: Millis) -> Finding:
-    """The worst of the other operators' logs: `peer_alarm` (its word was false), `peer_refuses`, `peer_behind`,
-    `peer_unproven` (promised and not anchored); else in order, with the last day that each has."""
+    """Every other operator's log with the last day that it has, the worst first: `peer_alarm` where the word of one was
+    false, `peers_ill` where one refuses, is behind, or promised and hasn't anchored."""
     urls, found = settings.head_peer_urls, list[tuple[int, str, dict[str, Any]]]()
     if not urls:
         return "ok", {}
@@ -63,15 +64,15 @@ def peer_finding(settings: Settings, now: Millis) -> Finding:
     for origin in urls:
         standing = kept.get(origin)
         if standing is None or now - standing.at >= SILENT:
-            found.append((1, "peer_silent", {"origin": origin}))
-            continue
-        found.append(_peer(standing, day_of(now)))
-    rank, case, params = max(found, key=lambda each: each[0])
-    if rank == 0:
-        return "ok_peers", {
-            "logs": {x: "; ".join(_words("web.peer.day", x, **each[2]) for each in found) for x in LANGUAGES}
-        }
-    return case, params
+            found.append((1, "silent", {"origin": origin}))
+        else:
+            found.append(_peer(standing, day_of(now)))
+    found.sort(key=lambda each: -each[0])
+    worst = found[0][0]
+    case = "ok_peers" if worst == 0 else "peer_alarm" if worst == ALARM else "peers_ill"
+    return case, {
+        "logs": {x: "; ".join(_words(f"web.peer.{word}", x, **told) for _, word, told in found) for x in LANGUAGES}
+    }
 
 
 def _peer(standing: Standing, today: str) -> tuple[int, str, dict[str, Any]]:
@@ -84,15 +85,15 @@ def _peer(standing: Standing, today: str) -> tuple[int, str, dict[str, Any]]:
         "why": {language: _why(standing)(language) for language in LANGUAGES},
     }  # fmt: skip
     if standing.alarm:
-        return 4, "peer_alarm", params
+        return ALARM, "alarm", params
     if standing.code and standing.code not in OUTAGES and not standing.code.startswith("disk."):
-        return 3, "peer_refuses", params
+        return 3, "refuses", params
     oldest = str(standing.facts.get("oldest") or "")
     if (_days(oldest, today) or 0) >= DAYS or (standing.code and days is None):
-        return 2, "peer_behind", params
+        return 2, "behind", params
     if (_days(str(standing.facts.get("unproven") or ""), today) or 0) >= DAYS:
-        return 1, "peer_unproven", params
-    return 0, "ok_peers", params
+        return 1, "unproven", params
+    return 0, "behind" if standing.code else "day", params
 
 
 def _told(troubles: Iterable[Standing], silent: Iterable[str]) -> dict[Language, str]:

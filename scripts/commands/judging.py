@@ -18,7 +18,7 @@ from scripts.commands.files import read_file, replace_file
 
 if TYPE_CHECKING:
     from notary.collect import LogReader
-    from notary.evidence import Evidence, Presented
+    from notary.evidence import Evidence, LogSeen, Presented
     from notary.exports.evidence_bundle import EvidenceBundle
     from notary.report import Report
     from notary.trust_file import TrustFile
@@ -34,6 +34,8 @@ class Asked:
     rpc_url: str | None
     url: str | None
     offline: bool
+    mirrored: LogSeen | None = None
+    """What a mirror on this machine shows of the log; it stands in for asking the log's server."""
 
 
 def judge_presented(
@@ -47,6 +49,10 @@ def judge_presented(
     evidence = Nothing()
     if not asked.offline and trust is not None:
         evidence = _collect(presented, trust, now, asked.rpc_url, asked.url)
+    if asked.mirrored is not None:
+        from dataclasses import replace
+
+        evidence = replace(evidence, log=asked.mirrored)
     if trust is not None:
         proofs = asked.trusted_at.absolute().parent / "equivocations"
         evidence = _with_proofs(evidence, presented, trust, now, proofs)

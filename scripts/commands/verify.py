@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,6 +29,7 @@ from scripts.problems import UsageError
 if TYPE_CHECKING:
     from api.verifications.submission import Submission
     from notary.report import Report
+    from scripts.commands.mirrored import Said
 
 _QR = re.compile(r"(?:https?://[^#\s]*#)?(?:[A-Z2-7]{200,}|T[A-Z2-7]{26})")
 """What a camera read: too long for any file's name."""
@@ -64,6 +66,12 @@ def verify(
         list[Path] | None,
         typer.Option("--status-list", help="W3C 状态列表文件，可多次 / W3C status list, may be repeated"),
     ] = None,
+    mirror: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="本机上该日志的镜像目录，可多次；代替向服务器询问 / folder of a mirror, instead of the server"
+        ),
+    ] = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="证据包 / evidence bundle")] = None,
     rpc_url: RpcUrl = None,
     url: Url = None,
@@ -77,6 +85,8 @@ def verify(
 ) -> int:
     """核验：结论在先，四问在后。退出码即结论。/ Verify; the exit code is the verdict."""
     asked = Asked(None, trust_path(trust), snapshot, rpc_url, url, offline)
+    if mirror and (bundle is not None or what is None or what.endswith(".vc.jwt") or _IDENTIFIER.fullmatch(what)):
+        raise UsageError("cli.verify.mirror.alone")
     if bundle is not None:
         _alone(what, record, receipt, disclosure, key="cli.bundle.alone")
         from scripts.commands.bundle import judge_bundle
@@ -90,7 +100,7 @@ def verify(
             raise UsageError("cli.identifier_offline")
         return _ask_server(what, shown, at, url, as_json=json_)
     if is_event(Path(what)):
-        _alone(record, receipt, disclosure, at, snapshot)
+        _alone(record, receipt, disclosure, at, snapshot, mirror)
         return judge_file(Path(what), believed(trust, pin), as_json=json_)
     if what.endswith(".vc.jwt"):
         _alone(record, receipt, disclosure, key="cli.credential.alone")
@@ -104,8 +114,8 @@ def verify(
         submission = Submission(qr=what, at=_instant(at))
     else:
         submission = _gather(Path(what), record, receipt, disclosure, at)
-    report = _judge(submission, replace(asked, trust=believed(trust, pin)))
-    return _show(report, as_json=json_)
+    report, said = _judge(submission, replace(asked, trust=believed(trust, pin)), mirror or [])
+    return _show(report, said, as_json=json_)
 
 
 def _alone(*others: object, key: str = "cli.event_alone") -> None:
@@ -152,21 +162,30 @@ def _instant(at: str | None) -> Millis | None:
         raise UsageError("cli.day", text=(at or "")[:40]) from None
 
 
-def _judge(submission: Submission, asked: Asked) -> Report:
+def _judge(submission: Submission, asked: Asked, mirrors: list[Path]) -> tuple[Report, list[Said]]:
     from api.verifications.submission import present
 
     log = None if asked.offline or submission.qr is None else log_of_server(asked.url)
-    return judge_presented(present(submission, log), asked, submission.at)[0]
+    presented = present(submission, log)
+    if not mirrors:
+        return judge_presented(presented, asked, submission.at)[0], []
+    from scripts.commands.mirrored import ask_mirrors, newest
+
+    now = Millis(time.time_ns() // 1_000_000)
+    proofs = asked.trusted_at.absolute().parent / "equivocations"
+    said = ask_mirrors(presented.receipt, mirrors, asked.trust, now, proofs)
+    return judge_presented(presented, replace(asked, mirrored=newest(said)), submission.at)[0], said
 
 
-def _show(report: Report, *, as_json: bool) -> int:
+def _show(report: Report, said: list[Said], *, as_json: bool) -> int:
     from notary.report_json import to_json
     from notary.report_text import report_text
 
     if as_json:
-        output.emit(json.loads(to_json(report)))
+        more = {"mirrors": [each.as_json() for each in said]} if said else {}
+        output.emit({**json.loads(to_json(report)), **more})
     else:
-        print(report_text(report, output.language()))
+        print("\n".join([report_text(report, output.language()), *(each.line() for each in said)]))
     return report.exit_code
 
 

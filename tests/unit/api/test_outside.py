@@ -118,12 +118,12 @@ FACTS = {"day": "2026-02-03", "waiting": 0, "oldest": "", "unproven": ""}
         ("", {}, False, {}, "ok_peers"),
         ("heads.unreachable", {"origin": OTHER, "reason": "ConnectError"}, False, {}, "ok_peers"),
         ("heads.unreachable", {"origin": OTHER, "reason": "ConnectError"}, False,
-         {"day": "2026-02-01", "waiting": 2, "oldest": "2026-02-01"}, "peer_behind"),
-        ("heads.unreachable", {"origin": OTHER, "reason": "ConnectError"}, False, {"day": ""}, "peer_behind"),
-        ("heads.refused", {"origin": OTHER, "status": 403, "reason": "auth.role"}, False, {}, "peer_refuses"),
-        ("heads.no_token", {"origin": OTHER, "file": "x"}, False, {}, "peer_refuses"),
+         {"day": "2026-02-01", "waiting": 2, "oldest": "2026-02-01"}, "peers_ill"),
+        ("heads.unreachable", {"origin": OTHER, "reason": "ConnectError"}, False, {"day": ""}, "peers_ill"),
+        ("heads.refused", {"origin": OTHER, "status": 403, "reason": "auth.role"}, False, {}, "peers_ill"),
+        ("heads.no_token", {"origin": OTHER, "file": "x"}, False, {}, "peers_ill"),
         ("heads.other_entry", {"origin": OTHER, "day": "2026-02-03"}, True, {}, "peer_alarm"),
-        ("", {}, False, {"unproven": "2026-01-30"}, "peer_unproven"),
+        ("", {}, False, {"unproven": "2026-01-30"}, "peers_ill"),
     ],
 )  # fmt: skip
 def test_peer__as_it_stands__said(
@@ -137,7 +137,7 @@ def test_peer__as_it_stands__said(
 
 
 def test_peer__no_process_carries__said(settings: Settings) -> None:
-    assert peer_finding(settings, NOW)[0] == "peer_silent"
+    assert peer_finding(settings, NOW)[0] == "peers_ill"
 
 
 def test_deep__with_nobody_outside__has_both_in_order(house: House) -> None:

@@ -180,7 +180,10 @@ def test_heads__other_operator_down_then_up__carried_verified_and_kept(two: Two,
     told = first.run("log", "check-heads", where, "--trust", first.trust, where=tmp_path)
     assert told["code"] == "cli.heads.one"
     assert told["kept_by"] == two.origin
-    assert httpx.get(f"http://127.0.0.1:{two.second.port}/api/v1/logs/{quote(two.origin, safe='')}").status_code == 200
+    assert (
+        httpx.get(f"http://127.0.0.1:{two.second.port}/api/v1/logs/{quote(two.origin, safe='')}/checkpoint").status_code
+        == 200
+    )
 
 
 def test_heads__operator_that_lies__refused_and_named(two: Two, tmp_path: Path) -> None:

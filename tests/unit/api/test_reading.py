@@ -178,6 +178,8 @@ def test_health__in_order_then_chain_down__ready_says_no_live_says_yes(client: T
         "content",
         "trust",
         "logs",
+        "witnesses",
+        "peers",
     ]
     filled.chain.fail()
     answer = client.get("/api/v1/health/ready")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ledger.errors import ConfigurationError, InputError
+from ledger.errors import InputError
 from ledger.ports import ContentStore
 from ledger.types import DepartmentCode, Origin
 from notary.documents import FileFacts, describe, same_file, store_file
@@ -20,7 +20,7 @@ from notary.vault import Vault
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-    from notary.service import Accepted, Notary
+    from notary.reception import Accepted, Reception
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class Filing:
 
 
 def accept_document(
-    notary: Notary,
+    notary: Reception,
+    filing: Filing,
     department: DepartmentCode,
     origin: Origin,
     source: BinaryIO,
@@ -70,9 +71,6 @@ def accept_document(
     are the wrap keys of whoever may open it. The same file with the same record is answered again, whatever its
     ciphertext's name would have been.
     """
-    filing = notary.filing
-    if filing is None:
-        raise ConfigurationError("notary.no_content_store")
     issuer = notary.writable(department, origin)
     base = {"schema": "document/1", "kind": "document", "issuer": issuer} if record is None else dict(record)
     if "document" in base:

@@ -18,7 +18,7 @@ from notary.packed import pack_rows
 from notary.placing import Answer, Submission
 
 if TYPE_CHECKING:
-    from notary.service import Accepted, Notary
+    from notary.reception import Accepted, Reception
 
 
 class Single(NamedTuple):
@@ -29,7 +29,7 @@ class Single(NamedTuple):
 
 
 def accept_singles(
-    notary: Notary,
+    notary: Reception,
     department: DepartmentCode,
     origin: Origin,
     singles: Sequence[Single],

@@ -25,7 +25,7 @@ from notary.receipt import MEDIA_TYPE as RECEIPT
 from notary.receipts import build_bundle
 
 if TYPE_CHECKING:
-    from notary.service import Accepted
+    from notary.reception import Accepted
 
 router = APIRouter(prefix="/certificates", tags=["certificates"])
 ACCEPTED = "chuzheng-accepted/1"

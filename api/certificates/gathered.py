@@ -17,7 +17,8 @@ from ledger.types import DepartmentCode, Origin
 from notary.singles import Single
 
 if TYPE_CHECKING:
-    from notary.service import Accepted, Notary
+    from notary.reception import Accepted
+    from notary.service import Notary
 
 AT_ONCE = 2
 """Calls for one log: one is prepared while the other's commit waits for the disk."""

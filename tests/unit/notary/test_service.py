@@ -30,7 +30,7 @@ from notary.entry import log_id
 from notary.placing import Row
 from notary.receipt import parse_receipt
 from notary.receipts import first_not_included, split
-from notary.service import MAX_BULK
+from notary.reception import MAX_BULK
 from notary.vault import Vault
 from tests.databases import Databases
 from tests.fakes.notary import (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import ChuzhengError, DeniedError, UnavailableError
 from notary.placing import Submission
-from notary.service import Accepted
+from notary.reception import Accepted
 from notary.singles import Single
 from tests.fakes.notary import ISSUER, ORIGIN, OTHER, Rig, certificate, document
 

@@ -25,7 +25,8 @@ from notary.network_heads import NetworkHeads, day_of, heads_records, parse_head
 from notary.packed import pack_rows
 from notary.placing import Row, Submission
 from notary.receipt import Receipt
-from notary.service import Accepted, Notary, hash_key
+from notary.reception import Accepted, hash_key
+from notary.service import Notary
 from notary.stores.record_tables import index_of, log_of
 
 OPERATION, TAKEN = "network-heads", "heads-taken"

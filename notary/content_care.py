@@ -41,6 +41,11 @@ class Checked:
     faults: list[Fault] = field(default_factory=list)
     pins: int | None = None
     unnamed: int | None = None
+    leftovers: int | None = None
+    """Blocks that no registered file needs, a day old or older; None: not said, `faults` or the store being why."""
+    leftover_size: int = 0
+    removed: int = 0
+    """Of them, how many `repair` took away."""
 
 
 def check(
@@ -73,6 +78,7 @@ def check(
             result.faults.append(fault)
         told(fault)
     result.pins, result.unnamed = _pins(places, address)
+    _leftovers(places, clock, result, repair=repair)
     return result
 
 
@@ -173,6 +179,31 @@ def _repair(places: Places, address: str, cid: str) -> bool:
     except (NotFoundError, IntegrityError, UnavailableError):
         return False
     return True
+
+
+def _leftovers(places: Places, clock: Clock, result: Checked, *, repair: bool) -> None:
+    """What crashes left of uploads and removals. Looked for only where every file is whole here: a block of one that
+    isn't would look as if nobody needed it."""
+    if any(not fault.mended for fault in result.faults):
+        return
+    try:
+        found = places.store(result.store).leftovers(_named(places.index), clock.now())
+        if found is None:
+            return
+        count = size = removed = 0
+        for leftover in found:
+            count, size = count + 1, size + leftover.size
+            removed += repair and leftover.drop()
+    except (NotFoundError, IntegrityError, UnavailableError):
+        return
+    result.leftovers, result.leftover_size, result.removed = count, size, removed
+
+
+def _named(index: ContentIndex) -> Iterator[str]:
+    after = ""
+    while found := index.all_named(after, BATCH):
+        yield from found
+        after = found[-1]
 
 
 def _pins(places: Places, address: str) -> tuple[int | None, int | None]:

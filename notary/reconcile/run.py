@@ -26,7 +26,7 @@ from ledger.errors import ConflictError, InputError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Millis, Origin
 from notary.bulk.durable import append, cut, write_durably
-from notary.bulk.sources import Chunk, Mark, Source
+from notary.bulk.sources import Chunk, Mark, Source, changed
 from notary.entry import parse_origin
 from notary.feed import Changes
 from notary.reconcile.compare import Found, LibraryRow, Step, What, compare
@@ -98,7 +98,9 @@ class Comparison:
         """Go on to the end; `told` how far it came, and which share of the library is read."""
         plan = self._open()
         ends = {Origin(origin): LogEnd(**end) for origin, end in plan["ends"].items()}
-        if not self.done.read:
+        if self.done.read:
+            self._require_same()
+        else:
             self._read(told)
         if not (self.folder / "statuses.bin").exists() and not self.done.compared:
             write_statuses(self.folder, self._notary, self._index, self._decided, Millis(plan["started_at"]))
@@ -155,6 +157,14 @@ class Comparison:
             told(self.done, self._source.share(chunk.mark))
         self.done.read = True
         self._note()
+
+    def _require_same(self) -> None:
+        """ConflictError `backfill.changed` where the library isn't the one that was sorted: yesterday's half and
+        today's make no report, and a report that is there is of the library that it read."""
+        mark = None if self.done.mark is None else Mark(*self.done.mark)
+        for chunk in self._source.chunks(1, mark, self.done.runs):
+            if chunk.numbers:
+                raise changed()
 
     def _record(self, chunk: Chunk, offset: int, cells: Sequence[str]) -> bytes | dict[str, Any] | None:
         """A row as it is sorted; what is wrong with it; None for a row of an issuer that wasn't asked for."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +20,16 @@ from notary.stores.disk import translated
 
 MAX_DEPTH = 6
 """Levels of nodes: 1,024 to the fifth leaves of 1 MiB is more than any file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A block that no file needs: what a crash left of an upload or a removal. `drop` takes it away, unless somebody
+    has put it meanwhile: True if it is gone."""
+
+    name: str
+    size: int
+    drop: Callable[[], bool]
 
 
 class CheckedStore(ABC):
@@ -108,13 +120,26 @@ class CheckedStore(ABC):
             raise IntegrityError("content.damaged", cid=name)
         self._put_block(name, block)
 
+    def leftovers(self, named: Iterable[str], now_ms: int) -> Iterator[Leftover] | None:
+        """Blocks that belong to none of the files `named` and that nobody is putting now; None where the store can't
+        say. NotFoundError, IntegrityError if a named file isn't whole: what is its own couldn't be told then."""
+        return None
+
     def remove(self, cid: str) -> None:
         """Take the file away, its root last: what a crash leaves is found by its root and taken away again."""
         parse_cid(cid)
-        try:
-            self.drop(cid, self.blocks(cid))
-        except (NotFoundError, IntegrityError):
-            self.drop(cid, [cid])
+        self.drop(cid, self._left(cid))
+
+    def _left(self, name: str, depth: int = 0) -> Iterator[str]:
+        """What may be left of a file, children before parents. Below a node that is missing everything is gone: its
+        children went before it. Below one that is damaged nobody knows the names; `leftovers` finds them."""
+        if parse_cid(name)[1] == DAG_PB and depth < MAX_DEPTH:
+            links: list[Link] = []
+            with suppress(NotFoundError, IntegrityError):
+                links = _links(name, self.block(name))
+            for link in links:
+                yield from self._left(cid_text(link.cid), depth + 1)
+        yield name
 
     def drop(self, cid: str, names: Iterable[str]) -> None:
         """Stop keeping the file `cid`, and take these blocks of it away; no error for what isn't there."""

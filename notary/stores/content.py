@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from ledger.errors import NotFoundError, UnavailableError, UnreadableError
 from notary.cid import DAG_PB, LEAF_BYTES, block_matches, cid_text, decode_node, parse_cid
-from notary.stores.blocks import CheckedStore
+from notary.reconcile.runs import merge_down, merged, run_name, write_run
+from notary.stores.blocks import CheckedStore, Leftover
 from notary.stores.disk import Disk, translated
 
 _LEFTOVER_MS = 24 * 3600 * 1000
+_AT_ONCE = 200_000
+"""Names that are sorted in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,47 @@ class EmbeddedStore(CheckedStore):
                 removed += 1
         return removed
 
+    def leftovers(self, named: Iterable[str], now_ms: int) -> Iterator[Leftover]:
+        """As in the base class: a day old or older. Memory for one shard's names; the files' names are sorted on the
+        disk, under `incoming/`."""
+        with translated(), TemporaryDirectory(prefix="names-", dir=self._incoming) as made:
+            needed = sorted_names((name for cid in named for name in self.blocks(cid)), Path(made))
+            wanted = next(needed, None)
+            for shard in sorted(self._disk.names(self._blocks)):
+                for name in sorted(self._disk.names(self._blocks / shard)):
+                    here = f"{shard}{name}".encode()
+                    while wanted is not None and wanted < here:
+                        wanted = next(needed, None)
+                    if wanted != here and (found := self._leftover(shard, name, now_ms)) is not None:
+                        yield found
+
+    def _leftover(self, shard: str, name: str, now_ms: int) -> Leftover | None:
+        path = self._blocks / shard / name
+        try:
+            parse_cid(name)
+            age = now_ms - self._disk.modified(path)
+            size = len(self._disk.read(path)) if age >= _LEFTOVER_MS else 0
+        except (UnreadableError, FileNotFoundError):
+            return None  # somebody else's file, which fsck names; or gone by now
+        return Leftover(name, size, lambda: self._drop_leftover(path, now_ms)) if age >= _LEFTOVER_MS else None
+
+    def _drop_leftover(self, path: Path, now_ms: int) -> bool:
+        """Aside first, then looked at again: whoever puts the same block now either touched it before, and it goes
+        back, or doesn't find it any more, and writes it."""
+        aside = self._incoming / f"{os.getpid()}-{secrets.token_hex(8)}"
+        with translated():
+            try:
+                self._disk.rename(path, aside)
+            except FileNotFoundError:
+                return True
+            if now_ms - self._disk.modified(aside) < _LEFTOVER_MS and not self._disk.exists(path):
+                self._disk.rename(aside, path)
+                self._disk.sync_folder(path.parent)
+                return False
+            self._disk.remove(aside)
+            self._disk.sync_folder(path.parent)
+        return True
+
     def _check(self, shard: str, name: str) -> Iterator[Finding]:
         try:
             cid = parse_cid(name)
@@ -99,7 +145,7 @@ class EmbeddedStore(CheckedStore):
         disk, path = self._disk, self._path(cid)
         with translated():
             # What is there is compared, not trusted: putting a file again heals a damaged block.
-            if not disk.exists(path) or disk.read(path) != block:
+            if not self._is_there(path, block):
                 disk.make_folder(path.parent)
                 incoming = self._incoming / f"{os.getpid()}-{secrets.token_hex(8)}"
                 try:
@@ -113,6 +159,14 @@ class EmbeddedStore(CheckedStore):
             if path.parent not in self._durable_shards:
                 disk.sync_folder(self._blocks)
                 self._durable_shards.add(path.parent)
+
+    def _is_there(self, path: Path, block: bytes) -> bool:
+        """The block, counting as put now: whoever takes leftovers away leaves it (`_drop_leftover`)."""
+        try:
+            self._disk.touch(path)
+            return self._disk.read(path) == block
+        except FileNotFoundError:
+            return False
 
     def _get_block(self, cid: str) -> bytes:
         with translated():
@@ -145,3 +199,12 @@ class EmbeddedStore(CheckedStore):
             self._disk.remove(path)
             if self._disk.exists(path.parent):
                 self._disk.sync_folder(path.parent)
+
+
+def sorted_names(names: Iterable[str], folder: Path) -> Iterator[bytes]:
+    """Names of blocks as `shard || name`, in that order, each once or more; sorted on the disk in `folder`."""
+    rest, number = iter(names), 0
+    while some := sorted(f"{name[-2:]}{name}".encode() for name in islice(rest, _AT_ONCE)):
+        write_run(folder / f"{run_name(number)}.run", some)
+        number += 1
+    return merged(merge_down(folder, "*.run"))

@@ -161,6 +161,13 @@ class ContentIndex:
         with self._store.reading() as connection:
             return set(connection.scalars(query))
 
+    def all_named(self, after: str, most: int) -> list[str]:
+        """Every file that a record names, by CID, beyond `after`."""
+        table = content_files.c
+        query = sa.select(table.cid).where(table.cid > after).distinct().order_by(table.cid).limit(most)
+        with self._store.reading() as connection:
+            return list(connection.scalars(query))
+
     def count(self) -> int:
         """How many records name a file."""
         with self._store.reading() as connection:

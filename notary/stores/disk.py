@@ -69,6 +69,10 @@ class Disk:
         """Unix milliseconds; FileNotFoundError if there is none."""
         return os.stat(path).st_mtime_ns // 1_000_000
 
+    def touch(self, path: Path) -> None:
+        """The file counts as written now; FileNotFoundError if there is none."""
+        os.utime(path)
+
     def create(self, files: Sequence[tuple[Path, bytes]]) -> None:
         """New files with their bytes durable, their names not yet. FileExistsError if a name is taken.
 

@@ -107,7 +107,8 @@ def check(
     payload = output.message("chuzheng-content-check/1", key, ok=not left, files=files, count=len(left or faults))
     stores = [
         {"store": r.store, "files": r.files, "bytes": r.size, "wrong": sum(not f.mended for f in r.faults),
-         "mended": sum(f.mended for f in r.faults), "pins": r.pins, "unnamed_pins": r.unnamed}
+         "mended": sum(f.mended for f in r.faults), "pins": r.pins, "unnamed_pins": r.unnamed,
+         "leftovers": r.leftovers, "leftover_bytes": r.leftover_size, "removed": r.removed}
         for r in results
     ]  # fmt: skip
     lines = []
@@ -117,6 +118,9 @@ def check(
         )
         if row["pins"] is not None:
             lines.append("    " + output.words("cli.content.pins", pins=row["pins"], unnamed=row["unnamed_pins"]))
+        if row["leftovers"]:
+            lines.append("    " + output.words("cli.content.leftovers", count=row["leftovers"],
+                                               size=row["leftover_bytes"], removed=row["removed"]))  # fmt: skip
     lines += _fault_lines(faults)
     lines.append(payload[f"message_{output.language()}"])
     output.result({**payload, "stores": stores, "faults": list(map(_fault, faults))}, "\n".join(lines), as_json=json_)

@@ -162,6 +162,10 @@ class MemoryDisk(Disk):
         except FileNotFoundError:
             return False
 
+    def touch(self, path: Path) -> None:
+        self._clock += 1
+        self._file(path).time = self._clock
+
     def modified(self, path: Path) -> int:
         return self._file(path).time
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -483,3 +484,18 @@ def test_index__on_both_databases__named_copied_checked_and_moved(tmp_path: Path
         assert whole(house.stores["folder:/two"], cids[1:])
     finally:
         house.rig.notary.close()
+
+
+def test_check__leftovers_of_a_crash__counted_and_with_repair_taken_away(house: House, tmp_path: Path) -> None:
+    cids = files(house)
+    house.keep()
+    store = house.stores["embedded"]
+    left = store.put_stream(io.BytesIO(b"left over" * 200_000))  # an upload whose record never came
+    house.rig.clock.at = time.time_ns() // 1_000_000 + 25 * 3_600_000
+    checked = check(house.places, house.rig.clock, "embedded")
+    assert (checked.faults, checked.leftovers, checked.removed) == ([], 3, 0)
+    assert checked.leftover_size > 1_800_000
+    assert check(house.places, house.rig.clock, "embedded", repair=True).removed == 3
+    assert not store.has(left)
+    assert whole(store, cids)
+    assert check(house.places, house.rig.clock, "embedded").leftovers == 0

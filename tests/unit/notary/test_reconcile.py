@@ -7,7 +7,8 @@ import json
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from notary.bulk.sources import Source
 from notary.entry import Entry, status_key
 from notary.reconcile import ledger as ledger_side
 from notary.reconcile import run as reconcile_run
+from notary.reconcile import runs as reconcile_runs
 from notary.reconcile.compare import LedgerRow, LibraryRow, What, compare
 from notary.reconcile.run import FIELDS, Asked, Comparison, Done, Ledger
 from notary.reconcile.runs import merge_down, merged, read_run, run_name, write_run
@@ -451,3 +453,44 @@ def test_newest_versions__on_both_databases__in_order_whatever_the_pages(
             assert list(reconciling.newest_versions(house.rig.notary.store, ISSUER, whole[9][0])) == whole[10:]
     finally:
         house.rig.notary.close()
+
+
+@pytest.mark.parametrize("how", ["changed", "longer", "shorter"])
+@pytest.mark.parametrize("ended", [False, True])
+def test_run__library_changed_after_it_was_read__refused_not_mixed(
+    house: House, mixed: Path, monkeypatch: pytest.MonkeyPatch, how: str, ended: bool
+) -> None:
+    """Died between the two halves, or all done: the next day's export under the same name is another library."""
+
+    def cut(done: Done, share: float) -> None:
+        if done.read and not ended:
+            raise Died
+
+    monkeypatch.setattr(reconcile_run, "STEPS", 3)
+    house.told = cut  # type: ignore[method-assign]
+    with nullcontext() if ended else pytest.raises(Died):
+        house.compare(house.csv(mixed))
+    data = mixed.read_bytes()
+    lines = data.splitlines(keepends=True)
+    other = {"changed": data.replace("有效".encode(), "吊销".encode(), 1), "longer": data + lines[-1]}
+    mixed.write_bytes(other.get(how, b"".join(lines[:-1])))
+    house.told = lambda done, share: None  # type: ignore[method-assign]
+    with pytest.raises(ConflictError, match=r"backfill\.changed"):
+        house.compare(house.csv(mixed))
+    mixed.write_bytes(data)
+    house.compare(house.csv(mixed))  # the library that was read: it goes on, or says again what it said
+
+
+def test_runs__many__each_record_is_written_once_a_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def counted(path: Path, records: Iterable[bytes]) -> None:
+        kept = list(records)
+        written.append(len(kept))
+        write_run(path, kept)
+
+    for number in range(60):
+        write_run(tmp_path / f"{run_name(number)}.run", [bytes([number])])
+    monkeypatch.setattr(reconcile_runs, "write_run", counted)
+    assert len(list(merged(merge_down(tmp_path, "*.run", 8)))) == 60
+    assert sum(written) == 60

@@ -141,21 +141,26 @@ class Comparison:
     def _read(self, told: Callable[[Done, float], None]) -> None:
         mark = None if self.done.mark is None else Mark(*self.done.mark)
         for chunk in self._source.chunks(RUN_ROWS, mark, self.done.runs):
-            records, found = [], []
-            for offset, cells in enumerate(chunk.cells):
-                record = self._record(chunk, offset, cells)
-                if isinstance(record, bytes):
-                    records.append(record)
-                elif record is not None:
-                    found.append(record)
-            write_run(self.folder / f"{run_name(self.done.runs)}.run", sorted(records))
-            self._write({What.WRONG_ROW: found})
-            self.done.rows += len(chunk.numbers)
-            self.done.runs += 1
-            self.done.mark = chunk.mark.to_value()
-            self._note()
+            self._sort(chunk)
             told(self.done, self._source.share(chunk.mark))
+            del chunk  # before the next one is read: one at a time in memory
         self.done.read = True
+        self._note()
+
+    def _sort(self, chunk: Chunk) -> None:
+        records, found = [], []
+        for offset, cells in enumerate(chunk.cells):
+            record = self._record(chunk, offset, cells)
+            if isinstance(record, bytes):
+                records.append(record)
+            elif record is not None:
+                found.append(record)
+        records.sort()
+        write_run(self.folder / f"{run_name(self.done.runs)}.run", records)
+        self._write({What.WRONG_ROW: found})
+        self.done.rows += len(chunk.numbers)
+        self.done.runs += 1
+        self.done.mark = chunk.mark.to_value()
         self._note()
 
     def _require_same(self) -> None:

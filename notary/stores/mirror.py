@@ -131,7 +131,8 @@ class Mirror:
                     self._require_extends(earlier, note, tiles)
             if mine is not None and head.size == before and not recheck:
                 return self._same(mine, note, head)
-            self._write("work/incoming", note)
+            with translated():
+                self._disk.replace(self._folder / "work" / "incoming", note.encode())
             copied = self._copy(source, tiles, recheck, progress)
             with translated():
                 self._writer.flush()
@@ -289,13 +290,6 @@ class Mirror:
 
     def _publish(self, note: str) -> None:
         self._writer.publish(note.encode())
-
-    def _write(self, name: str, note: str) -> None:
-        with translated():
-            beside = self._writer.work / "incoming"
-            self._disk.create([(beside, note.encode())])
-            self._disk.rename(beside, self._folder / name)
-            self._disk.sync_folder((self._folder / name).parent)
 
 
 def _joined(mine: str, note: str) -> str:

@@ -58,12 +58,18 @@ def _commit_alike(
     try:
         for name, _, opening in ordered:
             values = [record[name] for record in records]
-            text = [(quote(value) if type(value) is str else text_of(value)).encode() for value in values]
+            first = values[0]
+            if type(first) is str and values.count(first) == len(values):  # an issuer, a schema: quoted once
+                text = [quote(first).encode()] * len(values)
+                told = [opening + text[0] + b"]"] * len(values)
+            else:
+                text = [(quote(value) if type(value) is str else text_of(value)).encode() for value in values]
+                told = [opening + value + b"]" for value in text]
             end = at + SALT_BYTES
             nodes.append(
                 [
-                    hash_(b"\x00" + hash_(FIELD_TAG + own_salts[at:end] + opening + value + b"]").digest()).digest()
-                    for own_salts, value in zip(salts_of, text, strict=True)
+                    hash_(b"\x00" + hash_(FIELD_TAG + own_salts[at:end] + each).digest()).digest()
+                    for own_salts, each in zip(salts_of, told, strict=True)
                 ]
             )
             texts.append(text)

@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--print-only", action="store_true", help="write nothing")
     options.add_argument("--minutes", type=float, help="length of the sustained run, for benches that have one")
     options.add_argument("--rows", type=int, help="the most rows, for benches that grow (default: a million)")
+    options.add_argument("--source", help="one kind of source alone, for benches that have several (csv, parquet)")
     options.add_argument("--engine", help="network to measure on, for benches that have a choice")
     options.add_argument("--one", help=argparse.SUPPRESS)
     options.add_argument("--into", type=Path, help=argparse.SUPPRESS)
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen.one,
             chosen.scale,
             chosen.into,
-            {"minutes": chosen.minutes, "engine": chosen.engine, "rows": chosen.rows},
+            {"minutes": chosen.minutes, "engine": chosen.engine, "rows": chosen.rows, "source": chosen.source},
         )
     if unknown := set(chosen.names) - set(names()):
         options.error(f"no such bench: {', '.join(sorted(unknown))}")
@@ -67,9 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed, below = [], []
     for name in chosen.names or names():
         before = load()
-        figures = _measure(
-            name, scale, runs, {"--minutes": chosen.minutes, "--engine": chosen.engine, "--rows": chosen.rows}
-        )
+        more = {"--minutes": chosen.minutes, "--engine": chosen.engine, "--rows": chosen.rows}
+        figures = _measure(name, scale, runs, {**more, "--source": chosen.source})
         if figures is None:
             failed.append(name)
             continue

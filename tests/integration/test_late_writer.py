@@ -27,6 +27,8 @@ from notary.worker import Worker
 from tests.fakes.disk import HookedDisk
 from tests.fakes.notary import ISSUER, LANE, ORIGIN, FakeOutbox, Rig, certificate
 
+pytestmark = pytest.mark.usefixtures("each_kind")
+
 SHORT, LONG = 400, 50_000
 """Milliseconds of a lease: until another machine takes over, and after that, so that a slow test isn't a second one."""
 Steps = dict[str, Callable[[], object]]

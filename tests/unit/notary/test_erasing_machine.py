@@ -79,6 +79,8 @@ class Erasures(RuleBasedStateMachine):
         self.made = 0
         self.unfinished = False
         self._with_files()
+        self._register(ORIGIN, certificate(self._number()), None)
+        self._register_file(self._number())
 
     def teardown(self) -> None:
         if hasattr(self, "rig"):
@@ -95,7 +97,7 @@ class Erasures(RuleBasedStateMachine):
 
     # -- registering --------------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.known) < 4)
+    @precondition(lambda self: len(self.known) < 6)
     @rule(what=st.sampled_from(("certificate", "document", "versions", "file", "commitment")), keyed=st.booleans())
     def register(self, what: str, keyed: bool) -> None:
         n = self._number()
@@ -142,7 +144,7 @@ class Erasures(RuleBasedStateMachine):
         def act() -> State:
             return self.rig.notary.erasing.propose(ISSUER, entry.origin, entry.index, order, person).state
 
-        if entry.confirmed or entry.proposed not in (None, (order, person)):
+        if entry.confirmed is not None or entry.proposed not in (None, (order, person)):
             with pytest.raises(ConflictError, match=r"erasure\.state"):
                 act()
         else:
@@ -200,11 +202,13 @@ class Erasures(RuleBasedStateMachine):
                 assert done.state is State.DONE
                 self.unfinished = False
                 entry.confirmed = (order, person)
+                self._refused(entry)
                 return
         finally:
             self._dying_at(None)
         entry.confirmed = (order, person)
         self.unfinished = True
+        self._refused(entry)
 
     def _dying_at(self, act: str | None) -> None:
         def hook(step: str) -> None:
@@ -245,8 +249,12 @@ class Erasures(RuleBasedStateMachine):
     @rule(data=st.data())
     def send_again_what_was_erased(self, data: st.DataObject) -> None:
         entry = data.draw(st.sampled_from([e for e in self.known if e.confirmed and e.record]))
-        with pytest.raises(ConflictError, match=r"erased\.(name|answer)"):
-            entry.again()
+        self._refused(entry)
+
+    def _refused(self, entry: Known) -> None:
+        if entry.record is not None:
+            with pytest.raises(ConflictError, match=r"erased\.(name|answer)"):
+                entry.again()
 
     # -- what must be so ----------------------------------------------------------------------------------------------
 

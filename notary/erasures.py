@@ -11,12 +11,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
 from ledger.errors import ConflictError, InputError, UnreadableError
-from ledger.types import Kind, Origin
+from ledger.types import Kind, Millis, Origin
 from notary import members
 from notary.b64 import to_b64
 from notary.canonical import parse_strict
@@ -30,6 +31,7 @@ MAX_BYTES = 64 << 20
 MOST = 1_000_000
 """Erasures of one log."""
 MOST_ORDER = 64
+_SHANGHAI = timezone(timedelta(hours=8))
 _ORDER = re.compile(r"[^\s\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x20\x7f])?")
 _NUMBER = re.compile(r"[0-9]{15,}|[0-9]{11}(?![0-9])")
 """A resident's number (15 digits, or 17 and a check character), or a mobile telephone's: an order code is public."""
@@ -102,6 +104,11 @@ def check_order(order: str) -> str:
     if not 1 <= len(order) <= MOST_ORDER or not _ORDER.fullmatch(order) or _NUMBER.search(order):
         raise InputError("erasure.order", limit=MOST_ORDER)
     return order
+
+
+def day_of(at: Millis | None) -> str:
+    """The day of Asia/Shanghai (`YYYY-MM-DD`) of a time in Unix milliseconds; empty without one."""
+    return "" if at is None else datetime.fromtimestamp(at // 1000, _SHANGHAI).date().isoformat()
 
 
 def proves(erased: Erased, origin: Origin, raw: bytes) -> bool:

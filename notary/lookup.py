@@ -98,7 +98,7 @@ class Lookup:
             body = self._store.body(connection, position)
             gone = None if body is not None else ErasureStore(self._store).erased(connection, position)
         if gone is not None:
-            raise NotFoundError("erased", origin=origin, index=index, order=gone.order_code)
+            raise gone.refusal(origin, index)
         if raw is None or sealed is None or body is None:
             raise NotFoundError("notary.no_record", origin=origin, index=index)
         entry = Entry.from_bytes(raw)

@@ -91,7 +91,7 @@ class Prover:
             sealed = self._store.salted(connection, [position]).get(position) if salted else None
             gone = ErasureStore(self._store).erased(connection, position) if salted and sealed is None else None
         if gone is not None:
-            raise NotFoundError("erased", origin=origin, index=index, order=gone.order_code)
+            raise gone.refusal(origin, index)
         entry = Entry.from_bytes(raw)
         salt = None if sealed is None else self._vault.open_keys(entry.sha256, sealed)[1]
         receipt = Receipt(entry, origin, index, salt)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, fields
 
 import sqlalchemy as sa
 
-from ledger.types import DepartmentCode, Millis
-from notary.erasures import ERASED, State
+from ledger.errors import NotFoundError
+from ledger.types import DepartmentCode, Millis, Origin
+from notary.erasures import ERASED, State, day_of
 from notary.stores.records import (
     RecordStore,
     idempotency,
@@ -69,6 +70,10 @@ class ErasureRow:
     readers: tuple[DepartmentCode, ...] = ()
     entry: int | None = None
     salt: bytes | None = None
+
+    def refusal(self, origin: Origin, index: int) -> NotFoundError:
+        """What whoever asks for the content is told: by which order it is gone, and since which day."""
+        return NotFoundError("erased", origin=origin, index=index, order=self.order_code, day=day_of(self.erased_at))
 
 
 class ErasureStore:

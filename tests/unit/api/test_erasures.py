@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -65,7 +66,10 @@ def test_erasure__two_persons__410_and_the_list_proves_it(client: TestClient, ho
     base = f"/api/v1/logs/{quote(house.origin, safe='')}"
     salted = client.get(f"{base}/receipts/{receipt.index}?salted=true", headers=house.headers())
     problem(salted, 410, "erased")
-    assert ORDER in salted.json()["message_en"]
+    day = datetime.fromtimestamp(confirmed.json()["erased_at"] // 1000, timezone(timedelta(hours=8))).date()
+    for message in (salted.json()["message_zh"], salted.json()["message_en"]):
+        assert ORDER in message
+        assert day.isoformat() in message
     assert client.get(f"{base}/receipts/{receipt.index}").status_code == 200
     listed = client.get(f"{base}/erasures")
     assert listed.headers["content-type"] == "application/vnd.chuzheng.erasures+json"

@@ -68,6 +68,7 @@ def assert_erased(rig: Rig, index: int, origin: Origin = ORIGIN, order: str = OR
         with pytest.raises(NotFoundError) as caught:
             ask(origin, index)
         assert (caught.value.code, caught.value.params["order"]) == ("erased", order)
+        assert caught.value.params["day"] == "2026-02-02"  # the rig's clock
     assert notary.receipt(origin, index).salt is None
     [item] = [item for item in notary.erasing.listed(origin) if item.index == index]
     assert item.order == order

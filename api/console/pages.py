@@ -18,8 +18,18 @@ from api.forms import FORM, Limits, form_of, is_form
 from api.language import language_of
 from api.parts import Parts, PartsDep, address_of
 from api.verifications.endpoints import MOST
+from api.verifications.exports import judge_bundle, judge_credential
 from api.verifications.judging import judge, judge_identifier, present
-from api.verifications.submission import PartUnreadable, Submission, add_file, from_json, instant, sort_text, with_code
+from api.verifications.submission import (
+    MOST_PASTED,
+    PartUnreadable,
+    Submission,
+    add_file,
+    from_json,
+    instant,
+    sort_text,
+    with_code,
+)
 from ledger.errors import InputError
 from ledger.texts import Language, text
 
@@ -32,7 +42,7 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 MOST_FILES = 12
-Answer = view.ReportView | view.StatusView | view.ProblemView
+Answer = view.ReportView | view.BundleView | view.StatusView | view.ProblemView
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -80,6 +90,14 @@ def _answer(request: Request, parts: Parts, submission: Submission, language: La
         parts.lookups.take(address_of(request))
         report, standing = judge_identifier(parts, submission)
         return view.of_standing(report, standing, parts, language)
+    if submission.credential is not None:
+        copy = judge_credential(parts, submission.credential, submission.at)
+        parts.meters.verdicts.labels(copy.verdict.value).inc()
+        return view.of_credential(copy, parts, language)
+    if submission.bundle is not None:
+        found = judge_bundle(parts, submission.bundle, submission.at)
+        parts.meters.verdicts.labels(found.verdict.value).inc()
+        return view.of_bundle(found, parts, language)
     presented = present(submission, parts.log_reader)
     report = judge(parts, presented, submission.at)
     parts.meters.verdicts.labels(report.answer.value).inc()
@@ -91,7 +109,7 @@ async def _from_form(request: Request, parts: Parts) -> Submission:
     found = request.headers.get("content-type", "")
     if not is_form(found):
         raise InputError("request.media_type", found=found[:100] or "-", expected=FORM)
-    limits = Limits(parts.settings.max_check_bytes, files=MOST_FILES, texts=8, text=4096)
+    limits = Limits(parts.settings.max_check_bytes, files=MOST_FILES, texts=8, text=MOST_PASTED)
     async with form_of(request, parts.settings.uploads_dir, limits) as form:
         submission = sort_text(
             Submission(identifier=form.text("identifier"), shown=form.text("shown"), at=instant(form.text("at")))

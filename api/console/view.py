@@ -6,7 +6,7 @@ The words of verdicts and checks are notary.report_text's, the same as on the co
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from api.console.questions import WARNING, QuestionView, issuer_name, moment, questions, with_names
@@ -14,12 +14,14 @@ from api.errors import message
 from ledger.errors import ChuzhengError
 from ledger.statuses import Decision
 from ledger.texts import Language, text
-from notary.report import Check, CheckName, Outcome, Report, Verdict
+from notary.export_reports import credential_check_text, event_message
+from notary.report import EXIT_CODES, Check, CheckName, Outcome, Report, Verdict
 from notary.report_text import check_message, check_title, circumstances, outcome_word, verdict_texts
 
 if TYPE_CHECKING:
     from api.parts import Parts
     from api.statuses.lookup import Standing
+    from api.verifications.exports import JudgedBundle, JudgedCredential
     from notary.evidence import Presented
 
 TONES = {Outcome.PASS: "good", Outcome.FAIL: "bad", Outcome.UNKNOWN: "wait", Outcome.SKIPPED: "skip"}
@@ -63,6 +65,8 @@ class ReportView:
     summary: str
     checks: tuple[CheckView, ...]
     circumstances: tuple[str, ...]
+    copy_checks: tuple[CheckView, ...] = ()
+    """Of a W3C credential: its signature and the status lists."""
     kind: str = "report"
 
 
@@ -87,6 +91,34 @@ class StatusView:
     note: str
     code: str
     kind: str = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """One part of a bundle: what it is, the registered name that it shows (or nothing), and what came of it.
+    `code`: empty where it is simply valid."""
+
+    title: str
+    subject: str
+    tone: str
+    word: str
+    lines: tuple[str, ...]
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BundleView:
+    """Everything that bundle.html shows; `facts`: what tells this file from others."""
+
+    tone: str
+    word: str
+    sentence: str
+    parts: tuple[PartView, ...]
+    events: tuple[PartView, ...]
+    lacking: tuple[str, ...]
+    facts: Rows
+    kind: str = "bundle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +163,70 @@ def of_report(report: Report, presented: Presented, parts: Parts, language: Lang
         summary=_summary(report, language),
         checks=tuple(_check(check, language) for check in report.checks),
         circumstances=tuple(circumstances(report, language)),
+    )
+
+
+def of_credential(judged: JudgedCredential, parts: Parts, language: Language) -> ReportView:
+    """The disclosure's report, under the verdict of signature, lists and disclosure together."""
+    view = of_report(judged.report, judged.presented, parts, language)
+    checks = tuple(
+        CheckView(
+            title=text(f"web.credential.{check.name}", language), code=f"vc.{check.name}",
+            outcome=outcome_word(check.outcome, language), tone=TONES[check.outcome],
+            message=credential_check_text(check, language), details=(),
+        )
+        for check in judged.checks
+    )  # fmt: skip
+    view = replace(view, copy_checks=checks)
+    if judged.verdict is judged.report.answer:
+        return view
+    deciding = next((c for c in checks if c.tone == "bad"), checks[0])
+    key = f"verdict.{judged.verdict.value}"
+    cause = text("web.credential.cause", language, title=deciding.title, said=deciding.message)
+    step = text("web.credential.next", language)
+    return replace(
+        view, tone=tone_of(judged.verdict), word=text(key, language), sentence=text(f"{key}.sentence", language),
+        advice=Advice(cause, step, _contact(judged.report, parts, language)),
+        code=f"CZ-{EXIT_CODES[judged.verdict]:02d} {deciding.code}",
+    )  # fmt: skip
+
+
+def of_bundle(judged: JudgedBundle, parts: Parts, language: Language) -> BundleView:
+    """The worst part's word on top, then each part's own."""
+    verdict, bundle = judged.verdict, judged.bundle
+    sound = verdict is Verdict.VALID
+    events = tuple(
+        PartView(contract, "", TONES[found.outcome], outcome_word(found.outcome, language),
+                 (event_message(found, language),), "", name)
+        for name, (contract, found) in judged.events.items()
+    )  # fmt: skip
+    facts = (
+        (text("web.bundle.sha256", language), bundle.sha256.hex()),
+        (text("web.bundle.network", language), bundle.network),
+    )
+    return BundleView(
+        tone_of(verdict), text(f"verdict.{verdict.value}", language),
+        text("bundle.sound" if sound else "bundle.not_all", language),
+        tuple(_part(name, judged, parts, language) for name in judged.reports),
+        events, tuple(text(f"cli.bundle.lacking.{each}", language) for each in sorted(bundle.lacking)), facts,
+    )  # fmt: skip
+
+
+def _part(name: str, judged: JudgedBundle, parts: Parts, language: Language) -> PartView:
+    report, presented = judged.reports[name], judged.presented[name]
+    shown = presented.disclosure.shown if presented.disclosure else {}
+    entry = presented.receipt.entry
+    subject = next((shown[n] for n in ("name", "title") if isinstance(shown.get(n), str)), "")
+    title = text(f"web.verify.kind.{'disclosure' if presented.disclosure else 'receipt'}", language)
+    about = [issuer_name(entry.issuer, parts, language), f"{presented.receipt.origin} # {presented.receipt.index}"]
+    if name not in judged.counts:
+        word = text("bundle.by_disclosure", language)
+        return PartView(title, subject, "skip", word, tuple(about), "", name)
+    words = verdict_texts(report, language)
+    valid = report.answer is Verdict.VALID
+    said = [] if valid else [with_names(each, parts, language) for each in (words.cause, words.next_step) if each]
+    return PartView(
+        title, subject, tone_of(report.answer), words.word, (*said, *about), "" if valid else report.code, name
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
@@ -12,10 +14,12 @@ from api.limits import JSON, media_type
 from api.parts import Parts, PartsDep, address_of
 from api.problems import problems
 from api.statuses.answers import status_body
+from api.verifications.exports import judge_bundle, judge_credential
 from api.verifications.judging import judge, judge_identifier, judge_quickly, present
 from api.verifications.schemas import ReportBody, VerificationRequest
 from api.verifications.submission import Submission, from_json
-from notary.report import Report
+from notary.export_reports import bundle_value, credential_value
+from notary.report import EXIT_CODES, Report
 from notary.report_json import to_json, to_value
 from notary.report_text import report_text
 
@@ -51,7 +55,7 @@ async def _verify(request: Request, parts: Parts) -> Response:
     media_type(request, JSON)
     body = await read_body(request, MOST)
     submission = from_json(body, MOST).check()
-    if len(body) <= QUICK and not submission.identifier_alone and submission.qr is None:
+    if len(body) <= QUICK and not submission.identifier_alone and submission.qr is None and not submission.whole:
         presented = present(submission)
         if (report := judge_quickly(parts, presented, submission.at)) is not None:
             return _report(parts, report)
@@ -60,6 +64,8 @@ async def _verify(request: Request, parts: Parts) -> Response:
 
 def _answer(request: Request, parts: Parts, submission: Submission) -> Response:
     headers = {"Cache-Control": "no-store"}
+    if submission.whole:
+        return JSONResponse(_judged(parts, submission), headers=headers)
     if submission.identifier_alone:
         parts.lookups.take(address_of(request))
         report, standing = judge_identifier(parts, submission)
@@ -68,6 +74,17 @@ def _answer(request: Request, parts: Parts, submission: Submission) -> Response:
         body |= {"text_zh": report_text(report, "zh"), "text_en": report_text(report, "en")}
         return JSONResponse(body, headers=headers)
     return _report(parts, judge(parts, present(submission, parts.log_reader), submission.at))
+
+
+def _judged(parts: Parts, submission: Submission) -> dict[str, Any]:
+    """The report about a credential or a bundle, as the command line gives it."""
+    if submission.credential is not None:
+        copy = judge_credential(parts, submission.credential, submission.at)
+        parts.meters.verdicts.labels(copy.verdict.value).inc()
+        return credential_value(copy.credential, copy.report, copy.checks, EXIT_CODES[copy.verdict])
+    found = judge_bundle(parts, submission.bundle or b"", submission.at)
+    parts.meters.verdicts.labels(found.verdict.value).inc()
+    return bundle_value(found.bundle, found.reports, found.events, EXIT_CODES[found.verdict])
 
 
 def _report(parts: Parts, report: Report) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,12 +25,13 @@ from notary.trust_file import TrustFile
 from notary.verify import verify
 
 __all__ = ["judge", "judge_identifier", "judge_quickly", "present"]
+Add = Callable[[Evidence], Evidence]
 _log = structlog.get_logger("api.verifications")
 
 
-def judge(parts: Parts, presented: Presented, at: Millis | None) -> Report:
-    """The report about what was presented, for the instant `at` (None: now)."""
-    return _judge(parts, presented, at, parts.chain_now())
+def judge(parts: Parts, presented: Presented, at: Millis | None, add: Add | None = None) -> Report:
+    """The report about what was presented, for the instant `at` (None: now); `add`: what came with it as evidence."""
+    return _judge(parts, presented, at, parts.chain_now(), add)
 
 
 def judge_quickly(parts: Parts, presented: Presented, at: Millis | None) -> Report | None:
@@ -46,7 +47,9 @@ def judge_quickly(parts: Parts, presented: Presented, at: Millis | None) -> Repo
         return None
 
 
-def _judge(parts: Parts, presented: Presented, at: Millis | None, chain: ChainReader | None) -> Report:
+def _judge(
+    parts: Parts, presented: Presented, at: Millis | None, chain: ChainReader | None, add: Add | None = None
+) -> Report:
     now = parts.clock.now()
     issuer = parts.directory.get(presented.receipt.entry.issuer)
     collector = Collector(chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
@@ -54,6 +57,8 @@ def _judge(parts: Parts, presented: Presented, at: Millis | None, chain: ChainRe
     evidence = collector.collect(presented, trust, now)
     if trust is not None:
         evidence = _with_proofs(parts, presented, evidence, trust, now)
+    if add is not None:
+        evidence = add(evidence)
     return verify(presented, evidence, trust, at if at is not None else now, now)
 
 

@@ -16,6 +16,8 @@ VerificationRequest: dict[str, Any] = {
         "receipt": {"anyOf": _TEXT_OR_OBJECT},
         "record": {"anyOf": _TEXT_OR_OBJECT},
         "disclosure": {"anyOf": _TEXT_OR_OBJECT},
+        "credential": {"type": "string", "description": "A W3C credential (vc+jwt) of ours, by itself"},
+        "bundle": {"type": "string", "description": "An evidence bundle in base64, by itself; of 100 parts at most"},
         "file": {
             "type": "object",
             "required": ["size", "sha256", "sm3"],
@@ -31,7 +33,11 @@ VerificationRequest: dict[str, Any] = {
             "maxLength": 4096,
             "description": "What a QR code holds, with or without the page's address before `#`",
         },
-        "identifier": {"type": "string", "maxLength": 4096, "description": "Or what a QR code holds, pasted"},
+        "identifier": {
+            "type": "string",
+            "maxLength": 65536,
+            "description": "Or what a QR code holds, or a credential, pasted",
+        },
         "shown": {
             "type": "string",
             "maxLength": 40,
@@ -43,7 +49,8 @@ VerificationRequest: dict[str, Any] = {
 }
 ReportBody: dict[str, Any] = {
     "type": "object",
-    "description": "Report of notary.verify: verdict, checks in order, as of when; or a chuzheng-status/1 answer",
+    "description": "Report of notary.verify: verdict, checks in order, as of when; or a chuzheng-status/1 answer; "
+    "chuzheng-credential-report/1 or chuzheng-bundle-report/1 about what is judged by itself",
     "properties": {
         "schema": {"type": "string"},
         "verdict": {"type": ["string", "null"]},

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from ledger.certificates import last_second, parse_day
 from ledger.errors import InputError, UnreadableError
 from ledger.types import Millis
+from notary.b64 import from_b64
 from notary.canonical import canonicalise, nests_deeper, parse_record, parse_strict
 from notary.disclosure import FORMAT as DISCLOSURE
 from notary.disclosure import parse_disclosure
@@ -31,16 +32,26 @@ if TYPE_CHECKING:
 MOST = 2 << 20
 """Bytes above which a file is an original for certain: no receipt, record or disclosure may be so long."""
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+_BUNDLE_BEGINS = (b"disclosures/", b"receipts/", b"events/")
+"""The first member's name of an evidence bundle: they are sorted, and begin right after the ZIP's first header."""
+_LOOK = 64
 _PIECE = 1 << 20
 _OURS = "chuzheng-"
 T = TypeVar("T")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 LONGEST_IDENTIFIER = 200
+MOST_BUNDLE = 16 << 20
+"""Bytes of an evidence bundle that is judged here; a larger one by `chuzheng verify --bundle`."""
+MOST_PASTED = 64 << 10
+"""Characters of what is pasted: an identifier, a code, a W3C credential."""
 MOST_QR = 4_096
 """Characters of a code with the page's address before it."""
 _DEEPEST = 64
 """Nesting beyond which JSON is none of ours and isn't even parsed to find out."""
-MEMBERS = frozenset({"receipt", "record", "disclosure", "file", "qr", "identifier", "shown", "at"})
+MEMBERS = frozenset(
+    {"receipt", "record", "disclosure", "credential", "bundle", "file", "qr", "identifier", "shown", "at"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,8 @@ class Submission:
     receipt: bytes | None = None
     record: bytes | None = None
     disclosure: bytes | None = None
+    credential: bytes | None = None
+    bundle: bytes | None = None
     file: FileDigests | None = None
     qr: str | None = None
     """What a camera read or somebody pasted: with or without the page's address before `#`."""
@@ -60,11 +73,21 @@ class Submission:
     @property
     def identifier_alone(self) -> bool:
         return self.identifier is not None and not (
-            self.receipt or self.record or self.disclosure or self.file or self.qr
+            self.receipt or self.record or self.disclosure or self.file or self.qr or self.whole
         )
+
+    @property
+    def whole(self) -> bool:
+        """What is judged by itself: it brings all that it is about."""
+        return self.credential is not None or self.bundle is not None
 
     def check(self) -> Submission:
         """Itself, if it can be checked at all; InputError says which part is missing, in words for the visitor."""
+        if self.whole:
+            others = (self.receipt, self.record, self.disclosure, self.file, self.qr, self.identifier)
+            if any(others) or (self.credential is not None and self.bundle is not None):
+                raise InputError("request.by_itself")
+            return self
         if self.qr and (self.receipt or self.disclosure or self.record):
             raise InputError("request.two_of_one", kind="qr, receipt")
         if self.identifier_alone or self.disclosure or self.receipt or self.qr:
@@ -75,10 +98,10 @@ class Submission:
 
 
 def from_json(body: bytes, limit: int) -> Submission:
-    """`{"receipt"?, "record"?, "disclosure"?, "file"?: {"size","sha256","sm3"}, "qr"?, "identifier"?, "shown"?,
-    "at"?}`.
+    """`{"receipt"?, "record"?, "disclosure"?, "credential"?, "bundle"?, "file"?: {"size","sha256","sm3"}, "qr"?,
+    "identifier"?, "shown"?, "at"?}`.
 
-    The first three as JSON text in a string (exactly as received) or as an object.
+    The first three as JSON text in a string (exactly as received) or as an object; a bundle in base64.
     """
     value = parse_strict(body, limit=limit)
     if not isinstance(value, dict):
@@ -90,9 +113,11 @@ def from_json(body: bytes, limit: int) -> Submission:
         receipt=_document(value, "receipt"),
         record=_document(value, "record"),
         disclosure=_document(value, "disclosure"),
+        credential=_bytes(_text(value, "credential", limit)),
+        bundle=_bundle(value),
         file=_digests(value["file"]) if value.get("file") is not None else None,
         qr=_text(value, "qr", MOST_QR),
-        identifier=_text(value, "identifier", MOST_QR),
+        identifier=_text(value, "identifier", MOST_PASTED),
         shown=_text(value, "shown", 40),
         at=instant(_text(value, "at", 40)),
     )
@@ -117,6 +142,12 @@ def instant(text: str | None) -> Millis | None:
 
 def add_file(submission: Submission, name: str, size: int, file: BinaryIO) -> Submission:
     """Sort one uploaded file into its place; an original is read through once and only its digests are kept."""
+    if _is_bundle(file):
+        if size > MOST_BUNDLE:
+            raise InputError("request.bundle_large", found=size, limit=MOST_BUNDLE)
+        if submission.bundle is not None:
+            raise InputError("request.two_of_one", kind="bundle")
+        return replace(submission, bundle=file.read())
     if size <= MOST:
         data = file.read()
         kind = sort(data, name)
@@ -135,8 +166,10 @@ def add_file(submission: Submission, name: str, size: int, file: BinaryIO) -> Su
 
 
 def sort_text(submission: Submission) -> Submission:
-    """What was typed or pasted where an identifier is asked for may be a code's content or address."""
+    """What was typed or pasted where an identifier is asked for may be a code's content or address, or a credential."""
     found = submission.identifier
+    if found is not None and submission.credential is None and _JWT.fullmatch(found):
+        return replace(submission, credential=found.encode(), identifier=None)
     if submission.qr is None and found is not None and ("#" in found or len(found) > LONGEST_IDENTIFIER):
         return replace(submission, qr=found, identifier=None)
     return submission
@@ -165,18 +198,22 @@ def _with_text(submission: Submission, kind: str, data: bytes) -> Submission:
             return replace(submission, receipt=data)
         case "record":
             return replace(submission, record=data)
+        case "credential":
+            return replace(submission, credential=data)
         case _:
             return replace(submission, disclosure=data)
 
 
 def sort(data: bytes, name: str = "") -> str:
-    """`receipt`, `record`, `disclosure`, `tlog-proof`, `file`, or `foreign`: ours, but nothing that is checked here (a
-    trust file).
+    """`receipt`, `record`, `disclosure`, `credential`, `tlog-proof`, `file`, or `foreign`: ours, but
+    nothing that is checked here (a trust file).
 
     Lenient: this only chooses who judges the bytes.
     """
     if data.startswith(TLOG_PROOF.encode()):
         return "tlog-proof"
+    if _JWT.fullmatch(data[: MOST_PASTED * 4].decode("latin-1").strip()) or name.lower().endswith(".vc.jwt"):
+        return "credential"
     try:
         value = None if nests_deeper(data, _DEEPEST) else json.loads(data.decode("utf-8-sig"))
     except ValueError:
@@ -192,6 +229,13 @@ def sort(data: bytes, name: str = "") -> str:
             return "record"
     kinds = ("receipt", "disclosure", "record")
     return next((kind for kind in kinds if name.lower().endswith(f".{kind}.json")), "file")
+
+
+def _is_bundle(file: BinaryIO) -> bool:
+    """Whether it begins as our ZIPs do and is an evidence bundle; the stream is at its beginning again."""
+    found = file.read(_LOOK)
+    file.seek(0)
+    return found.startswith(b"PK\x03\x04") and any(found[30:].startswith(each) for each in _BUNDLE_BEGINS)
 
 
 def digest(file: BinaryIO) -> FileDigests:
@@ -250,10 +294,26 @@ def _document(value: Mapping[str, Any], name: str) -> bytes | None:
     if found is None:
         return None
     if isinstance(found, str):
+        if name == "receipt" and found.startswith(TLOG_PROOF):
+            return _of_tlog_proof(found.encode("utf-8"))
         return found.encode("utf-8")
     if isinstance(found, dict):
         return canonicalise(found)
     raise InputError("request.member", name=name, expected='"…" | {…}')
+
+
+def _bytes(found: str | None) -> bytes | None:
+    return None if found is None else found.encode()
+
+
+def _bundle(value: Mapping[str, Any]) -> bytes | None:
+    found = value.get("bundle")
+    if found is None:
+        return None
+    data = from_b64(found)
+    if data is None:
+        raise InputError("request.member", name="bundle", expected="base64")
+    return data
 
 
 def _text(value: Mapping[str, Any], name: str, most: int) -> str | None:

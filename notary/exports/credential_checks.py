@@ -17,7 +17,7 @@ from notary.exports.credential import PURPOSES, Credential
 from notary.exports.jose import Jws
 from notary.exports.status_credential import StatusList
 from notary.exports.status_place import place_of
-from notary.report import Outcome
+from notary.report import Outcome, Report, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,23 @@ def check_credential(
     signature = CredentialCheck("signature", *own)
     held = tuple(lists)
     return (signature, *(CredentialCheck(p, *_marked(credential, p, held, keys, now)) for p in PURPOSES))
+
+
+def verdict_of(report: Report, checks: Sequence[CredentialCheck], lists: Sequence[StatusList]) -> Verdict:
+    """The signature's fault first, then the disclosure's verdict; a list speaks only where it is newer than that."""
+    signature = checks[0].outcome
+    if signature is Outcome.FAIL:
+        return Verdict.PROOF_INVALID
+    if report.verdict is not Verdict.VALID:
+        return report.answer
+    if signature is not Outcome.PASS:
+        return Verdict.CANNOT_CHECK
+    known = 0 if report.as_of is None else report.as_of.time
+    newer = {each.purpose for each in lists if each.made_at > known}
+    marked = {check.name for check in checks[1:] if check.outcome is Outcome.FAIL} & newer
+    if "revocation" in marked:
+        return Verdict.NOT_IN_FORCE
+    return Verdict.SUSPENDED if marked else report.answer
 
 
 def _signature(

@@ -26,15 +26,11 @@ from scripts.help import App
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from notary.event_proof import EventProof
     from notary.exports.evidence_bundle import EvidenceBundle
     from notary.report import Report
     from scripts.client import Client
 
 bundle_app = App(help="证据包。/ Evidence bundles.")
-SCHEMA = "chuzheng-bundle-report/1"
 _GRANT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 SHARES = "ShareAuthorisations"
 
@@ -208,6 +204,7 @@ def judge_bundle(path: Path, asked: Asked, at: Millis | None, *, as_json: bool) 
     """Judge every part and print what came of it; the exit code is the worst part's."""
     from notary.event_proof import judge_event
     from notary.evidence import Presented
+    from notary.export_reports import bundle_value
     from notary.exports.bundle_judging import worst
     from notary.exports.evidence_bundle import parts_of, read_bundle
     from notary.report import EXIT_CODES
@@ -221,37 +218,9 @@ def judge_bundle(path: Path, asked: Asked, at: Millis | None, *, as_json: bool) 
             reports[name] = judge_presented(presented, asked, at, bundle)[0]
         events = {name: (proof.name, judge_event(proof, asked.trust, now)) for name, proof in bundle.events.items()}
     found = worst(reports, (judged.outcome for _, judged in events.values()))
-    payload = _payload(bundle, reports, events, output.EXIT_OK if found is None else EXIT_CODES[found])
+    payload = bundle_value(bundle, reports, events, output.EXIT_OK if found is None else EXIT_CODES[found])
     output.result(payload, _lines(payload, output.language()), as_json=as_json)
     return int(payload["exit_code"])
-
-
-def _payload(
-    bundle: EvidenceBundle, reports: Mapping[str, Report], events: Mapping[str, tuple[str, Any]], code: int
-) -> dict[str, Any]:
-    from notary.exports.bundle_judging import counting
-    from notary.report_json import to_value
-    from scripts.commands.event import event_message
-
-    counts = counting(reports)
-    key = "bundle.sound" if code == output.EXIT_OK else "bundle.not_all"
-    return {
-        "schema": SCHEMA, "ok": code == output.EXIT_OK, "code": key, "exit_code": code,
-        "message_zh": text(key, "zh"), "message_en": text(key, "en"),
-        "network": bundle.network, "sha256": bundle.sha256.hex(),
-        "grant": None if bundle.grant is None else bundle.grant.hex(),
-        "lacking": [{"code": each, "message_zh": text(f"cli.bundle.lacking.{each}", "zh"),
-                     "message_en": text(f"cli.bundle.lacking.{each}", "en")} for each in sorted(bundle.lacking)],
-        "reports": [
-            {"name": name, "counts": name in counts, "report": to_value(report)}
-            for name, report in reports.items()
-        ],
-        "events": [
-            {"name": name, "contract": contract, "outcome": judged.outcome.value, "code": f"event.{judged.code}",
-             "message_zh": event_message(judged, "zh"), "message_en": event_message(judged, "en")}
-            for name, (contract, judged) in events.items()
-        ],
-    }  # fmt: skip
 
 
 def _lines(payload: dict[str, Any], language: Language) -> str:
@@ -268,14 +237,3 @@ def _lines(payload: dict[str, Any], language: Language) -> str:
         lines += [f"{each['name']}", f"  {each[f'message_{language}']}"]
     lines += [each[f"message_{language}"] for each in payload["lacking"]]
     return "\n".join(lines)
-
-
-def decoded(proof: EventProof) -> tuple[str, Mapping[str, Any]] | None:
-    """(event, arguments) by the contract's ABI; None where this program knows no such contract or event."""
-    from ledger.errors import ChuzhengError
-    from ledger.evm.artifacts import decode_event
-
-    try:
-        return decode_event(proof.name, ["0x" + topic.hex() for topic in proof.topics], "0x" + proof.data.hex())
-    except ChuzhengError:
-        return None

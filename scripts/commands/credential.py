@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import ChuzhengError, InputError, NotFoundError
-from ledger.texts import Language, catalogue, text
+from ledger.texts import Language, text
 from ledger.types import Millis
 from scripts import output
 from scripts.commands.files import read_file
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from notary.exports.credential_checks import CredentialCheck
     from notary.exports.status_credential import StatusList
     from notary.report import Report
-
-SCHEMA = "chuzheng-credential-report/1"
 
 
 def make_credential(
@@ -65,9 +63,11 @@ def _key_id(base: str, department: str, public_key: bytes) -> str:
 def judge_credential(path: Path, asked: Asked, at: Millis | None, list_files: Sequence[Path], *, as_json: bool) -> int:
     """Judge the token and print what came of it; the exit code."""
     from notary.evidence import Presented
+    from notary.export_reports import credential_value
     from notary.exports.credential import parse_credential
-    from notary.exports.credential_checks import check_credential
+    from notary.exports.credential_checks import check_credential, verdict_of
     from notary.exports.status_credential import parse_status_list
+    from notary.report import EXIT_CODES
 
     credential = parse_credential(read_file(path))
     disclosure = credential.disclosure
@@ -76,8 +76,8 @@ def judge_credential(path: Path, asked: Asked, at: Millis | None, list_files: Se
     if not asked.offline and not lists:
         lists = _fetched(credential, asked.url)
     checks = check_credential(credential, _keys(credential, evidence, asked), lists, report.now)
-    code = exit_code(report, checks, lists)
-    payload = _payload(credential, report, checks, code)
+    code = EXIT_CODES[verdict_of(report, checks, lists)]
+    payload = credential_value(credential, report, checks, code)
     output.result(payload, _lines(payload, report, checks, output.language()), as_json=as_json)
     return code
 
@@ -125,61 +125,10 @@ def _fetched(credential: Credential, url: str | None) -> list[StatusList]:
     return found
 
 
-def exit_code(report: Report, checks: Sequence[CredentialCheck], lists: Sequence[StatusList]) -> int:
-    """The signature's fault first, then the disclosure's verdict; a list speaks only where it is newer than that."""
-    from notary.report import EXIT_CODES, Outcome, Verdict
-
-    signature = checks[0].outcome
-    if signature is Outcome.FAIL:
-        return EXIT_CODES[Verdict.PROOF_INVALID]
-    if report.verdict is not Verdict.VALID:
-        return report.exit_code
-    if signature is not Outcome.PASS:
-        return EXIT_CODES[Verdict.CANNOT_CHECK]
-    known = 0 if report.as_of is None else report.as_of.time
-    newer = {each.purpose for each in lists if each.made_at > known}
-    marked = {check.name for check in checks[1:] if check.outcome is Outcome.FAIL} & newer
-    if "revocation" in marked:
-        return EXIT_CODES[Verdict.NOT_IN_FORCE]
-    return EXIT_CODES[Verdict.SUSPENDED] if marked else report.exit_code
-
-
-def _payload(credential: Credential, report: Report, checks: Sequence[CredentialCheck], code: int) -> dict[str, Any]:
-    from notary.report_json import to_value
-
-    return {
-        "schema": SCHEMA,
-        "ok": code == output.EXIT_OK,
-        "code": "vc.judged",
-        "exit_code": code,
-        "message_zh": text("vc.judged", "zh"),
-        "message_en": text("vc.judged", "en"),
-        "issuer": credential.issuer,
-        "issued_at": credential.issued_at,
-        "key_id": credential.key_id,
-        "checks": [
-            {
-                "name": check.name,
-                "outcome": check.outcome.value,
-                "case": check.case,
-                "message_zh": check_text(check, "zh"),
-                "message_en": check_text(check, "en"),
-            }
-            for check in checks
-        ],
-        "report": to_value(report),
-    }
-
-
-def check_text(check: CredentialCheck, language: Language) -> str:
-    """What a check found, in words."""
-    own = f"vc.{check.name}.{check.case}"
-    return text(own if own in catalogue() else f"vc.list.{check.case}", language)
-
-
 def _lines(payload: dict[str, Any], report: Report, checks: Sequence[CredentialCheck], language: Language) -> str:
+    from notary.export_reports import credential_check_text
     from notary.report_text import outcome_word, report_text
 
     lines = [text("vc.judged", language)]
-    lines += [f"[{outcome_word(check.outcome, language)}] {check_text(check, language)}" for check in checks]
+    lines += [f"[{outcome_word(check.outcome, language)}] {credential_check_text(check, language)}" for check in checks]
     return "\n".join([*lines, "", text("vc.disclosure_follows", language), report_text(report, language)])

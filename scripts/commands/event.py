@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.errors import ChuzhengError, UnavailableError
-from ledger.texts import Language, catalogue, text
+from ledger.texts import Language, text
 from ledger.types import Millis
 from scripts import output
 from scripts.commands.files import make_folder, read_file, write_new
@@ -64,6 +64,7 @@ def judge_file(path: Path, trust: TrustFile | None, *, as_json: bool) -> int:
 
 
 def _payload(proof: EventProof, judged: EventJudgement, trust: TrustFile | None) -> dict[str, Any]:
+    from notary.export_reports import event_message
     from notary.report import Outcome
 
     said = _said(proof)
@@ -84,15 +85,6 @@ def _payload(proof: EventProof, judged: EventJudgement, trust: TrustFile | None)
         "arguments": None if said is None else said[1],
         "block": {"number": proof.place.block_number, "hash": proof.place.block_hash, "time": proof.place.block_time},
     }
-
-
-def event_message(judged: EventJudgement, language: Language) -> str:
-    """What came of it, and why; a reason is the one that a receipt's check 7 gives, where that speaks of no receipt."""
-    own, why = f"event.{judged.code}", f"event.why.{judged.code}"
-    if own in catalogue():
-        return text(own, language)
-    why = why if why in catalogue() else f"reason.{judged.code}"
-    return text(f"event.{judged.outcome.value}", language, why=text(why, language))
 
 
 def _said(proof: EventProof) -> tuple[str, dict[str, Any]] | None:

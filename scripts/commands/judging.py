@@ -59,8 +59,8 @@ def judge_presented(
     if asked.snapshot is not None and trust is not None:
         evidence = _with_snapshot(evidence, asked.snapshot, presented, trust, now, asked.trusted_at)
     if bundle is not None:
+        from api.verifications.decoding import decoded
         from notary.exports.bundle_judging import with_bundle
-        from scripts.commands.bundle import decoded
 
         asked_at = at if at is not None else now
         evidence = with_bundle(evidence, bundle, presented, trust=trust, at=asked_at, now=now, decode=decoded)

@@ -94,6 +94,11 @@ def verify(
         return judge_bundle(bundle, replace(asked, trust=believed(trust, pin)), _instant(at), as_json=json_)
     if what is None:
         raise UsageError("cli.usage.missing", name="WHAT")
+    if what.endswith(".bundle.zip"):
+        _alone(record, receipt, disclosure, key="cli.bundle.alone")
+        from scripts.commands.bundle import judge_bundle
+
+        return judge_bundle(Path(what), replace(asked, trust=believed(trust, pin)), _instant(at), as_json=json_)
     if _IDENTIFIER.fullmatch(what) and not Path(what).exists():
         _instant(at)
         if offline:

@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from ledger.codes.certificate_ids import make_identifier
+from ledger.keys import NewKey, Purpose, Suite
 from ledger.statuses import DecisionCode
 from notary.disclosure import make_disclosure
 from notary.entry import status_key
+from notary.exports.credential import sign_credential
+from notary.exports.evidence_bundle import Contents
 from notary.qr import QrProof
 from notary.qr_picture import draw_qr
 from notary.receipt import Receipt
-from tests.fakes.house import ISSUER, TYPE, House, build_house
+from tests.fakes.house import ISSUER, TYPE, House, Key, build_house
+from tests.zips import make_bundle
 
 NEXT_DAY = 86_400_000
 
@@ -168,6 +172,42 @@ def _identifier_mistyped(house: House) -> Scene:
     return Scene(fields={"identifier": record["identifier"].replace("OOCUWY", "00CUWY")})
 
 
+KEY, KEY_ID = Key(21), bytes([5]) * 32
+"""The issuer's own key, and its id on the chain."""
+
+
+def _credential(house: House, *, signer: Key = KEY, then: DecisionCode | None = None) -> Scene:
+    house.chain.add_key(KEY_ID, NewKey(ISSUER, int(Suite.ED25519), int(Purpose.SIGN), KEY.public_key))
+    record, receipt = _anchored(house)
+    assert receipt.salt is not None
+    if then is not None:
+        house.chain.decide(status_key(ISSUER, receipt.entry.sha256), then, ISSUER, cause=1)
+    house.clock.time += NEXT_DAY
+    house.chain.mine(at=house.clock.time // 1000)
+    disclosure = make_disclosure(record, receipt.salt, ["name", "holders"], receipt)
+    url, signed_at = house.parts.settings.url, house.clock.time // 1000 - 60
+    token = sign_credential(disclosure, url, signer, key_id=KEY_ID.hex(), issued_at=signed_at)
+    return Scene({"食品经营许可证.vc.jwt": token})
+
+
+def _credential_pasted(house: House) -> Scene:
+    [token] = _credential(house).files.values()
+    return Scene(fields={"identifier": token.decode().strip()})
+
+
+def _bundle(house: House, *, then: DecisionCode | None = None) -> Scene:
+    record, receipt = _anchored(house)
+    assert receipt.salt is not None
+    if then is not None:
+        house.chain.decide(status_key(ISSUER, receipt.entry.sha256), then, ISSUER, cause=1)
+        house.clock.time += NEXT_DAY
+        house.chain.mine(at=house.clock.time // 1000)
+    disclosure = make_disclosure(record, receipt.salt, ["name"], receipt)
+    lacking = frozenset({"events_unasked"})
+    made = make_bundle(Contents("unit", (disclosure,), (receipt.to_json(),), lacking=lacking))
+    return Scene({"一案.bundle.zip": made})
+
+
 SCENES: dict[str, Callable[[House], Scene]] = {
     "valid": _valid,
     "disclosed": _disclosed,
@@ -184,6 +224,12 @@ SCENES: dict[str, Callable[[House], Scene]] = {
     "unreadable": _unreadable,
     "file_alone": _file_alone,
     "picture_alone": _picture_alone,
+    "credential": _credential,
+    "credential_forged": lambda house: _credential(house, signer=Key(22)),
+    "credential_revoked": lambda house: _credential(house, then=DecisionCode.REVOKED),
+    "credential_pasted": _credential_pasted,
+    "bundle": _bundle,
+    "bundle_revoked": lambda house: _bundle(house, then=DecisionCode.REVOKED),
     "qr": _qr,
     "qr_picture": _qr_picture,
     "identifier": _identifier,

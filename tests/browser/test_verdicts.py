@@ -10,7 +10,7 @@ import pypdf
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.scenes import SCENES, play
+from tests.browser.scenes import SCENES, Scene, play
 from tests.browser.serving import Site, served
 from tests.browser.visiting import bring, check
 from tests.fakes.house import House, build_house
@@ -31,6 +31,12 @@ WORDS = {
     "unreadable": ("未能核验", "Not checked"),
     "file_alone": ("未能核验", "Not checked"),
     "picture_alone": ("未能核验", "Not checked"),
+    "credential": ("有效", "Valid"),
+    "credential_forged": ("凭证有误", "Proof invalid"),
+    "credential_revoked": ("已失去效力（吊销）", "No longer in force (revoked)"),
+    "credential_pasted": ("有效", "Valid"),
+    "bundle": ("有效", "Valid"),
+    "bundle_revoked": ("已失去效力", "No longer in force"),
     "qr": ("暂时无法核验", "Cannot be checked now"),
     "qr_picture": ("暂时无法核验", "Cannot be checked now"),
     "identifier": ("已登记，现行有效", "Registered and in force"),
@@ -45,12 +51,16 @@ SAID = {
     "person_unproved": ("个人证照还须填写",),
     "picture_alone": ("不是可以打开的图片",),
     "suspended": ("湖北省市场监督管理局 的决定：暂扣",),
+    "credential": ("签名由签发单位的密钥作出", "未取得状态列表"),
+    "credential_forged": ("签名不符", "重新导出"),
+    "bundle": ("证据包完整，各部分均有效", "见其披露件", "离线制作"),
+    "bundle_revoked": ("并非各部分都有效", "已失去效力（吊销）"),
     "cannot_check": ("既不表示通过，也不表示不通过",),
 }
 REPORTS = [
     n
     for n in SCENES
-    if n not in ("unreadable", "file_alone", "picture_alone") and not n.startswith(("identifier", "person"))
+    if n not in ("unreadable", "file_alone", "picture_alone") and not n.startswith(("identifier", "person", "bundle"))
 ]
 
 
@@ -258,10 +268,36 @@ def test_large_file__while_it_is_hashed__the_page_stays_awake_and_tells_how_far(
     house.notary.close()
 
 
+@pytest.mark.parametrize("scene", ["credential_forged", "bundle_revoked"], indirect=True)
+def test_accessibility__of_copies_and_bundles__axe_finds_nothing(scene: House, page: Page) -> None:
+    axe = pytest.importorskip("axe_core_python.sync_playwright")
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    found = axe.Axe().run(page, options=options)
+    assert [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found["violations"]] == []
+
+
+def test_bundle_with_other_files__refused_before_anything_is_sent(empty: Site, page: Page, tmp_path: Path) -> None:
+    house, brought = play("bundle", tmp_path)
+    empty.move_in(house)
+    page.goto(empty.url)
+    bring(page, Scene({**brought.files, "公文.pdf": b"%PDF-1.7"}), tmp_path / "files")
+    expect(page.locator("#chosen-list .kind").first).to_have_text("证据包")
+    check(page)
+    expect(page.locator("#result")).to_contain_text("请单独核验")
+    house.notary.close()
+
+
 def test_without_scripts__each_sort_of_answer__is_a_whole_page(empty: Site, browser: Browser, tmp_path: Path) -> None:
     context = browser.new_context(java_script_enabled=False, locale="zh-CN")
     page = context.new_page()
-    for name in ("mismatch", "unreadable", "person_unproved"):
+    for name in (
+        "mismatch",
+        "unreadable",
+        "person_unproved",
+        "credential_forged",
+        "credential_pasted",
+        "bundle_revoked",
+    ):
         house, brought = play(name, tmp_path)
         empty.move_in(house)
         page.goto(empty.url)

@@ -4,7 +4,7 @@
 const PARSED = 2 << 20; // larger than any receipt, record or disclosure may be: an original file for certain
 const FIELDS = ["identifier", "shown", "at"];
 let chosen = []; // {file, kind, text?, digests?}: kept when the language changes
-let asked = null; // the last request that was answered: {json} or {picture}
+let asked = null; // the last request that was answered: {json} or {file}
 let told = null; // or why nothing was asked: {key, fill}
 let page = {}; // the elements of the page as it is now
 
@@ -68,11 +68,18 @@ class Told extends Error {
   }
 }
 
+const JWT = /^eyJ[\w-]+\.[\w-]+\.[\w-]+\s*$/;
+const BUNDLE = /^PK\x03\x04[^]{26}(disclosures|receipts|events)\//;
+
 // Strict decoding: a byte order mark or broken UTF-8 must reach the server's judgement as it is, or count as a file.
 async function sorted(file) {
+  const start = new TextDecoder("latin1").decode(await file.slice(0, 64).arrayBuffer());
+  if (BUNDLE.test(start)) return { file, kind: "bundle" };
   if (file.size <= PARSED) {
     try {
       const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.arrayBuffer());
+      if (JWT.test(text) || file.name.toLowerCase().endsWith(".vc.jwt")) return { file, kind: "credential" };
+      if (text.startsWith("c2sp.org/tlog-proof@v1")) return { file, kind: "receipt", text };
       const value = JSON.parse(text.replace(/^\uFEFF/, ""));
       if (value && typeof value === "object" && !Array.isArray(value)) {
         if (value.format === "chuzheng-receipt/1") return { file, kind: "receipt", text };
@@ -146,14 +153,19 @@ function digests(item) {
   });
 }
 
-// A picture that nothing came with: the server looks for a QR code in it, as not every browser can.
-function picture() {
+// What goes to the server as it is: a picture that nothing came with (not every browser reads a QR code), a credential
+// or an evidence bundle, which bring all that they are about.
+function whole() {
+  const alone = chosen.find((item) => item.kind === "credential" || item.kind === "bundle");
+  if (alone && chosen.length > 1) throw new Told("single");
+  if (alone) return alone.file;
   const only = chosen.length === 1 && chosen[0].kind === "file" ? chosen[0].file : null;
   return only && /\.(png|jpe?g|gif|bmp|webp)$/i.test(only.name) ? only : null;
 }
 
 async function gathered() {
-  if (picture()) return { picture: picture() };
+  const file = whole();
+  if (file) return { file };
   const request = {};
   for (const item of chosen) {
     if (item.kind === "foreign") throw new Told("foreign", { name: item.file.name });
@@ -174,12 +186,12 @@ async function gathered() {
   return { json: request };
 }
 
-async function send({ json, picture }, address) {
+async function send({ json, file }, address) {
   const headers = { Accept: "text/html" };
   let body = JSON.stringify(json);
-  if (picture) {
+  if (file) {
     body = new FormData();
-    body.append("files", picture);
+    body.append("files", file);
     body.append("at", page.form.elements.at.value);
   } else headers["Content-Type"] = "application/json";
   try {
@@ -187,7 +199,7 @@ async function send({ json, picture }, address) {
     if ((answer.headers.get("Content-Type") || "").startsWith("text/html")) {
       const html = await answer.text();
       // A form is answered with the whole page.
-      return picture ? new DOMParser().parseFromString(html, "text/html").getElementById("result").innerHTML : html;
+      return file ? new DOMParser().parseFromString(html, "text/html").getElementById("result").innerHTML : html;
     }
   } catch {
     // the same as an answer that isn't ours

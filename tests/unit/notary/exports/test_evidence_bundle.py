@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.verifications.decoding import decoded
 from ledger.errors import ChuzhengError, InputError, UnreadableError
 from ledger.evidence.events import Event
 from ledger.types import Address, BlockTime, ChainHash, Digest, Millis
@@ -37,7 +38,6 @@ from notary.report import Verdict
 from notary.snapshot_facts import with_snapshot
 from notary.trust import Contract, TrustFile
 from notary.verify import verify
-from scripts.commands.bundle import decoded
 from tests.fakes.chain import ANCHOR_LOG, GENESIS_TIME
 from tests.fakes.qbft import make_block
 from tests.fakes.registry import ISSUER

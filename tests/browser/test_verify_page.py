@@ -273,6 +273,7 @@ def test_accessibility__axe__finds_nothing(page: Page, site: Site, document: lis
         choose(page, [original, *document[1:]])
         check(page)
         expect(page.locator("#verdict")).to_be_visible()
+        page.locator("details.each summary").click()  # folded, axe takes its rows for lying over what comes below
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
     found = axe.Axe().run(page, options=options)
     assert [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found["violations"]] == []

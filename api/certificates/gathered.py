@@ -8,7 +8,7 @@ kilobytes goes alone, so that nobody waits for its parsing.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import time
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from notary.reception import Accepted
     from notary.service import Notary
 
-AT_ONCE = 2
-"""Calls for one log: one is prepared while the other's commit waits for the disk."""
+GATHER = 0.01
+"""Seconds that the first one waits for others at most, and a quarter of what the last call took, where that had
+several: they were all answered at one moment and are about to send again. A commit costs three milliseconds of work,
+however few it is for."""
 MOST = 256
 """Records of one call, some 0.2 s of work."""
 ALONE = 32 << 10
@@ -35,7 +37,8 @@ class Gathered:
     def __init__(self, notary: Notary, limiter: CapacityLimiter) -> None:
         self._notary, self._limiter = notary, limiter
         self._waiting: dict[Place, list[tuple[Single, asyncio.Future[Accepted]]]] = {}
-        self._calls: Counter[Place] = Counter()
+        self._served: set[Place] = set()
+        self._pauses: dict[Place, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def accept(self, department: DepartmentCode, origin: Origin, record: bytes, key: str | None) -> Accepted:
@@ -49,24 +52,28 @@ class Gathered:
         place = department, origin
         answer: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(place, []).append((Single(record, key), answer))
-        if self._calls[place] < AT_ONCE:
-            self._calls[place] += 1
-            task = asyncio.create_task(self._call(place))
+        if place not in self._served:
+            self._served.add(place)
+            task = asyncio.create_task(self._serve(place))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await answer
 
-    async def _call(self, place: Place) -> None:
-        """Until nothing waits any more. Whoever sent a record and left is answered all the same: it may be durable."""
+    async def _serve(self, place: Place) -> None:
+        """One call after the other until nothing waits any more. Whoever sent a record and left is in it all the same:
+        it may be durable."""
         try:
-            while waiting := self._waiting.pop(place, None):
+            while place in self._waiting:
+                await asyncio.sleep(self._pauses.get(place, 0.0))
+                waiting = self._waiting.pop(place)
                 if waiting[MOST:]:
                     self._waiting[place] = waiting[MOST:]
+                began = time.monotonic()
                 await self._settle(place, waiting[:MOST])
+                took = time.monotonic() - began
+                self._pauses[place] = min(GATHER, took / 4) if len(waiting) > 1 else 0.0
         finally:
-            self._calls[place] -= 1
-            if not self._calls[place]:
-                del self._calls[place]
+            self._served.discard(place)
 
     async def _settle(self, place: Place, group: list[tuple[Single, asyncio.Future[Accepted]]]) -> None:
         singles = [single for single, _ in group]

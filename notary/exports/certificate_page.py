@@ -125,31 +125,43 @@ def _subject(receipt: Receipt, about: Circumstances, word: Any) -> Part:
     rows = [
         Row(word("kind"), word(f"kind.{entry.kind.word}")),
         Row(word("issuer"), issuer),
-        Row("SHA-256", entry.sha256.hex(), code=True),
-        Row("SM3", entry.sm3.hex(), code=True),
+        *_shown(about.shown or {}, word),
+        Row(word("digest", name="SHA-256"), entry.sha256.hex(), code=True),
+        Row(word("digest", name="SM3"), entry.sm3.hex(), code=True),
+        Row(word("digest.of"), word("digest.of.text")),
     ]
-    return Part(word("subject"), (*rows, *_shown(about.shown or {})))
+    return Part(word("subject"), tuple(rows))
 
 
-def _shown(members: Mapping[str, Any]) -> Iterable[Row]:
+def _shown(members: Mapping[str, Any], word: Any) -> Iterable[Row]:
+    """What a person would call them; a member that has no such name keeps its own."""
     if len(members) > MOST_SHOWN:
         raise InputError("certificate.shown", found=len(members), limit=MOST_SHOWN)
     for name, value in members.items():
-        told = _plain(value)
+        told = _plain(value, word)
         if len(told) > MOST_LETTERS:
             raise InputError("certificate.letters", member=name, limit=MOST_LETTERS)
-        yield Row(name, told)
+        yield Row(_called(name, word), told)
 
 
-def _plain(value: Any) -> str:
+_NAMES = "name number title holders issuer_name issue_date valid_from valid_to identifier type document version"
+NAMED = frozenset([*_NAMES.split(), "code", "code_type", "share", "size", "media_type"])
+"""Members that the page calls by a word of its own (`certificate.member.*`)."""
+
+
+def _called(name: str, word: Any) -> str:
+    return str(word(f"member.{name}")) if name in NAMED else name
+
+
+def _plain(value: Any, word: Any) -> str:
     """A member's value as people read it: lists and objects on one line, nothing left out."""
     match value:
         case str():
             return value
         case dict():
-            return "; ".join(f"{name}: {_plain(member)}" for name, member in value.items())
+            return "; ".join(f"{_called(name, word)}: {_plain(member, word)}" for name, member in value.items())
         case list():
-            return " / ".join(map(_plain, value))
+            return " / ".join(_plain(each, word) for each in value)
         case None:
             return "-"
         case _:

@@ -179,3 +179,20 @@ def test_certificate__test_chain__says_so(sealed: Sealed) -> None:
     report = judged(sealed.world, sealed.receipt, record=RECORD)
     told, _ = read(draw_certificate(page_of(report, sealed.receipt, about(), "zh"), None))
     assert "测试链" in told
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("zh", ("持证主体", "名称: 甲; 证件号码: 9", "不是任何文件的哈希值")),
+        ("en", ("Holders", "Name: 甲; Code: 9", "not of any file")),
+    ],
+)
+def test_members__shown__called_by_words_people_know_and_digests_explained(
+    sealed: Sealed, language: Language, words: tuple[str, ...]
+) -> None:
+    made = page(sealed, language, shown={"holders": [{"name": "甲", "code": "9"}], "KZ_x": "乙"})
+    rows = {row.label: row.value for row in made.left[0].rows}
+    told = " ".join([*rows, *rows.values()])
+    assert [word for word in words if word not in told] == []
+    assert rows["KZ_x"] == "乙"

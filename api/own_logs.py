@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.errors import IntegrityError, NotFoundError, UnavailableError
 from ledger.types import Origin
 from notary.entry import Entry
-from notary.evidence import Located
+from notary.evidence import ErasedBy, Located
 
 if TYPE_CHECKING:
     from notary.service import Notary
@@ -54,12 +54,16 @@ class OwnLogs:
         with damage_is_an_outage():
             return self._log(origin).inclusion_path(index, size)
 
-    def erased(self, origin: str, index: int) -> str | None:
-        """The code of the order by which the content was erased, as the log's list says."""
+    def erased(self, origin: str, index: int) -> ErasedBy | None:
+        """By which order the content was erased, as the log's list says, and since when."""
         with damage_is_an_outage():
             self._log(origin)
             found = self._notary.erasing.listed(Origin(origin))
-        return next((each.order for each in found if each.index == index), None)
+            item = next((each for each in found if each.index == index), None)
+            if item is None or item.proof is None:
+                return None if item is None else ErasedBy(item.order)
+            told = Entry.from_bytes(self._notary.prover.entry(item.proof.origin, item.proof.index))
+            return ErasedBy(item.order, told.accepted_at)
 
     def locate(self, identifier: str) -> Sequence[Located]:
         """Entries whose record has this identifier, lowest version first."""

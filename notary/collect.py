@@ -26,6 +26,7 @@ from notary.evidence import (
     Absent,
     ChainSeen,
     DepartmentKey,
+    ErasedBy,
     Evidence,
     IdentifierAlone,
     Located,
@@ -60,8 +61,8 @@ class LogReader(Protocol):
         """The inclusion path of `index` in the tree of `size`."""
         ...
 
-    def erased(self, origin: str, index: int) -> str | None:
-        """The code of the order by which the entry's content was erased; None: it wasn't."""
+    def erased(self, origin: str, index: int) -> ErasedBy | None:
+        """By which order the entry's content was erased, and since when; None: it wasn't."""
         ...
 
     def locate(self, identifier: str) -> Sequence[Located]:
@@ -172,7 +173,7 @@ class Collector:
             contact=self._contact,
         )
 
-    def _erased(self, receipt: Receipt) -> str | Absent | Unavailable:
+    def _erased(self, receipt: Receipt) -> ErasedBy | Absent | Unavailable:
         log = self._log
         return OFFLINE if log is None else _ask_one(lambda: log.erased(receipt.origin, receipt.index))
 

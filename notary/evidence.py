@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.departments import Accreditation, DepartmentHistory
 from ledger.statuses import Decision
@@ -18,6 +18,14 @@ from notary.disclosure import Disclosure
 from notary.entry import Entry
 from notary.receipt import Receipt
 from notary.report import AsOf
+
+
+class ErasedBy(NamedTuple):
+    """What is known of an erasure: the order's code, and when the entry of kind 6 that tells it was accepted."""
+
+    order: str
+    at: Millis | None = None
+    """None: a snapshot names no entry, or the entry isn't in the log yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +171,9 @@ class Evidence:
     carrier: DepartmentCode | Unavailable = NOT_COLLECTED
     """Who carries a succeeded issuer's certificates at `as_of`; asked only about one that was succeeded by then."""
     log: LogSeen | Absent | Unavailable = OFFLINE
-    erased: str | Absent | Unavailable = NOT_COLLECTED
-    """The order's code where the log's list, or a snapshot, says that the content was erased; asked only where nothing
-    was shown that could be compared."""
+    erased: ErasedBy | Absent | Unavailable = NOT_COLLECTED
+    """Where the log's list, or a snapshot, says that the content was erased; asked only where nothing was shown that
+    could be compared."""
     equivocations: tuple[Equivocation, ...] = ()
     located: tuple[Located, ...] | Unavailable = OFFLINE
     """For an identifier: what the logs have, the one that the rest of the evidence is about first."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ledger.crypto.suites import verify_ed25519
 from ledger.types import Anchor, ChainHash, DepartmentCode, Kind, LogId, Millis
 from notary.entry import log_id, status_key
-from notary.evidence import ABSENT, Evidence, Presented, Unavailable
+from notary.evidence import ABSENT, ErasedBy, Evidence, Presented, Unavailable
 from notary.report import AsOf
 from notary.snapshot import Snapshot, SnapshotHead
 from notary.snapshot_packed import PackedSnapshot
@@ -61,7 +61,7 @@ def with_snapshot(
     found = None if receipt.inclusion is None else snapshot.checkpoint_at(origin, receipt.inclusion.size)
     known = replace(evidence, snapshot_root=ABSENT if found is None else found.root)
     if (order := snapshot.erasures.get((origin, index))) is not None:
-        known = replace(known, erased=order)
+        known = replace(known, erased=ErasedBy(order))
     if asked:
         return known
     member = snapshot.departments.get(issuer)

@@ -14,8 +14,9 @@ from ledger.errors import NotFoundError, UnavailableError, UnreadableError
 from ledger.ports import ChainReader
 from ledger.types import Origin
 from notary.checkpoint import decode_entries, entries_path, parse_checkpoint, tile_path
+from notary.entry import Entry
 from notary.erasures import parse_erasures, proves
-from notary.evidence import Located
+from notary.evidence import ErasedBy, Located
 from notary.stores.tree import joined_paths
 from scripts.client import Client
 from scripts.problems import ServerError
@@ -68,8 +69,8 @@ class RemoteLog:
         joined = joined_paths(index, 1, size, tile)[0]
         return [joined[i : i + HASH] for i in range(0, len(joined), HASH)]
 
-    def erased(self, origin: str, index: int) -> str | None:
-        """The code of the order, where the log's list proves by an entry of its own that the content was erased."""
+    def erased(self, origin: str, index: int) -> ErasedBy | None:
+        """By which order and since when, where the log's list proves by an entry of its own that it was erased."""
         try:
             listed = parse_erasures(self._get(origin, "erasures"))[1]
             item = next((each for each in listed if each.index == index), None)
@@ -80,7 +81,9 @@ class RemoteLog:
             return None
         except UnreadableError:
             raise UnavailableError("cli.server_answer", url=self._server.url, status=200) from None
-        return item.order if raw is not None and proves(item, Origin(origin), raw) else None
+        if raw is None or not proves(item, Origin(origin), raw):
+            return None
+        return ErasedBy(item.order, Entry.from_bytes(raw).accepted_at)
 
     def locate(self, identifier: str) -> Sequence[Located]:
         """A log's files can't be searched by identifier; the server's own look-up answers that."""

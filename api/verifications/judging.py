@@ -18,7 +18,7 @@ from ledger.ports import ChainReader
 from ledger.types import Millis
 from notary.collect import Collector
 from notary.contradictions import known_against, met
-from notary.evidence import Evidence, IdentifierAlone, Located, Presented
+from notary.evidence import ErasedBy, Evidence, IdentifierAlone, Located, Presented
 from notary.report import Report
 from notary.stores.equivocations import FOLDER, Equivocations
 from notary.trust_file import TrustFile
@@ -93,7 +93,7 @@ class _NothingFound:
     def inclusion(self, origin: str, index: int, size: int) -> Sequence[bytes]:
         return ()
 
-    def erased(self, origin: str, index: int) -> str | None:
+    def erased(self, origin: str, index: int) -> ErasedBy | None:
         return None
 
     def locate(self, identifier: str) -> Sequence[Located]:

@@ -11,7 +11,7 @@ from ledger.types import Kind
 from notary.checks.case import HIDDEN, MISSING, Case, NotThere
 from notary.commitment import commit
 from notary.disclosure import ALWAYS_SHOWN, recompute
-from notary.evidence import FileDigests
+from notary.evidence import ErasedBy, FileDigests
 from notary.report import Check, CheckName, Outcome
 
 AS_RECEIVED = "as_received"
@@ -63,10 +63,10 @@ def _record(case: Case) -> Check:
 
 def _erased(case: Case) -> Check | None:
     """Nothing is left to compare: the content was erased by order (formats.md §7)."""
-    order = case.evidence.erased
-    if not isinstance(order, str):
+    found = case.evidence.erased
+    if not isinstance(found, ErasedBy):
         return None
-    return Check(_CONTENT, Outcome.UNKNOWN, ERASED, {"order": order}, source="log")
+    return Check(_CONTENT, Outcome.UNKNOWN, ERASED, {"order": found.order}, source="log")
 
 
 def _disclosure(case: Case) -> Check:

@@ -24,7 +24,7 @@ from ledger.types import Address, Anchor, ChainHash, Kind, Millis, Origin
 from notary.checkpoint import Checkpoint, promise_bytes, sign_checkpoint
 from notary.commitment import commit
 from notary.entry import Entry, leaf_of, log_id, make_origin, parse_origin
-from notary.evidence import Located
+from notary.evidence import ErasedBy, Located
 from notary.merkle import inclusion_path, root_from_leaves
 from notary.receipt import Inclusion, NoEvidence, Receipt, ReceiptAnchor
 from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust
@@ -107,7 +107,7 @@ class FakeLog:
         self._asked()
         return inclusion_path([leaf_of(e) for e in self.world.entries[:size]], index)
 
-    def erased(self, origin: str, index: int) -> str | None:
+    def erased(self, origin: str, index: int) -> ErasedBy | None:
         self._asked()
         return self.world.erased.get(index)
 
@@ -130,7 +130,7 @@ class World:
         self.log = FakeLog(self)
         self.entries: list[bytes] = []
         self.salts: list[bytes] = []
-        self.erased: dict[int, str] = {}
+        self.erased: dict[int, ErasedBy] = {}
         self.size = 0
         self.note: str | None = None
         self.anchored: Anchor | None = None

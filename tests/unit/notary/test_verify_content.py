@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from ledger.types import Digest, Kind
+from ledger.types import Digest, Kind, Millis
 from notary.b64 import to_b64
 from notary.disclosure import ALWAYS_SHOWN, make_disclosure, parse_disclosure
+from notary.evidence import ErasedBy
 from notary.report import Verdict
 from notary.report_text import report_text
 from tests.fakes.judging import FAIL, PASS, SKIPPED, UNKNOWN, N, digests, judged, outcome
@@ -55,11 +56,13 @@ def test_content__salt_elsewhere_or_nowhere(world: World) -> None:
 def test_content__erased_by_order__said_where_nothing_can_be_compared(world: World) -> None:
     record = certificate()
     receipt = world.anchored_record(record)
-    world.erased[receipt.index] = "鄂法令〔2026〕12号"
+    world.erased[receipt.index] = ErasedBy("鄂法令〔2026〕12号", Millis(1_795_190_400_000))
     for found in (judged(world, receipt.without_salt()), judged(world, receipt.without_salt(), record=record)):
         assert (found.verdict, outcome(found, N.CONTENT)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "erased"))
         assert "registered_erased" in {note.code for note in found.notes}
         assert "Registered, content erased by order (鄂法令〔2026〕12号)." in report_text(found, "en")
+        assert "entered in the log at 2026-11-21" in report_text(found, "en")
+        assert "删除于 2026-11-21" in report_text(found, "zh")
     # Who still has both can show them: what was handed out can't be recalled, and it is what was registered.
     assert judged(world, receipt, record=record).verdict is Verdict.VALID
     assert judged(world, receipt, record=certificate(name="x")).verdict is Verdict.MISMATCH
@@ -69,7 +72,7 @@ def test_content__erased_by_order__said_where_nothing_can_be_compared(world: Wor
 
 def test_content__erased_and_the_proof_doesnt_hold__nothing_said_about_registration(world: World) -> None:
     receipt = world.anchored_record(certificate()).without_salt()
-    world.erased[receipt.index] = "x"
+    world.erased[receipt.index] = ErasedBy("x")
     broken = replace(receipt, entry=replace(receipt.entry, sm3=Digest(bytes(32))))
     assert "registered_erased" not in {note.code for note in judged(world, broken).notes}
 

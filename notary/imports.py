@@ -5,7 +5,7 @@ byte order mark at its beginning is accepted, because spreadsheets write one, an
 are taken over as they stand. Rows count as a spreadsheet shows them: the names are row 1.
 
 Two ways to use it: `read_certificates_csv` for a file at once; or `read_rows`, `records_of` (pure, for other
-processes) and `Seen`, where a file is too long for memory.
+processes) and `Seen`, where a file is too long for memory. Over 300 lines: the rules of a row stand beside its reading.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple
 
-from ledger.certificates import EXTRA_PREFIX, check_certificate
+from ledger.certificates import CAPTURES, EXTRA_PREFIX, check_certificate, parse_day
 from ledger.codes.certificate_ids import check_identifier, normalised, received_segments
 from ledger.codes.divisions import check_division
+from ledger.codes.holder_types import check_holder_code
+from ledger.codes.uscc import check_uscc
 from ledger.errors import ChuzhengError, InputError, RowsError, UnreadableError
 from notary.canonical import MAX_DEPTH, depth_of, parse_record
 
@@ -158,12 +160,16 @@ def record_of(row: Row, capture: str = "data") -> tuple[dict[str, Any], list[Wro
     ) = row.cells  # fmt: skip
     wrong: list[tuple[str, ChuzhengError]] = []
     form, version = _identifier(identifier)
+    holders = _holders(row.cells, wrong)
     record: dict[str, Any] = {
         "schema": "certificate/1", "kind": "certificate", "issuer": issuer, "type": type_code,
         "identifier": identifier, "version": version, "identifier_form": form, "capture": capture, "name": name,
         "number": number, "issuer_name": issuer_name, "issue_date": issue_date, "valid_from": valid_from,
-        "valid_to": valid_to or None, "holders": _holders(row.cells, wrong),
+        "valid_to": valid_to or None, "holders": holders,
     }  # fmt: skip
+    plain = not (previous or business_fields or wrong) and form == "issued" and identifier[15:36] == type_code
+    if plain and not _division(division) and _right_at_sight(record, holders):
+        return record, []
     if previous:
         record["previous_identifier"] = previous
     if business_fields:
@@ -177,6 +183,26 @@ def record_of(row: Row, capture: str = "data") -> tuple[dict[str, Any], list[Wro
         if column not in told:
             wrong.append((column, problem))
     return record, [(row.number, column, error) for column, error in wrong]
+
+
+def _right_at_sight(record: Mapping[str, Any], holders: Sequence[Mapping[str, str]]) -> bool:
+    """Whether check_certificate has nothing against a record that was made from cells, whose identifier is well formed
+    and of its type: a quarter of the time of a row. False says nothing: then every rule is asked."""
+    issued, first, last = parse_day(record["issue_date"]), parse_day(record["valid_from"]), record["valid_to"]
+    if issued is None or first is None or len(holders) != 1 or "share" in holders[0]:
+        return False
+    end = first if last is None else parse_day(last)
+    [holder] = holders
+    texts = (record["name"], record["number"], record["issuer_name"], holder["name"])
+    return (
+        end is not None
+        and end >= first
+        and "" not in texts
+        and not any(map(str.isspace, texts))
+        and record["capture"] in CAPTURES
+        and check_uscc(record["issuer"]) is None
+        and check_holder_code(holder["code_type"], holder["code"], issued) is None
+    )
 
 
 def column_of(params: Mapping[str, Any]) -> str:

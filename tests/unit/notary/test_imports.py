@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.certificates import check_certificate
 from ledger.codes.certificate_ids import make_identifier
 from ledger.errors import RowsError
 from ledger.texts import LANGUAGES, error_text
-from notary.imports import COLUMNS, MAX_LINE, read_certificates_csv, read_rows, record_of, records_of
+from notary import imports
+from notary.imports import COLUMNS, MAX_LINE, Row, read_certificates_csv, read_rows, record_of, records_of
 
 SAMPLE = Path(__file__).parents[3] / "scripts/samples/sample_certificates.csv"
 TYPE, ISSUER = "11100000000013338W011", "11430000006122244L"
@@ -230,3 +231,44 @@ def test_read__any_bytes__records_or_rows_error(data: bytes) -> None:
     for content in (data, ",".join(COLUMNS).encode() + b"\n" + data):
         with pytest.raises(RowsError):
             read_certificates_csv(content)
+
+
+IDENTIFIERS = [
+    ROW["identifier"], make_identifier(TYPE, ISSUER, "A1", 2), ROW["identifier"].lower(), ROW["identifier"][:-1] + "?",
+    make_identifier("11100000009985328F011", ISSUER, "A1", 1), "",
+]  # fmt: skip
+ODD: dict[str, list[str]] = {
+    "certificate_name": ["", " ", "\u3000"], "certificate_number": ["", "\t"], "issuer_name": ["", " "],
+    "type_code": ["11100000009985328F011", ""], "issuer_code": ["11430000006122244L", "11430000006122244X", ""],
+    "issuer_division": ["", "429999x"], "identifier": IDENTIFIERS, "holder_name": ["", " ", "a;b"],
+    "holder_code_type": ["001", "999", "", "111;111"], "holder_code": ["91420526MA9986781L", "42108819790418904Y", ""],
+    "holder_share": ["100%", "50%"], "issue_date": ["2024-02-30", "1970-01-01", ""],
+    "valid_from": ["2024-03-01", "x", ""], "valid_to": ["2024-02-29", "2024-02-28", "2030-01-01", " "],
+    "previous_identifier": [IDENTIFIERS[1], ROW["identifier"], "x"],
+    "business_fields": ["", '{"KZ_A": 1}', '{"A": 1}', "{"],
+}  # fmt: skip
+CHANGES = st.lists(st.sampled_from([(name, odd) for name, several in ODD.items() for odd in several]), max_size=3)
+
+
+@settings(max_examples=300)
+@given(CHANGES, st.sampled_from(["data", "scan", "x"]))
+def test_record__right_at_sight_or_not__as_every_rule_says(changes: list[tuple[str, str]], capture: str) -> None:
+    cells = {**ROW, "business_fields": "", **dict(changes)}
+    row = Row(7, tuple(cells[name] for name in COLUMNS))
+    found, wrong = record_of(row, capture)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imports, "_right_at_sight", lambda record, holders: False)
+        expected, problems = record_of(row, capture)
+    told = [
+        [(number, column, error.code, error.params) for number, column, error in each] for each in (wrong, problems)
+    ]
+    assert found == expected
+    assert told[0] == told[1]
+    if not wrong:
+        assert check_certificate(found) == []
+
+
+def test_record__ordinary_row__is_right_at_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = {**ROW, "business_fields": ""}
+    monkeypatch.setattr(imports, "check_certificate", lambda record: pytest.fail("every rule was asked"))
+    assert record_of(Row(2, tuple(cells[name] for name in COLUMNS)))[1] == []

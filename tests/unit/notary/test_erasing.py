@@ -1,4 +1,8 @@
-"""Erasing: two persons, everything gone at once, the entry and the list after it; a crash anywhere ends right."""
+"""Erasing: two persons, everything gone at once, the entry and the list after it; a crash anywhere ends right.
+
+On SQLite, case by case; PostgreSQL goes through the same moves and crashes in test_erasing_machine.py, its files are
+searched in tests/integration/test_postgres.py.
+"""
 
 from __future__ import annotations
 

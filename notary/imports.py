@@ -167,7 +167,8 @@ def record_of(row: Row, capture: str = "data") -> tuple[dict[str, Any], list[Wro
         "number": number, "issuer_name": issuer_name, "issue_date": issue_date, "valid_from": valid_from,
         "valid_to": valid_to or None, "holders": holders,
     }  # fmt: skip
-    plain = not (previous or business_fields or wrong) and form == "issued" and identifier[15:36] == type_code
+    formed = form == "issued" and version >= 0 and identifier[15:36] == type_code
+    plain = formed and not (previous or business_fields or wrong)
     if plain and not _division(division) and _right_at_sight(record, holders):
         return record, []
     if previous:

@@ -7,6 +7,7 @@ What counted once is remembered beside it, so that an older one put back shows a
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ class TrustSource:
 
     def __init__(self, path: Path, pin: bytes | None = None) -> None:
         self._path, self._pin = path, pin
+        self._name = os.fspath(path)  # looked at for every verification
         self._lock = threading.Lock()
         self._stamp: Stamp | None = None
         self._now: Trusted | None = None
@@ -66,7 +68,7 @@ class TrustSource:
 
     def _look(self) -> Stamp | None:
         try:
-            found = self._path.stat()
+            found = os.stat(self._name)
         except OSError:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size

@@ -26,7 +26,11 @@ def met(receipt: Receipt, evidence: Evidence, trust: TrustFile) -> Equivocation 
     if isinstance(seen, LogSeen) and signed_by_log(seen.checkpoint, receipt.origin, trust):
         shown = None if seen.entry is None else Shown(receipt.index, seen.entry, seen.path)
         others.append(SignedHead(seen.checkpoint, shown))
-    if isinstance(anchor, Anchor) and evidence.root == anchor.root:
+    own = receipt.head
+    same = own is not None and isinstance(anchor, Anchor) and (own.size, own.root) == (anchor.size, anchor.root)
+    if (
+        isinstance(anchor, Anchor) and evidence.root == anchor.root and not same
+    ):  # mostly the chain says what the log did
         others.append(ChainHead(anchor.size, anchor.root, ReceiptAnchor.of(anchor), NoEvidence()))
     found = (find(receipt.origin, own, other) for own in pieces_of(receipt) for other in others)
     return next((one for one in found if one is not None), None)

@@ -7,8 +7,8 @@ Times and durations are milliseconds, `block` members block numbers; keys base64
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 from ledger.crypto.suites import INTL
@@ -126,6 +126,19 @@ class TrustFile:
     previous: bytes | None
     signatures: tuple[TrustSignature, ...]
     body: bytes
+    _keys: Mapping[str, tuple[LogKey, ...]] = field(init=False, repr=False, compare=False)
+    _named: Mapping[str, tuple[Contract, ...]] = field(init=False, repr=False, compare=False)
+    """The keys by log and the contracts by name: a province lists thousands, and each receipt asks for one."""
+
+    def __post_init__(self) -> None:
+        keys: dict[str, tuple[LogKey, ...]] = {}
+        for key in self.log_keys:
+            keys[key.origin] = (*keys.get(key.origin, ()), key)
+        named: dict[str, tuple[Contract, ...]] = {}
+        for contract in self.contracts:
+            named[contract.name] = (*named.get(contract.name, ()), contract)
+        object.__setattr__(self, "_keys", keys)
+        object.__setattr__(self, "_named", named)
 
     @property
     def signed_bytes(self) -> bytes:
@@ -141,7 +154,7 @@ class TrustFile:
         return now >= self.expires
 
     def keys_of(self, origin: str) -> tuple[LogKey, ...]:
-        return tuple(key for key in self.log_keys if key.origin == origin)
+        return self._keys.get(origin, ())
 
     def delay_of(self, origin: str) -> int:
         """Milliseconds that this log may take from promise to inclusion."""
@@ -149,7 +162,7 @@ class TrustFile:
 
     def addresses_of(self, name: str) -> frozenset[str]:
         """Where a contract of this name is or was."""
-        return frozenset(contract.address for contract in self.contracts if contract.name == name)
+        return frozenset(contract.address for contract in self._named.get(name, ()))
 
     def validators_at(self, block: int) -> ValidatorSet | None:
         """Who sealed `block`; where sets overlap, the one that began last. None: the file lists none of that height."""
@@ -158,7 +171,7 @@ class TrustFile:
 
     def speaks_for(self, name: str, address: str, block: int) -> bool:
         """Whether `address` was the contract of this name in force at `block`."""
-        return any(c.name == name and c.address == address and c.in_force_at(block) for c in self.contracts)
+        return any(c.address == address and c.in_force_at(block) for c in self._named.get(name, ()))
 
 
 def parse_trust(data: bytes) -> TrustFile:

@@ -88,6 +88,8 @@ def _another_chain(case: Case, trust: TrustFile) -> Check | None:
     if anchor is None:
         return None
     known = trust.addresses_of(ANCHOR_LOG)
+    if (anchor.chain_id, anchor.genesis_hash) == (trust.chain_id, trust.genesis_hash) and anchor.contract in known:
+        return None
     pairs: tuple[tuple[str, object, object, bool], ...] = (
         ("chain_id", anchor.chain_id, trust.chain_id, anchor.chain_id == trust.chain_id),
         ("genesis_hash", anchor.genesis_hash, trust.genesis_hash, anchor.genesis_hash == trust.genesis_hash),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 from ledger.errors import InputError
 from ledger.statuses import Decision, DecisionCode, status_at
@@ -37,8 +38,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def day_start(text: object) -> Millis | None:
     """First millisecond of a day `YYYY-MM-DD` of Asia/Shanghai; None if it isn't written so."""
-    if not isinstance(text, str) or not _DATE.fullmatch(text):
-        return None
+    return _day_start(text) if isinstance(text, str) and len(text) == 10 and _DATE.fullmatch(text) else None
+
+
+@lru_cache(maxsize=4096)
+def _day_start(text: str) -> Millis | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -10,12 +10,14 @@ import asyncio
 import itertools
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 _END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Lane(asyncio.Protocol):
         self._received = bytearray()
         self._awaited: asyncio.Future[tuple[int, bytes]] | None = None
         self._transport: asyncio.Transport | None = None
-        self._whole = 0
+        self._start = self._whole = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's doesn't derive from it
@@ -60,13 +62,12 @@ class Lane(asyncio.Protocol):
             end = self._received.find(_END)
             if end < 0:
                 return
-            head = bytes(self._received[:end]).lower()
-            at = head.index(b"\r\ncontent-length:") + 17
-            self._whole = end + 4 + int(head[at:].split(b"\r\n", 1)[0])
+            found = _LENGTH.search(self._received, 0, end + 2)
+            assert found is not None
+            self._start, self._whole = end + 4, end + 4 + int(found[1])
         if len(self._received) >= self._whole and self._awaited is not None:
             status = int(self._received[9:12])
-            start = self._received.index(_END) + 4
-            answer, self._whole = bytes(self._received[start : self._whole]), 0
+            answer, self._whole = bytes(self._received[self._start : self._whole]), 0
             self._received.clear()
             self._awaited.set_result((status, answer))
 

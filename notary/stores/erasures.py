@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from ledger.errors import NotFoundError
 from ledger.types import DepartmentCode, Millis, Origin
 from notary.erasures import ERASED, State, day_of
+from notary.stores.content_index import content_copies, content_files
 from notary.stores.records import (
     RecordStore,
     idempotency,
@@ -189,7 +190,8 @@ class ErasureStore:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.detach()  # its limits are its own from here on, and it isn't used again
             connection.exec_driver_sql("SET statement_timeout = 0")
-            for table in (record_keys, record_wraps, records, lookups, idempotency):
+            holding_names = (erasures, content_files, content_copies)  # of the file's ciphertext
+            for table in (record_keys, record_wraps, records, lookups, idempotency, *holding_names):
                 size = connection.scalar(sa.select(sa.func.pg_total_relation_size(table.name))) or 0
                 # Written anew it holds nothing of what is gone, but nobody writes or reads it meanwhile. A large one
                 # is freed only: its pages keep the bytes until they are used again (docs/operations.md, PostgreSQL).

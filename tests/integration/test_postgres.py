@@ -11,16 +11,20 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from starlette.testclient import TestClient
 
 from api.app import assemble
 from ledger.errors import UnavailableError
+from notary.filing import Filing
 from notary.fsck import fsck
 from notary.receipt import Receipt
+from notary.stores.content import EmbeddedStore
 from tests.databases import PostgresDatabases
 from tests.drills.life import check
 from tests.fakes.house import build_house
@@ -146,16 +150,22 @@ def test_erasure__record_of_several__its_bytes_are_in_no_table_s_file_afterwards
 ) -> None:
     """The write-ahead log keeps them until it is recycled, as docs/operations.md says."""
     rig = Rig(tmp_path / "home", database=cluster.create())
+    rig.notary.filing = Filing(EmbeddedStore(tmp_path / "content"))
     rig.notary.accept_records(ISSUER, ORIGIN, [certificate(n) for n in range(40)], key="k")
-    secrets = secrets_of(rig, 7)
+    readers = {ISSUER: X25519PrivateKey.generate().public_key(), OTHER: X25519PrivateKey.generate().public_key()}
+    file = rig.notary.accept_document(ISSUER, ORIGIN, BytesIO(b"a file"), media_type="text/plain", readers=readers)
+    of_file = {f"file's {what}": secret for what, secret in secrets_of(rig, file.receipt.index).items()}
+    secrets = secrets_of(rig, 7) | of_file
 
     def found() -> set[str]:
         cluster.admin.execute("CHECKPOINT")
         held = [path.read_bytes() for path in (cluster.folder / "data" / "base").rglob("*") if path.is_file()]
         return {what for what, secret in secrets.items() if any(secret in data for data in held)}
 
-    assert found() > {"sealed", "body", "identifier 1"}
+    assert found() > {"sealed", "body", "identifier 1", "file's sealed", f"file's wrap {OTHER}"}
     erase(rig, 7)
+    assert found() & (secrets.keys() - of_file.keys()) == set()
+    erase(rig, file.receipt.index)
     assert found() == set()
     rig.notary.close()
 

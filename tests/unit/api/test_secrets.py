@@ -117,7 +117,7 @@ def test_log__what_nobody_foresaw__says_where_and_not_with_what(
         except KeyError as error:
             raise ValueError(f"no such holder: {HOLDER['code']}") from error
 
-    monkeypatch.setattr(house.notary, "accept_records", careless)
+    monkeypatch.setattr(house.notary, "accept_singles", careless)
     monkeypatch.setattr(house.notary, "locate", careless)
     answers = [
         client.post(ONE, json=house.certificate(holders=[HOLDER]), headers=house.headers()),

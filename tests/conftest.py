@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,11 @@ from tests.fakes.notary import sqlite_at
 from tests.postgres import MissingPostgresError
 
 VECTORS = Path(__file__).parent / "vectors"
+
+# Whoever starts the tests in the background of a script has them ignore SIGINT, and so would every program they start
+# and end with it: what has a handler here begins with the default there.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A loaded machine is no reason for a property to fail: time is measured in tests/bench.
 settings.register_profile("house", deadline=None)

@@ -57,7 +57,8 @@ def port(house: House) -> Iterator[int]:
 
 @pytest.fixture
 def send(port: int) -> Callable[..., bytes]:
-    """Send bytes, return what comes back until the server closes or half a second passes."""
+    """Send bytes, return what comes back until the server closes or says nothing more for `patience` seconds; its first
+    word may take three."""
 
     def act(data: bytes, *more: bytes, patience: float = 0.3) -> bytes:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
@@ -66,9 +67,10 @@ def send(port: int) -> Callable[..., bytes]:
                 connection.sendall(data)
                 for piece in more:
                     connection.sendall(piece)
-                connection.settimeout(patience)
+                connection.settimeout(max(patience, 3))
                 while piece := connection.recv(65_536):
                     received += piece
+                    connection.settimeout(patience)
                 return received + b"<closed>"
             except TimeoutError:
                 return received

@@ -156,7 +156,7 @@ def run(settings: Settings, *, processes: int = 0) -> None:
     sys.setswitchinterval(SWITCH_WITHIN)
     app = create_app(settings, processes=processes)
     gc.collect()
-    gc.freeze()  # what there is now stays: looking through it for garbage stopped every answer for a tenth of a second
+    gc.freeze()  # what there is now stays: looking through it for garbage stopped every answer for some 70 ms
     gc.set_threshold(GARBAGE_AFTER, 20, 20)
     quiet_servers_log()
     more_open_files()

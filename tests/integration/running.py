@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from ledger.evm.launcher import free_port
 from scripts.cli import run
 
 ISSUER = "11420000MB9543829Q"
@@ -135,6 +137,16 @@ class Network:
         while set(self.run("receipt", "upgrade", *what, where=where)["stages"]) != {"anchored"}:
             assert time.monotonic() < deadline
             time.sleep(0.5)
+
+
+@contextmanager
+def whole_network(home: Path) -> Iterator[Network]:
+    """A network of its own in `home`, that ends when it is told to and leaves no program behind."""
+    made = Network(home, free_port(), free_port())
+    made.start()
+    yield made
+    assert made.stop() == 0
+    assert made.left() == []
 
 
 def _apart(words: list[str], where: Path, environment: dict[str, str]) -> tuple[int, str, str]:

@@ -17,12 +17,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from ledger.evm.launcher import free_port
 from notary.erasures import parse_erasures
 from notary.receipt import parse_receipt
 from notary.snapshot import parse_snapshot
 from notary.stores.record_tables import index_of
-from tests.integration.running import ISSUER, Network, record
+from tests.integration.running import ISSUER, Network, record, whole_network
 
 ORDER = "鄂法令〔2026〕12号"
 PLANTED = "植入的散装食品 7c1f0d"
@@ -32,11 +31,8 @@ DONE_WITHIN = 60.0
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory, anvil_program: Path) -> Iterator[Network]:
-    made = Network(tmp_path_factory.mktemp("erasure") / "home", free_port(), free_port())
-    made.start()
-    yield made
-    assert made.stop() == 0
-    assert made.left() == []
+    with whole_network(tmp_path_factory.mktemp("erasure") / "home") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -29,16 +29,14 @@ from tests.integration.running import (
     TYPE,
     Network,
     record,
+    whole_network,
 )
 
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory, anvil_program: Path) -> Iterator[Network]:
-    made = Network(tmp_path_factory.mktemp("main") / "home", free_port(), free_port())
-    made.start()
-    yield made
-    assert made.stop() == 0
-    assert made.left() == []
+    with whole_network(tmp_path_factory.mktemp("main") / "home") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

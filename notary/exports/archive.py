@@ -54,12 +54,13 @@ Pieces = Callable[[], Iterable[bytes]]
 @dataclass(frozen=True, slots=True)
 class Item:
     """One record: its disclosure's and its receipt's bytes, and the file it is about with its extension, read when its
-    turn comes."""
+    turn comes. `size`: the file's bytes, needed from 4 GiB on; another number in the end is refused."""
 
     disclosure: bytes
     receipt: bytes
     content: Pieces | None = None
     extension: str = "bin"
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +134,9 @@ def write_package(out: BinaryIO, items: Sequence[Source], *, fonds: str, year: i
     zip_file = ZipWriter(out)
     held: dict[str, Fixity] = {}
 
-    def put(name: str, pieces: Iterable[bytes]) -> None:
+    def put(name: str, pieces: Iterable[bytes], size: int | None = None) -> None:
         passing = _Passing()
-        zip_file.add(name, passing.through(pieces))
+        zip_file.add(name, passing.through(pieces), size)
         held[name] = passing.fixity()
 
     listed = []
@@ -148,7 +149,7 @@ def write_package(out: BinaryIO, items: Sequence[Source], *, fonds: str, year: i
             raise InputError("archive.extension", extension=item.extension[:20])
         folder = f"items/{number:05d}"
         if item.content is not None:
-            put(f"{folder}/content.{item.extension}", item.content())
+            put(f"{folder}/content.{item.extension}", item.content(), item.size)
         put(f"{folder}/disclosure.json", [item.disclosure])
         put(f"{folder}/receipt.json", [receipt.to_json()])
         listed.append(describe(number, disclosure, receipt, fonds=fonds, year=year, retention=retention))

@@ -18,7 +18,17 @@ from ledger.errors import InputError
 from ledger.texts import Language, text
 from ledger.types import Millis
 from scripts import output
-from scripts.commands.files import beside, make_folder, new_file, open_file, pieces_of, read_file, stem, write_new
+from scripts.commands.files import (
+    beside,
+    check_readable,
+    make_folder,
+    new_file,
+    open_file,
+    pieces_of,
+    read_file,
+    stem,
+    write_new,
+)
 from scripts.commands.options import Json
 from scripts.commands.trust import PinOption, TrustOption, believed
 from scripts.help import App
@@ -92,9 +102,10 @@ def _item(path: Path) -> Item:
     record = parse_record(read_file(beside(path, ".record.json")))
     disclosure = make_disclosure(record, receipt.salt, record.keys(), receipt)
     original = stem(path)
-    content = partial(pieces_of, original) if "document" in record and original.is_file() else None
-    extension = original.suffix.lstrip(".").lower() or "bin"
-    return Item(disclosure, receipt.to_json(), content, extension)
+    if "document" not in record or not original.is_file():
+        return Item(disclosure, receipt.to_json())
+    size, extension = check_readable(original), original.suffix.lstrip(".").lower() or "bin"
+    return Item(disclosure, receipt.to_json(), partial(pieces_of, original), extension, size)
 
 
 @archive_app.command("check")

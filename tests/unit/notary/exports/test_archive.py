@@ -197,6 +197,15 @@ def test_package__large_file__passes_in_pieces(items: list[Item], world: World, 
     assert peak < 12 << 20
 
 
+def test_write__file_that_changed_while_it_was_read__refused(items: list[Item]) -> None:
+    held = items[1]
+    again = Item(held.disclosure, held.receipt, held.content, held.extension, len(PDF))
+    assert make_package([items[0], again], **ABOUT) == make_package(items, **ABOUT)
+    with pytest.raises(InputError) as found:
+        make_package([Item(held.disclosure, held.receipt, held.content, "pdf", len(PDF) + 1)], **ABOUT)
+    assert found.value.code == "zip.size"
+
+
 def test_write__item_that_changed_meanwhile__refused(items: list[Item]) -> None:
     with pytest.raises(InputError) as found:
         write_package(io.BytesIO(), [(parse_receipt(items[0].receipt).origin, 99, lambda: items[0])], **ABOUT)

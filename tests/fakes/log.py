@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
 from ledger.types import Digest, Kind, Millis, Origin
 from notary.checkpoint import parse_checkpoint
 from notary.entry import Entry, parse_origin
 from notary.merkle import leaf_hash, root_from_leaves
+from notary.stores.tiles import TileLog
+from tests.fakes.disk import MemoryDisk
 
 ORIGIN = Origin("chuzheng/test/11420000011043201A")
 KEY_NAME = str(ORIGIN)
+FOLDER = Path("/log")
 
 
 @dataclass
@@ -48,3 +52,14 @@ def root_of(entries: list[bytes]) -> bytes:
 
 def size_of(note: str | None) -> int:
     return parse_checkpoint(note).size if note else 0
+
+
+def log_in_memory(origin: str = ORIGIN) -> TileLog:
+    return TileLog(FOLDER, Origin(origin), disk=MemoryDisk())
+
+
+def grow(log: TileLog, entries: list[bytes], signer: RememberingSigner | None = None) -> None:
+    """Append the entries and seal them all."""
+    with log.appending() as appending:
+        appending.append(appending.durable_size, entries)
+    log.seal(signer or RememberingSigner(), KEY_NAME)

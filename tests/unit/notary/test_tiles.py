@@ -16,7 +16,7 @@ from ledger.errors import ChuzhengError, DeniedError, InputError, IntegrityError
 from ledger.types import Digest, Kind, Millis, Origin
 from notary.checkpoint import parse_checkpoint, parse_note
 from notary.entry import Entry
-from notary.log import Head, TilePath, tiles_at
+from notary.log import TilePath, tiles_at
 from notary.merkle import (
     consistency_proof,
     inclusion_path,
@@ -25,25 +25,14 @@ from notary.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from notary.stores.bundles import decode_bundle, decode_pending, encode_bundle, encode_pending
+from notary.stores.bundles import decode_bundle
 from notary.stores.tiles import TileLog
 from notary.stores.tree import TreeBuilder, joined_paths
 from tests.fakes.disk import MemoryDisk
-from tests.fakes.log import KEY_NAME, ORIGIN, RememberingSigner, make_entries, root_of
+from tests.fakes.log import FOLDER, KEY_NAME, ORIGIN, RememberingSigner, grow, log_in_memory, make_entries
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 LOGS: list[dict[str, Any]] = json.loads((VECTORS / "formats/logs.json").read_text())
-FOLDER = Path("/log")
-
-
-def log_in_memory(origin: str = ORIGIN) -> TileLog:
-    return TileLog(FOLDER, Origin(origin), disk=MemoryDisk())
-
-
-def grow(log: TileLog, entries: list[bytes], signer: RememberingSigner | None = None) -> None:
-    with log.appending() as appending:
-        appending.append(appending.durable_size, entries)
-    log.seal(signer or RememberingSigner(), KEY_NAME)
 
 
 def test_tlog_vector__log_that_grows_by_one__same_files_same_heads(tmp_path: Path) -> None:
@@ -160,130 +149,6 @@ def test_partial_tiles__full_one_is_there__gone_and_not_before() -> None:
     assert set(log.disk.names(FOLDER / "tile/1/000.p")) == {"1"}
 
 
-@pytest.mark.parametrize(
-    ("first", "numbers", "code"),
-    [
-        (10, range(10, 12), None),
-        (8, range(8, 12), None),
-        (0, range(0, 10), None),
-        (0, range(0, 12), None),
-        (4, range(4, 6), None),
-        (11, range(11, 12), "log.gap"),
-        (9, range(10, 12), "log.index_taken"),
-        (0, [0, 1, 3], "log.index_taken"),
-        (-1, range(1), "log.index_range"),
-    ],
-)
-@pytest.mark.parametrize("sealed", [0, 6, 10])
-def test_append__again_or_elsewhere__same_bytes_or_refused(
-    first: int, numbers: range | list[int], code: str | None, sealed: int
-) -> None:
-    log = log_in_memory()
-    with log.appending() as appending:
-        appending.append(0, make_entries(10))
-    if sealed:
-        log.seal(RememberingSigner(), KEY_NAME, limit=sealed)
-    assert log.sealed_size() == sealed
-    offered = [make_entries(1, number)[0] for number in numbers]
-    if code is None:
-        with log.appending() as appending:
-            appending.append(first, offered)
-            assert appending.durable_size == max(10, first + len(offered))
-        assert log.entries(0, log.durable_size()) == make_entries(log.durable_size())
-        return
-    with pytest.raises(ChuzhengError) as caught, log.appending() as appending:
-        appending.append(first, offered)
-    assert caught.value.code == code
-    assert log.entries(0, log.durable_size()) == make_entries(10)
-
-
-def test_append__two_logs_on_one_folder__see_each_other() -> None:
-    disk = MemoryDisk()
-    one, other = TileLog(FOLDER, ORIGIN, disk=disk), TileLog(FOLDER, ORIGIN, disk=disk)
-    signer = RememberingSigner()
-    for round_ in range(6):
-        writer, sealer = (one, other) if round_ % 2 else (other, one)
-        with writer.appending() as appending:
-            appending.append(appending.durable_size, make_entries(100, 100 * round_))
-        assert sealer.durable_size() == 100 * (round_ + 1)
-        assert sealer.entries(0, sealer.durable_size()) == make_entries(100 * (round_ + 1))
-        if round_ % 3 == 2:
-            sealer.seal(signer, KEY_NAME)
-            assert writer.sealed_size() == sealer.durable_size()
-    assert one.root(600) == root_of(make_entries(600))
-
-
-def test_seal__nothing_waits__none_and_nothing_signed() -> None:
-    log, signer = log_in_memory(), RememberingSigner()
-    assert log.seal(signer, KEY_NAME) is None
-    grow(log, make_entries(3), signer)
-    assert log.seal(signer, KEY_NAME) is None
-    assert list(signer.heads) == [3]
-
-
-@pytest.mark.parametrize(
-    ("held", "code"),
-    [
-        ([], None),
-        ([5, 10, 12], None),
-        ([13], "log.shrinks"),
-        (["wrong 5"], "log.root_differs"),
-        (["wrong 11"], "log.root_differs"),
-        (["wrong 12"], "log.root_differs"),
-    ],
-)
-def test_seal__heads_that_others_hold__extends_them_or_signs_nothing(held: list[int | str], code: str | None) -> None:
-    log, entries = log_in_memory(), make_entries(13)
-    grow(log, entries[:10])
-    with log.appending() as appending:
-        appending.append(10, entries[10:12])
-    heads = [
-        Head(h, root_of(entries[:h])) if isinstance(h, int) else Head(int(h.split()[1]), b"\x01" * 32) for h in held
-    ]
-    signer = RememberingSigner()
-    if code is None:
-        sealed = log.seal(signer, KEY_NAME, extends=heads)
-        assert sealed is not None
-        assert sealed.size == 12
-        return
-    with pytest.raises(IntegrityError) as caught:
-        log.seal(signer, KEY_NAME, extends=heads)
-    assert caught.value.code == code
-    assert not signer.heads
-    assert log.sealed_size() == 10
-
-
-@pytest.mark.parametrize(
-    ("path", "code"),
-    [
-        ("tile/0/000.p/9", "log.root_differs"),
-        ("tile/entries/000.p/9", "tiles.differ"),
-    ],
-)
-def test_seal__tiles_dont_have_the_checkpoints_root__refused_at_start(path: str, code: str) -> None:
-    disk = MemoryDisk()
-    log, signer = TileLog(FOLDER, ORIGIN, disk=disk), RememberingSigner()
-    grow(log, make_entries(9), signer)
-    data = bytearray(disk.read(FOLDER / path))
-    data[-1] ^= 1
-    disk.damage(FOLDER / path, bytes(data))
-    reopened = TileLog(FOLDER, ORIGIN, disk=disk)
-    with pytest.raises(IntegrityError) as caught:
-        grow(reopened, make_entries(1, 9), signer)
-    assert caught.value.code == code
-    assert list(signer.heads) == [9]
-
-
-def test_seal__full_tile_has_other_bytes__refused() -> None:
-    disk = MemoryDisk()
-    log, signer = TileLog(FOLDER, ORIGIN, disk=disk), RememberingSigner()
-    grow(log, make_entries(200), signer)
-    disk.create([(FOLDER / "tile/0/000", b"other")])
-    with pytest.raises(IntegrityError, match=r"tiles\.differ"):
-        grow(log, make_entries(100, 200), signer)
-    assert log.sealed_size() == 200
-
-
 def test_checkpoint__of_another_log__refused() -> None:
     disk = MemoryDisk()
     grow(TileLog(FOLDER, ORIGIN, disk=disk), make_entries(1))
@@ -352,47 +217,6 @@ def test_empty_folder__nothing_written_yet__reads_as_empty() -> None:
     assert log.waiting().count == 0
 
 
-def test_waiting__after_append_and_seal__count_and_time() -> None:
-    log = log_in_memory()
-    grow(log, make_entries(3))
-    assert (log.waiting().count, log.waiting().since) == (0, None)
-    with log.appending() as appending:
-        appending.append(3, make_entries(4, 3))
-    since = log.waiting().since
-    with log.appending() as appending:
-        appending.append(7, make_entries(1, 7))
-    assert since is not None
-    assert (log.waiting().count, log.waiting().since) == (5, since)
-
-
-@given(st.lists(st.binary(max_size=100), max_size=20) | st.lists(st.binary(min_size=92, max_size=92), max_size=20))
-def test_bundle__any_entries__come_back(entries: list[bytes]) -> None:
-    assert decode_bundle(encode_bundle(entries)) == entries
-    pending = decode_pending("o", encode_pending("o", 7, entries))
-    assert pending is not None
-    assert (pending.first, pending.entries) == (7, entries)
-
-
-@given(st.binary(max_size=300))
-def test_bundle__any_bytes__refused_or_the_one_spelling(data: bytes) -> None:
-    try:
-        entries = decode_bundle(data)
-    except IntegrityError:
-        return
-    assert encode_bundle(entries) == data
-
-
-@given(st.data())
-def test_pending_bundle__one_bit_or_a_cut__not_believed(data: st.DataObject) -> None:
-    whole = encode_pending("o", 3, make_entries(3))
-    at = data.draw(st.integers(0, len(whole) * 8 - 1))
-    flipped = bytearray(whole)
-    flipped[at // 8] ^= 1 << at % 8
-    assert decode_pending("o", bytes(flipped)) is None
-    assert decode_pending("o", whole[: at // 8]) is None
-    assert decode_pending("p", whole) is None
-
-
 def test_checkpoint_note__as_written__parses_with_our_key_name() -> None:
     log = log_in_memory()
     grow(log, make_entries(3))
@@ -408,54 +232,6 @@ def test_tiles_at__every_file_of_a_log__exists(tmp_path: Path) -> None:
     for level, full, width in tiles_at(1000):
         for path in [*(TilePath(level, n) for n in range(full)), *([TilePath(level, full, width)] if width else [])]:
             assert log.tile_bytes(str(path))
-
-
-def test_seal__signer_fails__old_checkpoint_stays_and_the_next_seal_goes_on() -> None:
-    class Broken(RememberingSigner):
-        def sign(self, message: bytes) -> bytes:
-            raise RuntimeError("no token")
-
-    log = log_in_memory()
-    grow(log, make_entries(5))
-    with log.appending() as appending:
-        appending.append(5, make_entries(5, 5))
-    with pytest.raises(RuntimeError):
-        log.seal(Broken(), KEY_NAME)
-    assert (log.sealed_size(), log.durable_size()) == (5, 10)
-    log.seal(RememberingSigner(), KEY_NAME)
-    assert log.root(10) == root_of(make_entries(10))
-
-
-def test_appending__the_callers_own_error__passes_and_frees_the_lock() -> None:
-    log = log_in_memory()
-
-    def fail_after_appending() -> None:
-        with log.appending() as appending:
-            appending.append(0, make_entries(2))
-            raise OSError("mine")
-
-    with pytest.raises(OSError, match="mine"):
-        fail_after_appending()
-    with log.appending() as appending:
-        assert appending.durable_size == 2
-
-
-def test_append__several_in_one_lock__all_durable() -> None:
-    log = log_in_memory()
-    with log.appending() as appending:
-        for start in (0, 10, 20):
-            appending.append(start, make_entries(10, start))
-            assert appending.durable_size == start + 10 == log.durable_size()
-        appending.append(25, make_entries(10, 25))
-    assert log.entries(0, 35) == make_entries(35)
-
-
-@pytest.mark.parametrize("entry", [b"x" * 65_536])
-def test_append__entry_too_long__refused_before_anything_is_written(entry: bytes) -> None:
-    log = log_in_memory()
-    with pytest.raises(InputError), log.appending() as appending:
-        appending.append(0, [entry])
-    assert log.durable_size() == 0
 
 
 def test_head__checkpoint_and_note__of_one_read() -> None:

@@ -12,7 +12,7 @@ from ledger.types import DepartmentCode
 from notary.exports.status_credential import sign_status_list
 from tests.fakes.registry import ISSUER, World
 from tests.unit.scripts.conftest import Chuzheng
-from tests.unit.scripts.test_verify import settle
+from tests.unit.scripts.verifying import settle
 
 KEY_ID = bytes([7]) * 32
 ADDRESS = "https://verify.example.gov.cn"

@@ -1,4 +1,4 @@
-"""`verify`, `disclose`, `trust`: what somebody with a trust file gets to know from files, online and offline."""
+"""`verify`: what somebody with a trust file gets to know from files, online and offline."""
 
 from __future__ import annotations
 
@@ -6,56 +6,24 @@ import base64
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger.statuses import DecisionCode
-from ledger.types import Kind
 from notary.entry import Entry, status_key
-from notary.exports.tlog_proof import parse_tlog_proof
 from notary.qr import QrProof
-from notary.trust import make_trust, parse_trust, trust_hash
-from tests.fakes.registry import ISSUER, World, certificate, document, signer
+from tests.fakes.registry import ISSUER, World, certificate, signer
 from tests.unit.scripts.conftest import Chuzheng
+from tests.unit.scripts.verifying import settle, trust_bytes
 
 FORBIDDEN = ("pydantic", "httpx", "fastapi", "starlette", "eth_", "web3", "sqlalchemy", "alembic", "rich", "structlog")
-
-
-def settle(world: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A record `a` with its anchored receipt, a document `d.txt` and a trust file; the world is who is asked."""
-    record = certificate("A1")
-    world.register(record)
-    world.register(document(b"content"), kind=Kind.DOCUMENT)
-    world.seal()
-    world.anchor()
-    (folder / "a.record.json").write_text(json.dumps(record), encoding="utf-8")
-    (folder / "a.receipt.json").write_bytes(world.receipt(0).to_json())
-    (folder / "d.txt").write_bytes(b"content")
-    (folder / "d.txt.record.json").write_text(json.dumps(document(b"content")), encoding="utf-8")
-    (folder / "d.txt.receipt.json").write_bytes(world.receipt(1).to_json())
-    (folder / "t.json").write_bytes(trust_bytes(world))
-    monkeypatch.setattr("scripts.remote.chain_of", lambda url, trust: world.chain)
-    monkeypatch.setattr("scripts.remote.log_of", lambda url: world.log)
-    monkeypatch.setattr("scripts.commands.judging.time.time_ns", lambda: world.now * 1_000_000)
-    return world
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return settle(World(), tmp_path, monkeypatch)
-
-
-def trust_bytes(world: World, **changes: Any) -> bytes:
-    old = world.make_trust()
-    arguments: dict[str, Any] = {
-        "network": old.network, "chain_id": old.chain_id, "genesis_hash": old.genesis_hash, "finality": "none",
-        "council": [("owner", signer("owner"))], "contracts": list(old.contracts), "log_keys": list(old.log_keys),
-        "issued_at": old.issued_at, "as_of_block": 0,
-    }  # fmt: skip
-    return make_trust(**{**arguments, **changes})
 
 
 def test_verify__record_receipt_or_document__online_is_valid(chuzheng: Chuzheng, world: World) -> None:
@@ -241,81 +209,6 @@ def test_verify__one_bit_of_each_member__unreadable_or_a_verdict_never_a_wrong_p
     assert len(seen) >= 10
 
 
-def test_disclose__part__proves_it_alone_and_again_is_the_same_file(
-    chuzheng: Chuzheng, world: World, tmp_path: Path
-) -> None:
-    assert chuzheng("disclose", "a.receipt.json", "--fields", "name，number").code == 0
-    before = (tmp_path / "a.disclosure.json").read_bytes()
-    assert chuzheng("disclose", "a.record.json", "--fields", "number, name").code == 0
-    assert (tmp_path / "a.disclosure.json").read_bytes() == before
-    assert "某某餐饮" not in before.decode()
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "got.disclosure.json").write_bytes(before)
-    done = chuzheng("verify", "elsewhere/got.disclosure.json", "--trust", "t.json")
-    assert done.code == 0, done.out
-    assert chuzheng("verify", "elsewhere/got.disclosure.json", "--trust", "t.json", "--offline").code == 20
-    other = chuzheng("disclose", "a.receipt.json", "--fields", "name")
-    assert (other.code, (tmp_path / "a.disclosure.json").read_bytes()) == (2, before)
-    assert "--out" in other.err
-
-
-@pytest.mark.parametrize("fields", ["nothing_of_that_name", "", "name,nothing"])
-def test_disclose__member_that_is_not_there__refused_and_nothing_written(
-    chuzheng: Chuzheng, world: World, tmp_path: Path, fields: str
-) -> None:
-    done = chuzheng("disclose", "a.receipt.json", "--fields", fields, "--out", "x.json")
-    written = (tmp_path / "x.json").exists()
-    assert (done.code == 0) == written
-    if fields:
-        assert done.code == 19
-
-
-def test_disclose__receipt_without_salt_or_of_another_record__refused(
-    chuzheng: Chuzheng, world: World, tmp_path: Path
-) -> None:
-    (tmp_path / "a.receipt.json").write_bytes(world.receipt(0).without_salt().to_json())
-    assert chuzheng("disclose", "a.receipt.json", "--fields", "name").code == 19
-    (tmp_path / "a.receipt.json").write_bytes(world.receipt(1).to_json())
-    assert chuzheng("disclose", "a.receipt.json", "--fields", "name").code == 19
-    assert not (tmp_path / "a.disclosure.json").exists()
-
-
-def test_disclose__receipt_not_anchored__written_with_a_hint(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
-    (tmp_path / "a.receipt.json").write_bytes(world.receipt(0, stage="promised").to_json())
-    done = chuzheng("disclose", "a.receipt.json", "--fields", "name", "--json")
-    assert done.code == 0
-    assert "receipt upgrade" in done.err
-    assert done.json["path"] == "a.disclosure.json"
-
-
-def test_trust_update__from_the_first_by_pin_to_the_newest_in_order(
-    chuzheng: Chuzheng, world: World, tmp_path: Path
-) -> None:
-    versions = [trust_bytes(world)]
-    for _ in range(3):
-        versions.append(trust_bytes(world, after=parse_trust(versions[-1])))
-    for number, data in enumerate(versions, 1):
-        (tmp_path / f"v{number}.json").write_bytes(data)
-    pin = trust_hash(parse_trust(versions[0])).hex()
-    mine = ("--trust", "mine.json")
-    assert chuzheng("trust", "update", "v1.json", *mine).code == 2
-    assert chuzheng("trust", "update", "v1.json", *mine, "--pin", "0" * 64).code == 19
-    assert not (tmp_path / "mine.json").exists()
-    assert chuzheng("trust", "update", "v1.json", *mine, "--pin", pin).code == 0
-    assert chuzheng("trust", "update", "v3.json", *mine).code == 19
-    assert (tmp_path / "mine.json").read_bytes() == versions[0]
-    assert chuzheng("trust", "update", "v3.json", "v2.json", *mine, "--json").json["sequence"] == 3
-    again = chuzheng("trust", "update", "v1.json", "v3.json", *mine, "--json")
-    assert (again.json["code"], again.json["sequence"]) == ("cli.trust.unchanged", 3)
-    forged = trust_bytes(world, after=parse_trust(versions[2]), council=[("owner", signer("stranger"))])
-    (tmp_path / "forged.json").write_bytes(forged)
-    assert chuzheng("trust", "update", "forged.json", *mine).code == 19
-    assert (tmp_path / "mine.json").read_bytes() == versions[2]
-    shown = chuzheng("trust", "show", "mine.json", "--json").json
-    assert shown["hash"] == trust_hash(parse_trust(versions[2])).hex()
-
-
 def test_verify__offline_with_a_snapshot__issuer_and_status_until_an_older_one_comes(
     chuzheng: Chuzheng, world: World, tmp_path: Path
 ) -> None:
@@ -343,62 +236,6 @@ def test_verify__offline_with_a_snapshot__issuer_and_status_until_an_older_one_c
     for number, expected in ((1, "pass"), (2, "pass"), (1, "unknown")):
         found = outcomes(number)
         assert (found["issuer.recognised"], found["status.current"]) == (expected, expected)
-
-
-def test_trust_update__folder_fork_and_rollback__kept_told_and_nothing_replaced(
-    chuzheng: Chuzheng, world: World, tmp_path: Path
-) -> None:
-    first = trust_bytes(world)
-    second = trust_bytes(world, after=parse_trust(first))
-    fork = trust_bytes(world, after=parse_trust(first), as_of_block=9)
-    third = trust_bytes(world, after=parse_trust(second))
-    folder = tmp_path / "versions"
-    folder.mkdir()
-    for number, data in enumerate((first, second), 1):
-        (folder / f"trust-{number:06d}.json").write_bytes(data)
-    mine = ("--trust", "mine.json", "--pin", trust_hash(parse_trust(first)).hex())
-    assert chuzheng("trust", "update", "versions", *mine, "--json").json["sequence"] == 2
-    (tmp_path / "fork.json").write_bytes(fork)
-    told = chuzheng("trust", "update", "fork.json", *mine, "--json")
-    assert (told.json["code"], (tmp_path / "mine.json").read_bytes()) == ("trust.forked", second)
-    assert {path.read_bytes() for path in tmp_path.glob("mine-*.fork.json")} == {second, fork}
-    (tmp_path / "third.json").write_bytes(third)
-    assert chuzheng("trust", "update", "third.json", *mine, "--json").json["sequence"] == 3
-    (tmp_path / "old.json").write_bytes(second)
-    assert chuzheng("trust", "update", "old.json", *mine, "--json").json["code"] == "trust.rolled_back"
-    (tmp_path / "mine.json").write_bytes(second)  # somebody puts the old one back
-    for command in (("trust", "show", "mine.json"), ("verify", "a.record.json", "--trust", "mine.json")):
-        assert chuzheng(*command, "--json").json["code"] == "trust.rolled_back"
-    assert chuzheng("trust", "update", "third.json", *mine).code == 0
-    assert chuzheng("verify", "a.record.json", "--trust", "mine.json").code == 0
-
-
-def test_verify__pin_of_the_first_version__holds_after_updates(
-    chuzheng: Chuzheng, world: World, tmp_path: Path
-) -> None:
-    """The notice names the first version's hash; who has it in a setting needn't change it with every update."""
-    versions = [trust_bytes(world)]
-    for _ in range(2):
-        versions.append(trust_bytes(world, after=parse_trust(versions[-1])))
-    pins = [trust_hash(parse_trust(data)).hex() for data in versions]
-    mine = ("--trust", "mine.json")
-    for number, data in enumerate(versions, 1):
-        (tmp_path / "new.json").write_bytes(data)
-        assert chuzheng("trust", "update", "new.json", *mine, "--pin", pins[0]).code == 0
-        for pin in pins[:number]:
-            assert chuzheng("verify", "a.record.json", *mine, "--pin", pin).code == 0
-    assert chuzheng("verify", "a.record.json", *mine, "--pin", "0" * 64, "--json").json["code"] == "trust.pin"
-    (tmp_path / "mine-000002.json").unlink()
-    assert chuzheng("verify", "a.record.json", *mine, "--pin", pins[0], "--json").json["code"] == "trust.pin"
-    (tmp_path / "mine-000002.json").write_bytes(trust_bytes(world, after=parse_trust(versions[0]), as_of_block=9))
-    assert chuzheng("verify", "a.record.json", *mine, "--pin", pins[0], "--json").json["code"] == "trust.previous"
-    assert chuzheng("verify", "a.record.json", *mine, "--pin", pins[2]).code == 0
-
-
-def test_trust_update__without_a_data_folder__here(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
-    pin = trust_hash(world.make_trust()).hex()
-    assert chuzheng("trust", "update", "t.json", "--pin", pin).code == 0
-    assert (tmp_path / "trust.json").read_bytes() == (tmp_path / "t.json").read_bytes()
 
 
 def test_verify__offline__loads_nothing_heavy(world: World, tmp_path: Path) -> None:
@@ -438,25 +275,3 @@ def test_verify__qr_code_as_text_or_picture__as_its_receipt(chuzheng: Chuzheng, 
     assert offline.code == 4 or "log" in offline.err
     (tmp_path / "none.png").write_bytes(b"no picture")
     assert chuzheng("verify", "none.png", "--trust", "t.json").code not in (0, 1)
-
-
-def test_export__tlog_proof_and_codes__without_the_salt(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
-    assert chuzheng("receipt", "export", "a.receipt.json", "--as", "tlog-proof").code == 0
-    proof = parse_tlog_proof((tmp_path / "a.tlog-proof").read_bytes())
-    assert proof.proves(world.receipt(0).entry.to_bytes())
-    assert chuzheng("disclose", "a.receipt.json", "--fields", "number").code == 0
-    done = chuzheng("receipt", "export", "a.disclosure.json", "--show", "number,valid_to", "--json")
-    assert done.code == 0, done.err
-    assert done.json["format"] == "qr"
-    assert (tmp_path / "a.qr.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_export__wrong_use__says_what_to_do(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
-    assert chuzheng("receipt", "export", "a.receipt.json", "--show", "number").code == 2
-    assert chuzheng("receipt", "export", "a.receipt.json", "--out", "code.pdf").code == 2
-    assert chuzheng("receipt", "export", "nothing.receipt.json").code == 19
-    early = replace(world.receipt(0), inclusion=None, checkpoint=None, anchor=None, evidence=None, promise=bytes(64))
-    (tmp_path / "e.receipt.json").write_bytes(early.to_json())
-    done = chuzheng("receipt", "export", "e.receipt.json")
-    assert done.code not in (0, 1)
-    assert "receipt upgrade" in done.err

@@ -2,7 +2,7 @@
 
 Same contents, same bytes, in whatever order they came: a member's name follows from what it is. Nothing in a
 bundle is believed because it is in it; the manifest only says that none is missing or was exchanged. Receipts go in
-without their salts, records never: what is to be shown is shown by disclosures.
+without their salts, records never: what is to be shown is shown by disclosures. Parts pass one at a time both ways.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, BinaryIO, TypeVar
 
-from ledger.errors import InputError, UnreadableError
+from ledger.errors import UnreadableError
 from ledger.types import Digest
 from notary import members
 from notary.canonical import canonicalise, parse_strict
 from notary.disclosure import MAX_BYTES as MAX_DISCLOSURE
 from notary.disclosure import Disclosure, parse_disclosure
-from notary.entry import log_id, parse_origin
 from notary.event_proof import MAX_BYTES as MAX_EVENT
 from notary.event_proof import EventProof, parse_event
-from notary.exports.zip_file import MAX_MEMBERS, PIECE, ZipReader, ZipWriter
+from notary.exports.zip_file import MAX_MEMBERS, PIECE, ZipReader
 from notary.receipt import MAX_BYTES as MAX_RECEIPT
 from notary.receipt import Receipt, parse_receipt
 from notary.snapshot import MAX_BYTES as MAX_SNAPSHOT
@@ -33,8 +32,6 @@ SUFFIX = ".bundle.zip"
 MANIFEST = "manifest.json"
 SNAPSHOT = "snapshot.json"
 MAX_MANIFEST = 16 << 20
-MAX_MADE = 512 << 20
-"""Bytes of a bundle that we make, in memory; a reader takes whatever a ZIP can hold, one member at a time."""
 T = TypeVar("T")
 SUBJECTS = ("records", "share")
 LACKING = frozenset({"gateway_logs", "events_waiting", "events_unasked"})
@@ -50,19 +47,6 @@ _MEDIA = {
     SNAPSHOT: "application/json",
 }
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What goes in: files' bytes, each of which its own reader takes. `grant`: the share's id on the chain."""
-
-    network: str
-    disclosures: tuple[bytes, ...] = ()
-    receipts: tuple[bytes, ...] = ()
-    events: tuple[bytes, ...] = ()
-    snapshot: bytes | None = None
-    grant: Digest | None = None
-    lacking: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,41 +67,6 @@ class EvidenceBundle:
     def events_of(self, subject: bytes) -> Iterator[EventProof]:
         """The events about a status key or a grant."""
         return (self.events[name] for name in self.about.get(subject, ()))
-
-
-def write_bundle(out: BinaryIO, contents: Contents) -> None:
-    """The file, into `out`, which is empty and can seek and be read. InputError where there is nothing to prove, or a
-    part is of another network."""
-    found: dict[str, bytes] = {}
-    networks = set()
-    for data in contents.disclosures:
-        disclosure = parse_disclosure(data)
-        networks.add(parse_origin(disclosure.receipt.origin).network)
-        found[f"disclosures/{_place(disclosure.receipt)}-{_short(data)}.disclosure.json"] = data
-    for data in contents.receipts:
-        receipt = parse_receipt(data).without_salt()
-        networks.add(parse_origin(receipt.origin).network)
-        bare = receipt.to_json()
-        found[f"receipts/{_place(receipt)}-{_short(bare)}.receipt.json"] = bare
-    for data in contents.events:
-        event = parse_event(data)
-        networks.add(event.network)
-        found[f"events/{event.name}-{event.place.block_number:012d}-{_short(data)}.event.json"] = data
-    if contents.snapshot is not None:
-        networks.add(parse_snapshot(contents.snapshot).network)
-        found[SNAPSHOT] = contents.snapshot
-    if not found.keys() - {SNAPSHOT}:
-        raise InputError("bundle.empty")
-    if networks != {contents.network}:
-        raise InputError("bundle.networks", networks=", ".join(sorted(networks)), expected=contents.network)
-    found[MANIFEST] = _manifest(contents, found)
-    if (size := sum(map(len, found.values()))) > MAX_MADE:
-        raise InputError("zip.too_large", found=size, limit=MAX_MADE, members=len(found), most=MAX_MEMBERS)
-    writer = ZipWriter(out)
-    for name in sorted(found):
-        writer.add(name, [found[name]])
-    writer.close()
-    read_bundle(out)  # what this wouldn't read, it doesn't write
 
 
 def read_bundle(file: BinaryIO) -> EvidenceBundle:
@@ -145,7 +94,6 @@ def read_bundle(file: BinaryIO) -> EvidenceBundle:
     about: dict[bytes, list[str]] = {}
     for name, event in events.items():
         about.setdefault(event.topics[1] if len(event.topics) > 1 else b"", []).append(name)
-    again = Contents(network, grant=grant, lacking=frozenset(lacking))
     bundle = EvidenceBundle(
         network,
         grant,
@@ -157,7 +105,7 @@ def read_bundle(file: BinaryIO) -> EvidenceBundle:
         parse_snapshot(held.read(SNAPSHOT, MAX_SNAPSHOT)) if SNAPSHOT in held else None,
         _digest_of(file),
     )
-    if _manifest_of(again, listed) != written:
+    if manifest_of(network, grant, frozenset(lacking), listed) != written:
         raise UnreadableError("bundle.manifest")
     return bundle
 
@@ -189,25 +137,20 @@ def _digest_of(file: BinaryIO) -> Digest:
     return Digest(found.digest())
 
 
-def _manifest(contents: Contents, found: Mapping[str, bytes]) -> bytes:
-    return _manifest_of(
-        contents, [_listed(name, sha256(found[name]).hexdigest(), len(found[name])) for name in sorted(found)]
-    )
-
-
-def _manifest_of(contents: Contents, listed: list[dict[str, Any]]) -> bytes:
-    grant = {} if contents.grant is None else {"grant": contents.grant.hex()}
+def manifest_of(network: str, grant: Digest | None, lacking: frozenset[str], listed: list[dict[str, Any]]) -> bytes:
+    """The manifest's bytes; `listed`: `listed_member` of each, sorted by name."""
     return canonicalise({
         "format": FORMAT,
-        "network": contents.network,
-        "subject": SUBJECTS[contents.grant is not None],
-        **grant,
-        "lacking": sorted(contents.lacking),
+        "network": network,
+        "subject": SUBJECTS[grant is not None],
+        **({} if grant is None else {"grant": grant.hex()}),
+        "lacking": sorted(lacking),
         "members": listed,
     })  # fmt: skip
 
 
-def _listed(name: str, digest: str, size: int) -> dict[str, Any]:
+def listed_member(name: str, digest: str, size: int) -> dict[str, Any]:
+    """A member as the manifest tells it; `digest`: its SHA-256 in hex."""
     return {"name": name, "media_type": _MEDIA[name.partition("/")[0]], "sha256": digest, "size": size}
 
 
@@ -231,7 +174,7 @@ def _check_members(listed: Any, held: ZipReader) -> list[dict[str, Any]]:
     if extra := {*held} - {*names, MANIFEST}:
         raise UnreadableError("bundle.extra", name=_shown(min(extra)))
     digests = {each["name"]: each["sha256"] for each in listed}
-    return [_listed(name, digests[name], held.size(name)) for name in sorted(digests)]
+    return [listed_member(name, digests[name], held.size(name)) for name in sorted(digests)]
 
 
 def _disclosure(name: str, body: bytes) -> Disclosure:
@@ -258,14 +201,6 @@ def _grant(top: Mapping[str, Any]) -> Digest | None:
     if not _HEX.fullmatch(text):
         raise UnreadableError("format.text", where=FORMAT, member="grant", limit=64)
     return Digest(bytes.fromhex(text))
-
-
-def _place(receipt: Receipt) -> str:
-    return f"{log_id(receipt.origin).hex()[:16]}-{receipt.index:012d}"
-
-
-def _short(data: bytes) -> str:
-    return sha256(data).hexdigest()[:16]
 
 
 def _shown(name: str) -> str:

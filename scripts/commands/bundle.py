@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -26,6 +29,7 @@ from scripts.help import App
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
+    from notary.exports.bundle_writing import Contents
     from notary.exports.evidence_bundle import EvidenceBundle
     from notary.report import Report
     from scripts.client import Client
@@ -60,21 +64,19 @@ def make(
 ) -> None:
     """把披露件、凭证（去盐）、决定及其证明装成一个证据包。/ Disclosures, receipts without salts, decisions
     with proofs, in one file."""
-    from notary.exports.evidence_bundle import read_bundle, write_bundle
+    from notary.exports.bundle_writing import write_bundle
 
     if grant is not None and not _GRANT.fullmatch(grant):
         raise UsageError("audit.form")
     if grant is not None and offline:
         raise UsageError("cli.bundle.grant_offline")
-    contents = _contents(what or [], grant, snapshot, offline, url, token_file)
-    with new_file(out) as file:
-        write_bundle(file, contents)
-        made = read_bundle(file)
-    facts = {
-        "path": str(out), "sha256": made.sha256.hex(), "disclosures": len(made.disclosures),
-        "receipts": len(made.receipts), "events": len(made.events), "snapshot": made.snapshot is not None,
-        "lacking": sorted(made.lacking),
-    }  # fmt: skip
+    with new_file(out) as file, TemporaryFile() as kept:
+        made = write_bundle(file, _contents(what or [], grant, snapshot, offline, url, token_file, kept))
+        facts = {
+            "path": str(out), "sha256": made.sha256.hex(), "disclosures": len(made.disclosures),
+            "receipts": len(made.receipts), "events": len(made.events), "snapshot": made.snapshot is not None,
+            "lacking": sorted(made.lacking),
+        }  # fmt: skip
     payload = output.message("chuzheng-bundle-made/1", "cli.bundle.made", path=str(out), sha256=facts["sha256"])
     output.finish({**payload, **facts}, as_json=json_)
     for each in sorted(made.lacking):
@@ -82,55 +84,68 @@ def make(
 
 
 def _contents(
-    what: list[Path], grant: str | None, snapshot: Path | None, offline: bool, url: str | None, token: Path | None
-) -> Any:
+    what: list[Path], grant: str | None, snapshot: Path | None, offline: bool, url: str | None, token: Path | None,
+    kept: BinaryIO,
+) -> Contents:  # fmt: skip
+    """The files and, into `kept`, the events that the server has about them; each is read again when it is written."""
     from api.settings import load
     from notary.disclosure import parse_disclosure
-    from notary.entry import parse_origin
+    from notary.entry import parse_origin, status_key
     from notary.event_proof import parse_event
-    from notary.exports.evidence_bundle import Contents
+    from notary.exports.bundle_writing import Contents, Part
     from notary.receipt import parse_receipt
     from notary.snapshot import MAX_BYTES
     from scripts.client import connect, read_token
 
-    disclosures, receipts, events, lacking = list[bytes](), list[bytes](), list[bytes](), set[str]()
-    held, networks = [], []
+    disclosures, receipts, events, lacking = list[Part](), list[Part](), list[Part](), set[str]()
+    places, networks = set[str](), list[str]()
     for path in what:
-        data = read_file(path)
-        if path.name.endswith(".disclosure.json"):
-            disclosures.append(data)
-            held.append(parse_disclosure(data).receipt)
-        elif path.name.endswith(".receipt.json"):
-            receipts.append(data)
-            held.append(parse_receipt(data))
-        elif path.name.endswith(".event.json"):
-            events.append(data)
+        data, part = read_file(path), partial(read_file, path)
+        if path.name.endswith(".event.json"):
+            events.append(part)
             networks.append(parse_event(data).network)
+            continue
+        if path.name.endswith(".disclosure.json"):
+            disclosures.append(part)
+            receipt = parse_disclosure(data).receipt
+        elif path.name.endswith(".receipt.json"):
+            receipts.append(part)
+            receipt = parse_receipt(data)
         else:
             raise InputError("cli.bundle.kind", path=str(path))
+        places.add(f"statuses/{status_key(receipt.entry.issuer, receipt.entry.sha256).hex()}/events")
+        networks.append(parse_origin(receipt.origin).network)
     if offline:
         lacking.add("events_unasked")
     else:
-        from notary.entry import status_key
-
-        places = {f"statuses/{status_key(r.entry.issuer, r.entry.sha256).hex()}/events" for r in held}
-        if grant is not None:
-            places.add(f"audit/events/{SHARES}/{grant}")
+        places |= set() if grant is None else {f"audit/events/{SHARES}/{grant}"}
         with connect(load({"public_url": url}).settings.url, read_token(token) if grant else None) as server:
             for place in sorted(places):
                 found, waiting = _events(server, place)
-                events += found
+                events += [_keep(kept, each) for each in found]
+                networks += [parse_event(each).network for each in found[:1]]
                 lacking |= {"events_waiting"} if waiting else set()
     if grant is not None:
         lacking.add("gateway_logs")
-    networks += [parse_origin(r.origin).network for r in held] or [parse_event(e).network for e in events[:1]]
     if not networks:
         raise InputError("bundle.empty")
     return Contents(
-        networks[0], tuple(disclosures), tuple(receipts), tuple(events),
-        None if snapshot is None else read_file(snapshot, MAX_BYTES),
+        networks[0], disclosures, receipts, events,
+        None if snapshot is None else partial(read_file, snapshot, MAX_BYTES),
         None if grant is None else Digest(bytes.fromhex(grant)), frozenset(lacking),
     )  # fmt: skip
+
+
+def _keep(kept: BinaryIO, data: bytes) -> Callable[[], bytes]:
+    """`data` behind what `kept` has, to be read from there."""
+    begin = kept.seek(0, 2)
+    kept.write(data)
+
+    def again() -> bytes:
+        kept.seek(begin)
+        return kept.read(len(data))
+
+    return again
 
 
 def _events(server: Client, place: str) -> tuple[list[bytes], int]:

@@ -17,12 +17,11 @@ from ledger.statuses import DecisionCode
 from notary.disclosure import make_disclosure
 from notary.entry import status_key
 from notary.exports.credential import sign_credential
-from notary.exports.evidence_bundle import Contents
 from notary.qr import QrProof
 from notary.qr_picture import draw_qr
 from notary.receipt import Receipt
 from tests.fakes.house import ISSUER, TYPE, House, Key, build_house
-from tests.zips import make_bundle
+from tests.zips import Contents, make_bundle
 
 NEXT_DAY = 86_400_000
 

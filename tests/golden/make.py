@@ -44,7 +44,6 @@ from notary.equivocation import Equivocation, SignedHead, What
 from notary.erasures import Erased, Proof, erasure_record, write_erasures
 from notary.exports.archive import Item, Retention
 from notary.exports.credential import sign_credential
-from notary.exports.evidence_bundle import Contents
 from notary.exports.status_credential import sign_status_list
 from notary.exports.tlog_proof import TlogProof
 from notary.merkle import inclusion_path, root_from_leaves
@@ -65,7 +64,7 @@ from notary.snapshot_making import Heading, snapshot_body
 from notary.snapshot_packed import pack_snapshot
 from notary.trust import Contract, LogKey, ValidatorSet, WitnessKey, make_trust
 from tests.conftest import VECTORS
-from tests.zips import make_bundle, make_package
+from tests.zips import Contents, make_bundle, make_package
 
 FOLDER = Path(__file__).parent / "v1"
 SIGNER = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(sha256(b"chuzheng golden key").digest()))

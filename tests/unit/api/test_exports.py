@@ -21,12 +21,11 @@ from ledger.statuses import DecisionCode
 from notary.disclosure import make_disclosure
 from notary.entry import status_key
 from notary.exports.credential import sign_credential
-from notary.exports.evidence_bundle import Contents
 from notary.exports.tlog_proof import TlogProof
 from notary.receipt import Receipt
 from tests.fakes.house import ISSUER, House, Key, build_house
 from tests.unit.api.test_status_lists import Whole
-from tests.zips import make_bundle
+from tests.zips import Contents, make_bundle
 
 KEY, KEY_ID = Key(21), bytes([5]) * 32
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tracemalloc
@@ -25,11 +26,11 @@ from notary.entry import status_key
 from notary.event_proof import EventProof, parse_event
 from notary.evidence import Evidence, Presented
 from notary.exports.bundle_facts import with_events
+from notary.exports.bundle_writing import Contents as PartsOf
+from notary.exports.bundle_writing import write_bundle
 from notary.exports.evidence_bundle import (
     MANIFEST,
-    Contents,
     EvidenceBundle,
-    _manifest,
     parts_of,
 )
 from notary.exports.evidence_bundle import read_bundle as read_opened
@@ -45,7 +46,7 @@ from tests.golden import make
 from tests.unit.ledger.event_logs import all_events, arguments, log
 from tests.unit.notary.test_snapshot_making import KEY, snapshot_of
 from tests.unit.notary.test_verify_evidence import RECORD, SIGNERS, Sealed, sealed
-from tests.zips import make_bundle, read_zip, write_zip
+from tests.zips import Contents, make_bundle, read_zip, write_zip
 
 __all__ = ["sealed"]
 STATUS_CONTRACT = Address("0x" + "c5" * 20)
@@ -149,8 +150,13 @@ def test_read__not_as_written__refused(quorum: Contents, change: Any, code: str)
 def test_read__receipt_with_its_salt__refused(quorum: Contents) -> None:
     held = read_zip(make_bundle(Contents(quorum.network, receipts=quorum.receipts[:1])))
     name = first(held, "receipts/")
-    salted = {name: quorum.receipts[0]}
-    whole = write_zip({**salted, MANIFEST: _manifest(Contents(quorum.network), salted)})
+    held[name] = salted = quorum.receipts[0]
+
+    def told(m: Any) -> None:
+        m["members"][0].update(sha256=hashlib.sha256(salted).hexdigest(), size=len(salted))
+
+    manifest(told)(held)
+    whole = write_zip(held)
     with pytest.raises(UnreadableError) as found:
         read_bundle(whole)
     assert found.value.code == "bundle.salt"
@@ -243,7 +249,7 @@ def test_disclosure_in_it__as_given(quorum: Contents) -> None:
     assert disclosure == parse_disclosure(quorum.disclosures[0])
 
 
-def test_bundle__large__its_parts_are_never_held_together(quorum: Contents) -> None:
+def test_bundle__large__its_parts_are_never_held_together(tmp_path: Path) -> None:
     names = [f"k{i:05}" for i in range(8)]
     record = {**make.RECORD, **dict.fromkeys(names, "x" * 100_000)}
     shown = []
@@ -251,11 +257,23 @@ def test_bundle__large__its_parts_are_never_held_together(quorum: Contents) -> N
         entry = replace(make.receipt().entry, sha256=commit(record, bytes([number]) * 32).sha256)
         receipt = replace(make.receipt(), entry=entry)
         shown.append(make_disclosure(record, bytes([number]) * 32, record.keys(), receipt))
-    data = make_bundle(Contents("golden", tuple(shown)))
-    assert len(data) > 16_000_000
+    paths = [tmp_path / f"{number}.disclosure.json" for number in range(20)]
+    for path, data in zip(paths, shown, strict=True):
+        path.write_bytes(data)
     tracemalloc.start()
-    found = read_bundle(data)
-    assert sum(1 for _ in parts_of(found)) == 20
-    _, peak = tracemalloc.get_traced_memory()
+    with (tmp_path / "a.bundle.zip").open("w+b") as out:
+        made = write_bundle(out, PartsOf("golden", [path.read_bytes for path in paths]))
+        assert sum(1 for _ in parts_of(made)) == 20
+        _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 12_000_000
+    whole = (tmp_path / "a.bundle.zip").read_bytes()
+    assert len(whole) > 16_000_000
+    assert whole == make_bundle(Contents("golden", tuple(shown)))
+
+
+def test_make__part_that_changes_meanwhile__refused(quorum: Contents) -> None:
+    turns = iter(quorum.receipts)
+    with pytest.raises(InputError) as found:
+        write_bundle(io.BytesIO(), PartsOf(quorum.network, receipts=[lambda: next(turns)]))
+    assert found.value.code == "bundle.changed"

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from ledger.texts import Language, catalogue, text
 from notary.checks.case import moment
+from notary.checks.content import ERASED
 from notary.checks.status import decision_word
 from notary.report import Check, CheckName, Note, Outcome, Param, Report, TextKey, Verdict
 
@@ -54,6 +55,35 @@ def verdict_word(report: Report, language: Language) -> str:
     return word
 
 
+def open_beside_erasure(report: Report) -> tuple[CheckName, ...] | None:
+    """None unless the answer is `cannot_check` because the content was erased by order and the registration is proven;
+    else the needed checks that are open for another reason. Those that lack a member only lack what was erased."""
+    erased = report.deciding is not None and report.deciding.case == ERASED
+    if not erased or report.answer is not Verdict.CANNOT_CHECK:
+        return None
+    return tuple(
+        check.name
+        for check in report.checks
+        if check.name in report.needed and check.outcome is not Outcome.PASS and check.case not in (ERASED, "not_shown")
+    )
+
+
+def _erased_texts(report: Report, language: Language) -> tuple[str, str] | None:
+    """Word and sentence where the content is erased: an erasure never reads like an outage, nor the other way round."""
+    left = open_beside_erasure(report)
+    if left is None or report.deciding is None:
+        return None
+    said = _said(report.deciding.params, language)
+    if left:
+        titles = ("、" if language == "zh" else ", ").join(check_title(name, language) for name in left)
+        sentence = text("verdict.cannot_check.erased_open", language, **said, checks=titles)
+        return verdict_word(report, language), sentence
+    dated = next((note for note in report.notes if note.code == "erased_at"), None)
+    told = [text("verdict.cannot_check.erased_said", language, **said)]
+    told += [note_message(dated, language)] if dated else []
+    return text("verdict.cannot_check.erased", language), ("" if language == "zh" else " ").join(told)
+
+
 def verdict_texts(report: Report, language: Language) -> VerdictTexts:
     """Word, sentence, cause and next step; the cause is what the deciding check found."""
     answer = report.answer.value
@@ -62,7 +92,8 @@ def verdict_texts(report: Report, language: Language) -> VerdictTexts:
     if report.answer is Verdict.VALID:
         return VerdictTexts(verdict_word(report, language), sentence, "", "")
     cause = check_message(report.deciding, language) if report.deciding else ""
-    return VerdictTexts(verdict_word(report, language), sentence, cause, _next_step(report, language))
+    word, sentence = _erased_texts(report, language) or (verdict_word(report, language), sentence)
+    return VerdictTexts(word, sentence, cause, _next_step(report, language))
 
 
 def report_text(report: Report, language: Language) -> str:

@@ -18,7 +18,17 @@ from notary.checks.issuer import check_issuer, check_issuer_key, check_issuer_of
 from notary.checks.log import CLOCK_SLACK, check_inclusion, check_signature, promise_holds
 from notary.checks.status import check_period, check_period_of, check_status, check_status_of, instant_of
 from notary.entry import ENTRY_BYTES, status_key
-from notary.evidence import ErasedBy, Evidence, IdentifierAlone, Located, Presented, Request, Unavailable
+from notary.evidence import (
+    NOT_COLLECTED,
+    OFFLINE,
+    ErasedBy,
+    Evidence,
+    IdentifierAlone,
+    Located,
+    Presented,
+    Request,
+    Unavailable,
+)
 from notary.receipt import Receipt
 from notary.receipts import Bundle, first_not_included, split
 from notary.report import (
@@ -178,6 +188,8 @@ def _notes(case: Case, checks: tuple[Check, ...], level: Level | None) -> tuple[
         notes.append(Note("registered_erased", checks[CheckName.CONTENT.number - 1].params))
         if isinstance(found := case.evidence.erased, ErasedBy) and found.at is not None:
             notes.append(Note("erased_at", {"at": moment(found.at)}))
+    elif isinstance(found := case.evidence.erased, Unavailable) and found not in (OFFLINE, NOT_COLLECTED):
+        notes.append(Note("erasure_unasked"))
     capture = case.member("capture")
     if level is not None and capture != level:
         notes.append(Note("level_lowered", {"capture": str(capture)}))

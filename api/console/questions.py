@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ledger.texts import Language, text
 from ledger.types import Kind
 from notary.report import Check, CheckName, Outcome, Report, Verdict, failing_verdict
-from notary.report_text import check_message, note_message
+from notary.report_text import check_message, note_message, open_beside_erasure
 
 if TYPE_CHECKING:
     from api.parts import Parts
@@ -91,6 +91,7 @@ def _question(
 ) -> QuestionView:
     checks = [report.check(member) for member in members]
     answer = answer_of(checks, report.needed)
+    gone = answer == "unknown" and open_beside_erasure(report) == ()
     other = answer == "pass" and name != "unchanged" and report.check(CheckName.CONTENT).outcome is not Outcome.PASS
     tone, key = TONES.get(answer, "wait"), f"web.result.a.{name}.{answer}"
     if other:
@@ -100,11 +101,15 @@ def _question(
         tone, key = ("warn" if verdict in WARNING else "bad"), f"web.result.a.registered.{verdict.value}"
     elif answer == "pass" and name == "issuer" and not _anchored(report):
         tone, key = "skip", f"{key}_now"
+    elif gone:  # an erasure isn't an outage: nothing here will be known later
+        tone, key = "skip", f"web.result.a.{'registered.' if name == 'registered' else ''}erased"
     elif answer == "unknown" or (answer == "other" and name != "registered"):
         key = "web.result.a.unknown"
     lines = [text("web.result.a.other_note", language)] if other else []
     if name == "issuer" and report.registered is not None:
         lines.append(issuer_name(report.registered.issuer, parts, language))
+    if gone and name == "registered":
+        lines += _registered(report, language)
     lines += [with_names(line, parts, language) for line in _reasons(name, answer, checks, report, language)]
     if name == "issuer" and report.level is not None:
         lines.append(text(f"level.{report.level.value}", language))
@@ -142,7 +147,7 @@ def _registered(report: Report, language: Language) -> list[str]:
     if report.issue_time is not None and report.issue_time.anchored:
         lines.append(text("web.result.s.registered", language, time=moment(report.issue_time.time)))
     if CheckName.STATUS in report.needed:
-        period = "_period" if CheckName.PERIOD in report.needed else ""
+        period = "_period" if report.check(CheckName.PERIOD).outcome is Outcome.PASS else ""
         lines.append(text(f"web.result.s.current{period}", language, day=moment(report.at / 1000)[:10]))
     return lines
 

@@ -16,7 +16,14 @@ from ledger.statuses import Decision
 from ledger.texts import Language, text
 from notary.export_reports import credential_check_text, event_message
 from notary.report import EXIT_CODES, Check, CheckName, Outcome, Report, Verdict
-from notary.report_text import check_message, check_title, circumstances, outcome_word, verdict_texts
+from notary.report_text import (
+    check_message,
+    check_title,
+    circumstances,
+    open_beside_erasure,
+    outcome_word,
+    verdict_texts,
+)
 
 if TYPE_CHECKING:
     from api.parts import Parts
@@ -151,7 +158,7 @@ def of_report(report: Report, presented: Presented, parts: Parts, language: Lang
         advice = Advice(cause, words.next_step, _contact(report, parts, language))
     anchored = report.check(CheckName.ANCHORED).outcome is Outcome.PASS
     return ReportView(
-        tone=tone_of(report.answer),
+        tone="warn" if open_beside_erasure(report) == () else tone_of(report.answer),
         word=words.word,
         sentence=words.sentence,
         advice=advice,

@@ -17,6 +17,9 @@ SAID = {
     "en": ("content erased by order (鄂法令〔2026〕12号)", "The erasure was entered in the log at 20"),
 }
 
+HEADED = {"zh": "已登记，内容已依令删除", "en": "Registered, content erased by order"}
+OUTAGE = {"zh": ("暂时无法核验", "暂时无法确认"), "en": ("Cannot be checked now", "Can't be told now")}
+
 
 @pytest.fixture(scope="module")
 def receipt(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -41,6 +44,9 @@ def test_erased__its_receipt_on_the_page__says_order_and_time(
     page.goto(site.url)
     page.set_input_files("#files", str(receipt))
     check(page, language)
+    assert page.locator("h1#verdict").inner_text() == HEADED[language]
+    assert ORDER in page.locator("p.sentence").inner_text()
+    assert not any(words in page.locator("main").inner_text() for words in OUTAGE[language])
     said = page.locator("main").inner_text()
     for words in SAID[language]:
         assert words in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import pytest
@@ -13,12 +13,17 @@ from starlette.testclient import TestClient
 
 from api.auth import Desk, person_hash
 from api.erasures.answers import backups_of
+from ledger.errors import IntegrityError
 from ledger.types import Millis, Role
 from notary.erasures import parse_erasures, proves
 from tests.fakes.house import ISSUER, OTHER, House
 
 ORDER = "鄂法令〔2026〕12号"
 DAY = 24 * 3_600_000
+PAGE = {
+    "zh": ("已登记，内容已依令删除", ("暂时无法核验", "暂时无法确认")),
+    "en": ("Registered, content erased by order", ("Cannot be checked now", "Can't be told now")),
+}
 
 
 def token(house: House, person: str, department: str = ISSUER, role: int = Desk.ERASURE) -> dict[str, str]:
@@ -82,8 +87,41 @@ def test_erasure__two_persons__410_and_the_list_proves_it(client: TestClient, ho
     report = client.post("/api/v1/verifications", json={"receipt": public.decode()}).json()
     assert report["checks"][1]["case"] == "erased"
     assert {"registered_erased", "erased_at"} <= {note["code"] for note in report["notes"]}
+    proof = {check["code"]: check["outcome"] for check in report["checks"]}
+    assert {proof[f"log.{of}"] for of in ("inclusion", "signature")} == {"pass"}
+    assert {proof[f"anchor.{of}"] for of in ("recorded", "final")} == {"pass"}
+    assert (report["verdict"], report["exit_code"]) == ("cannot_check", 20)  # the table has no other code for it
+    assert report["verdict_zh"] == "已登记，内容已依令删除"
+    assert report["verdict_en"] == "Registered, content erased by order"
+    for said in (report["message_zh"], report["message_en"]):
+        assert ORDER in said
+        assert day.isoformat() in said
+    for language, (word, outage) in PAGE.items():
+        page = client.post(f"/verify?lang={language}", files={"files": ("a.receipt.json", public)}).text
+        assert f'<h1 id="verdict" tabindex="-1">{word}</h1>' in page
+        assert (ORDER in page, day.isoformat() in page, any(words in page for words in outage)) == (True, True, False)
     answer = client.post("/api/v1/statuses/lookups", json={"identifier": house.certificate()["identifier"]})
     problem(answer, 404, "status.unknown")
+
+
+def test_erased__its_list_cant_be_read__an_outage_and_no_word_of_an_erasure(
+    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = house.anchored(house.certificate()).without_salt().to_json()
+
+    def unreadable(origin: str) -> NoReturn:
+        raise IntegrityError("erasure.list", origin=origin)
+
+    monkeypatch.setattr(house.notary.erasing, "listed", unreadable)
+    away = client.post("/api/v1/verifications", json={"receipt": receipt.decode()}).json()
+    assert (away["verdict"], away["verdict_zh"]) == ("cannot_check", "暂时无法核验")
+    assert "erasure_unasked" in {note["code"] for note in away["notes"]}
+    page = client.post("/verify?lang=zh", files={"files": ("a.receipt.json", receipt)}).text
+    assert '<h1 id="verdict" tabindex="-1">暂时无法核验</h1>' in page
+    assert "内容是否已依令删除，现在查不到" in page
+    monkeypatch.undo()
+    back = client.post("/api/v1/verifications", json={"receipt": receipt.decode()}).json()
+    assert {note["code"] for note in back["notes"]} & {"erasure_unasked", "registered_erased"} == set()
 
 
 def test_erasure__keyed_retry_of_what_was_erased__410(client: TestClient, house: House) -> None:

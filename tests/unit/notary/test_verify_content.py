@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from ledger.statuses import DecisionCode
 from ledger.types import Digest, Kind, Millis
 from notary.b64 import to_b64
 from notary.disclosure import ALWAYS_SHOWN, make_disclosure, parse_disclosure
+from notary.entry import status_key
 from notary.evidence import ErasedBy
 from notary.report import Verdict
 from notary.report_text import report_text
 from tests.fakes.judging import FAIL, PASS, SKIPPED, UNKNOWN, N, digests, judged, outcome
-from tests.fakes.registry import OTHER, TYPE, World, certificate, document
+from tests.fakes.registry import ISSUER, OTHER, TYPE, World, certificate, document
 
 
 @pytest.fixture
@@ -60,14 +62,58 @@ def test_content__erased_by_order__said_where_nothing_can_be_compared(world: Wor
     for found in (judged(world, receipt.without_salt()), judged(world, receipt.without_salt(), record=record)):
         assert (found.verdict, outcome(found, N.CONTENT)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "erased"))
         assert "registered_erased" in {note.code for note in found.notes}
+        assert found.exit_code == 20
+        said = report_text(found, "zh").splitlines()
+        assert said[0] == "已登记，内容已依令删除"
+        assert said[1].startswith("凭证所证的登记成立。内容按文书 鄂法令〔2026〕12号 删除，")
+        assert "删除于 2026-11-21" in said[1]
+        assert "暂时无法核验" not in report_text(found, "zh")
+        assert report_text(found, "en").startswith("Registered, content erased by order\n")
+        assert "this is no outage, and trying again later changes nothing." in report_text(found, "en")
         assert "Registered, content erased by order (鄂法令〔2026〕12号)." in report_text(found, "en")
         assert "entered in the log at 2026-11-21" in report_text(found, "en")
         assert "删除于 2026-11-21" in report_text(found, "zh")
     # Who still has both can show them: what was handed out can't be recalled, and it is what was registered.
     assert judged(world, receipt, record=record).verdict is Verdict.VALID
     assert judged(world, receipt, record=certificate(name="x")).verdict is Verdict.MISMATCH
+
+
+def test_content__whether_erased_cant_be_asked__an_outage_and_no_erasure(world: World) -> None:
+    receipt = world.anchored_record(certificate()).without_salt()
+    world.erased[receipt.index] = ErasedBy("x", Millis(1))
     world.log.fail()
-    assert outcome(judged(world, receipt.without_salt()), N.CONTENT) == (UNKNOWN, "nothing_shown")
+    found = judged(world, receipt)
+    assert (found.verdict, outcome(found, N.CONTENT)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "nothing_shown"))
+    assert "erasure_unasked" in {note.code for note in found.notes}
+    assert report_text(found, "zh").startswith("暂时无法核验\n")
+    assert "couldn't be asked now" in report_text(found, "en")
+    world.log.mend()
+    del world.erased[receipt.index]
+    assert "erasure_unasked" not in {note.code for note in judged(world, receipt).notes}
+
+
+def test_content__erased_and_the_chain_away__both_said_apart(world: World) -> None:
+    receipt = world.anchored_record(certificate()).without_salt()
+    world.erased[receipt.index] = ErasedBy("鄂法令〔2026〕12号", Millis(1_795_190_400_000))
+    world.chain.fail()
+    found = judged(world, receipt)
+    assert (found.verdict, outcome(found, N.CONTENT)) == (Verdict.CANNOT_CHECK, (UNKNOWN, "erased"))
+    said = report_text(found, "zh").splitlines()
+    assert said[0] == "暂时无法核验"
+    assert said[1].startswith("内容已依令删除（鄂法令〔2026〕12号），无从比对。此外，“")
+    assert "那与删除无关，请稍后再核" in said[1]
+    assert "registered_erased" not in {note.code for note in found.notes}
+
+
+def test_content__erased_and_no_longer_in_force__the_decision_is_the_verdict(world: World) -> None:
+    receipt = world.anchored_record(certificate()).without_salt()
+    world.erased[receipt.index] = ErasedBy("x")
+    entry = receipt.entry
+    world.chain.mine(10)
+    world.chain.decide(status_key(entry.issuer, entry.sha256), DecisionCode.REVOKED, ISSUER)
+    found = judged(world, receipt)
+    assert found.verdict is Verdict.NOT_IN_FORCE
+    assert "registered_erased" in {note.code for note in found.notes}
 
 
 def test_content__erased_and_the_proof_doesnt_hold__nothing_said_about_registration(world: World) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from ledger.statuses import DecisionCode
+from ledger.types import Millis
 from notary.entry import Entry, status_key
+from notary.evidence import ErasedBy
 from notary.qr import QrProof
 from tests.fakes.registry import ISSUER, World, certificate, signer
 from tests.unit.scripts.conftest import Chuzheng
@@ -259,6 +261,29 @@ def test_verify__issuer_not_accredited__its_verdict(
 
 def test_verify__outage_of_the_log_only__anchored_receipts_need_it_not(chuzheng: Chuzheng, world: World) -> None:
     world.log.fail()
+    assert chuzheng("verify", "a.record.json", "--trust", "t.json").code == 0
+
+
+def test_verify__erased_and_a_log_that_is_away__never_one_for_the_other(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "bare.receipt.json").write_bytes(world.receipt(0).without_salt().to_json())
+    asked = ("verify", "bare.receipt.json", "--trust", "t.json")
+    world.erased[0] = ErasedBy("鄂法令〔2026〕12号", Millis(1_795_190_400_000))
+    erased = chuzheng(*asked)
+    assert (erased.code, erased.out.splitlines()[0]) == (20, "Registered, content erased by order")
+    assert "erased by the order 鄂法令〔2026〕12号" in erased.out.splitlines()[1]
+    assert "entered in the log at 2026-11-21" in erased.out.splitlines()[1]
+    told = chuzheng(*asked, "--json").json
+    assert (told["verdict"], told["verdict_zh"]) == ("cannot_check", "已登记，内容已依令删除")
+    world.log.fail()
+    away = chuzheng(*asked)
+    assert (away.code, away.out.splitlines()[0]) == (20, "Cannot be checked now")
+    assert "Whether the content was erased by order couldn't be asked now" in away.out
+    offline = chuzheng(*asked, "--offline")
+    assert (offline.code, "erased" in offline.out) == (20, False)
+    # What its holder kept is compared as ever, whoever is away.
+    world.log.mend()
     assert chuzheng("verify", "a.record.json", "--trust", "t.json").code == 0
 
 

@@ -10,15 +10,18 @@ import asyncio
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from types import coroutine
+from typing import Any, BinaryIO, TypeVar, cast
 
 from fastapi import Request
+from starlette.types import Message
 
 from ledger.errors import InputError, UnavailableError, UnreadableError
 
+T = TypeVar("T")
 _FLUSH = 1 << 20
 QUIET = 30.0
 """Seconds without a single byte after which a body counts as cut off."""
@@ -73,11 +76,7 @@ async def pieces(request: Request, limit: int) -> AsyncIterator[bytes]:
     more = True
     while more:
         left = started + QUIET + received / LEAST_RATE - time.monotonic()
-        try:
-            async with asyncio.timeout(max(0.0, min(QUIET, left))):
-                message = await request.receive()
-        except TimeoutError:
-            raise UnreadableError("request.too_slow") from None
+        message = await _within(max(0.0, min(QUIET, left)), request.receive())
         if message["type"] == "http.disconnect":
             raise UnreadableError("request.truncated")
         piece, more = message.get("body", b""), message.get("more_body", False)
@@ -90,15 +89,46 @@ async def pieces(request: Request, limit: int) -> AsyncIterator[bytes]:
         raise UnreadableError("request.truncated")
 
 
+async def _within(seconds: float, coming: Awaitable[Message]) -> Message:
+    """What `coming` brings; UnreadableError `request.too_slow` after `seconds`. What is there already is taken without
+    a clock: mostly it is, and setting one costs more than reading it."""
+    steps = coming.__await__()
+    try:
+        awaited = next(steps)
+    except StopIteration as done:
+        return cast(Message, done.value)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _rest_of(steps, awaited)
+    except TimeoutError:
+        raise UnreadableError("request.too_slow") from None
+
+
+@coroutine
+def _rest_of(steps: Generator[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
+    """What begun `steps` bring that wait for `awaited` now."""
+    while True:
+        given, failed = None, None
+        try:
+            given = yield awaited
+        except BaseException as error:
+            failed = error
+        try:
+            awaited = steps.send(given) if failed is None else steps.throw(failed)
+        except StopIteration as done:
+            return cast(T, done.value)
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole body, at most `limit` bytes; counted as held until the request is answered (observing.py)."""
     held: Held = request.app.state.held
-    body = bytearray()
+    state = request.scope["state"]
+    read = []
     async for piece in pieces(request, limit):
         held.take(len(piece))
-        request.state.held = getattr(request.state, "held", 0) + len(piece)
-        body += piece
-    return bytes(body)
+        state["held"] = state.get("held", 0) + len(piece)
+        read.append(piece)
+    return read[0] if len(read) == 1 else b"".join(read)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -17,11 +18,14 @@ from ipaddress import IPv6Address, ip_address
 
 from ledger.errors import UnavailableError
 
+_DOTTED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", re.ASCII)
 MOST_KEPT = 50_000
 
 
 def network_of(host: str) -> str:
     """Whom to count an address for: IPv4 itself, IPv6 by its /64, which one subscriber has all of."""
+    if _DOTTED.fullmatch(host):
+        return host  # an IPv4 address is written in one way, and what only looks like one counts as it stands
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

@@ -10,10 +10,10 @@ from functools import cache, lru_cache
 from typing import Any
 
 from ledger.statuses import Decision
-from ledger.types import Digest
+from ledger.types import Digest, Kind, Millis, Stage
 from notary.canonical import quote
 from notary.checks.status import decision_word
-from notary.report import Check, CheckName, Outcome, Report, Verdict
+from notary.report import Check, CheckName, Level, Outcome, Report, Verdict
 from notary.report_text import check_message, check_title, note_message, outcome_word, verdict_texts
 
 SCHEMA = "chuzheng-report/1"
@@ -24,13 +24,15 @@ def to_json(report: Report) -> bytes:
     """The report's bytes: UTF-8 JSON in one line, as `to_value` gives it.
 
     The checks are most of it and mostly the same from report to report: each is put together from the JSON text of its
-    kind, with what differs filled in.
+    kind, with what differs filled in. What a `valid` report says of itself is filled into a kept text too.
     """
+    needed = report.needed
+    checks = ",".join([_check_text(check, check.name in needed) for check in report.checks])
+    if report.answer is Verdict.VALID and report.deciding is None and report.decision is None and not report.notes:
+        return f'{_valid_head(report)},"checks":[{checks}],"notes":[]}}'.encode()
     head = _encode(_head(report))
     tail = _encode(_tail(report))
-    checks = ",".join([_check_text(check, check.name in report.needed) for check in report.checks])
-    text = f'{head[:-1]},"checks":[{checks}],{tail[1:]}'
-    return text.encode()
+    return f'{head[:-1]},"checks":[{checks}],{tail[1:]}'.encode()
 
 
 def to_value(report: Report) -> dict[str, Any]:
@@ -134,14 +136,77 @@ def _check(check: Check, needed: bool) -> dict[str, Any]:
     }
 
 
+def _valid_head(report: Report) -> str:
+    """`_head` as JSON text, but for its last brace, of a `valid` report without a decision."""
+    subject, level, as_of, time, found = (
+        report.subject, report.level, report.as_of, report.issue_time, report.registered,
+    )  # fmt: skip
+    start, between = _valid_kind(subject, report.verdict, report.network, report.finality, level)
+    seen, issued, registered = "null", "null", "null"
+    if as_of is not None:
+        number = "null" if as_of.number is None else as_of.number
+        seen = f'{{"source":{quote(as_of.source)},"block":{number},"time":{as_of.time}}}'
+    if time is not None:
+        issued = f'{{"time":{time.time},"anchored":{_WORDS[time.anchored]},"settled":{_WORDS[time.settled]}}}'
+    if found is not None:
+        kind, stage = _registered_kind(found.issuer, found.kind, found.stage)
+        registered = (
+            f'{{"origin":{quote(found.origin)},"index":{found.index},{kind},"accepted_at":{found.accepted_at},{stage},'
+            f'"status_key":"{found.status_key.hex()}"}}'
+        )
+    return (
+        f'{start},"at":{report.at},"now":{report.now},{between},"as_of":{seen},"issue_time":{issued},'
+        f'"registered":{registered},"decision":null'
+    )
+
+
+_WORDS = {False: "false", True: "true"}
+
+
+@lru_cache(maxsize=256)
+def _valid_kind(
+    subject: str, verdict: Verdict | None, network: str | None, finality: str | None, level: Level | None
+) -> tuple[str, str]:
+    """The JSON text of every `valid` report of a kind: up to `at`, and from `test_chain` to `level`."""
+    nobody = Report(
+        subject, (), frozenset(), verdict, Verdict.VALID, None, Millis(0), Millis(0), None, None, level, None, network,
+        finality,
+    )  # fmt: skip
+    whole = _head(nobody)
+    names = list(whole)
+    at, end = names.index("at"), names.index("as_of")
+    start = {name: whole[name] for name in names[:at]}
+    between = {name: whole[name] for name in names[at + 2 : end]}
+    return _encode(start)[:-1], _encode(between)[1:-1]
+
+
+@lru_cache(maxsize=4096)
+def _registered_kind(issuer: str, kind: Kind, stage: Stage | None) -> tuple[str, str]:
+    said = None if stage is None else stage.value
+    return _encode({"issuer": issuer, "kind": kind.word})[1:-1], _encode({"stage": said})[1:-1]
+
+
 def _check_text(check: Check, needed: bool) -> str:
     """`_check` as JSON text."""
-    observed, expected = check.observed, check.expected
+    observed, expected, params = check.observed, check.expected, check.params
+    if observed is None and expected is None and (not params or check.outcome is Outcome.PASS):
+        items = [(name, value) for name, value in params.items() if type(value) is str]
+        if len(items) == len(params):
+            return _kept((check.name, check.outcome, check.case, needed, check.source), tuple(items))
     start, end = _kind(check.name, check.outcome, check.case, needed, check.source)
     seen = "null" if observed is None else quote(observed)
     wanted = "null" if expected is None else quote(expected)
-    said = _messages(check) if check.params else _said(check.name, check.outcome, check.case)
+    said = _messages(check) if params else _said(check.name, check.outcome, check.case)
     return f'{start},"observed":{seen},"expected":{wanted},{end},{said}'
+
+
+@lru_cache(maxsize=2048)
+def _kept(kind: tuple[CheckName, Outcome, str, bool, str | None], items: tuple[tuple[str, str], ...]) -> str:
+    """The whole text of a check that says the same of many: what passed by issuer, block, day and second. What differs
+    from what was registered isn't kept: that may be of a person."""
+    name, outcome, case, _, _ = kind
+    start, end = _kind(*kind)
+    return f'{start},"observed":null,"expected":null,{end},{_messages(Check(name, outcome, case, dict(items)))}'
 
 
 def _messages(check: Check) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from api.language import preferred
 from api.pace import MOST_KEPT, Gate, Pace, network_of
@@ -75,3 +79,20 @@ def test_gate__longest__is_how_long_the_oldest_is_inside() -> None:
         with gate.pass_through():
             assert gate.longest() >= first
     assert gate.longest() == 0
+
+
+@settings(max_examples=300)
+@given(
+    st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){2,4}", fullmatch=True)
+    | st.ip_addresses(v=4).map(str)
+    | st.text(max_size=20)
+)
+def test_network_of__what_looks_like_ipv4__is_what_reading_it_gives(host: str) -> None:
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        expected = host
+    else:
+        assume(address.version == 4)
+        expected = str(address)
+    assert network_of(host) == expected

@@ -8,9 +8,10 @@ from string import Formatter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.statuses import Decision, DecisionCode
 from ledger.texts import catalogue
-from ledger.types import BlockTime, Millis
-from notary.report import AsOf, Check, CheckName, Note, Outcome, Report, TextKey, Verdict
+from ledger.types import BlockTime, DepartmentCode, Digest, Kind, Millis, Stage
+from notary.report import AsOf, Check, CheckName, IssueTime, Level, Note, Outcome, Registered, Report, TextKey, Verdict
 from notary.report_json import to_json, to_value
 
 NAMED = {f"check.{name.value}.": name for name in CheckName}
@@ -20,6 +21,11 @@ CASES = [
 NOTES = [key.removeprefix("note.") for key in catalogue() if key.startswith("note.")]
 TEXT = st.text(max_size=20) | st.sampled_from(['"', "\\", "\0", "{}", "{0}", "{case}", "𠮷", "\x7f", ""])
 PARAM = TEXT | st.integers() | st.builds(TextKey, st.sampled_from(["period.no_end", "reason.offline"]), TEXT)
+REGISTERED = st.builds(
+    Registered, TEXT, st.integers(0, 99), TEXT, st.sampled_from(list(Kind)), st.just(Millis(3)),
+    st.none() | st.sampled_from(list(Stage)), st.binary(min_size=32, max_size=32).map(Digest),
+)  # fmt: skip
+RESUMED = Decision(2, DecisionCode.RESUMED, 0, DepartmentCode("114200000099912773"), BlockTime(1), BlockTime(2))
 
 
 def places(key: str) -> set[str]:
@@ -43,7 +49,7 @@ def reports(draw: st.DrawFn) -> Report:
     answer = draw(st.sampled_from(list(Verdict)))
     noted = draw(st.lists(st.sampled_from(NOTES), max_size=2))
     return Report(
-        subject="record",
+        subject=draw(TEXT),
         checks=found,
         needed=frozenset(draw(st.sets(st.sampled_from(list(CheckName))))),
         verdict=draw(st.sampled_from([answer, None])) if found else answer,
@@ -51,12 +57,15 @@ def reports(draw: st.DrawFn) -> Report:
         deciding=draw(st.sampled_from(found)) if found and answer is not Verdict.VALID else None,
         at=Millis(1),
         now=Millis(2),
-        as_of=draw(st.none() | st.just(AsOf("chain", 5, BlockTime(7)))),
-        issue_time=None,
-        level=None,
-        registered=None,
+        as_of=draw(st.none() | st.builds(AsOf, TEXT, st.none() | st.integers(0, 9), st.just(BlockTime(7)))),
+        issue_time=draw(
+            st.none() | st.builds(IssueTime, st.integers(0, 9).map(BlockTime), st.booleans(), st.booleans())
+        ),
+        level=draw(st.none() | st.sampled_from(list(Level))),
+        registered=draw(st.none() | REGISTERED),
         network=draw(TEXT),
-        finality="none",
+        finality=draw(st.none() | TEXT | st.just("none")),
+        decision=draw(st.none() | st.just(RESUMED)),
         notes=tuple(Note(code, {place: draw(TEXT) for place in sorted(places(f"note.{code}"))}) for code in noted),
         contact=draw(st.none() | TEXT),
     )

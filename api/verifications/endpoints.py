@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import sleep
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -15,7 +16,7 @@ from api.parts import Parts, PartsDep, address_of
 from api.problems import problems
 from api.statuses.answers import status_body
 from api.verifications.exports import judge_bundle, judge_credential
-from api.verifications.judging import judge, judge_identifier, judge_quickly, present
+from api.verifications.judging import collect_quickly, judge, judge_identifier, present
 from api.verifications.schemas import ReportBody, VerificationRequest
 from api.verifications.submission import Submission, from_json
 from notary.export_reports import bundle_value, credential_value
@@ -51,13 +52,19 @@ async def verify_now(request: Request, parts: PartsDep) -> Response:
 
 
 async def _verify(request: Request, parts: Parts) -> Response:
+    """In four turns of the loop: all that wait are parsed, then all collected for, judged, answered. Each turn is code
+    of its own, and the processor's caches don't hold all four: together they cost a quarter more for each request."""
     parts.checks.take(address_of(request))
     media_type(request, JSON)
     body = await read_body(request, MOST)
     submission = from_json(body, MOST).check()
     if len(body) <= QUICK and not submission.identifier_alone and submission.qr is None and not submission.whole:
         presented = present(submission)
-        if (report := judge_quickly(parts, presented, submission.at)) is not None:
+        await sleep(0)
+        if (judged := collect_quickly(parts, presented, submission.at)) is not None:
+            await sleep(0)
+            report = judged()
+            await sleep(0)
             return _report(parts, report)
     return await run_in_threadpool(_answer, request, parts, submission)
 

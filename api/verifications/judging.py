@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import structlog
@@ -24,32 +24,34 @@ from notary.stores.equivocations import FOLDER, Equivocations
 from notary.trust_file import TrustFile
 from notary.verify import verify
 
-__all__ = ["judge", "judge_identifier", "judge_quickly", "present"]
+__all__ = ["collect_quickly", "judge", "judge_identifier", "present"]
 Add = Callable[[Evidence], Evidence]
 _log = structlog.get_logger("api.verifications")
 
 
 def judge(parts: Parts, presented: Presented, at: Millis | None, add: Add | None = None) -> Report:
     """The report about what was presented, for the instant `at` (None: now); `add`: what came with it as evidence."""
-    return _judge(parts, presented, at, parts.chain_now(), add)
+    return _collected(parts, presented, at, parts.chain_now(), add)()
 
 
-def judge_quickly(parts: Parts, presented: Presented, at: Millis | None) -> Report | None:
-    """The same report, where everything that it needs is known here at this moment; None: `judge` has to ask.
+def collect_quickly(parts: Parts, presented: Presented, at: Millis | None) -> Callable[[], Report] | None:
+    """What gives the same report, where everything that it needs is known here at this moment; None: `judge` has to
+    ask. What is judged by is fixed now, whenever it is called.
 
     For the server's loop, which mustn't wait: crossing to a thread and back costs as much as judging.
     """
     if parts.remembered is None or presented.receipt.inclusion is None or not presented.comparable:
         return None  # the log would be asked too
     try:
-        return _judge(parts, presented, at, parts.remembered.quick_view())
+        return _collected(parts, presented, at, parts.remembered.quick_view())
     except Unknown:
         return None
 
 
-def _judge(
+def _collected(
     parts: Parts, presented: Presented, at: Millis | None, chain: ChainReader | None, add: Add | None = None
-) -> Report:
+) -> Callable[[], Report]:
+    """The judge with everything before him: instants, trust file and evidence."""
     now = parts.clock.now()
     issuer = parts.directory.get(presented.receipt.entry.issuer)
     collector = Collector(chain, parts.log_reader, contact=issuer.contact or None if issuer else None)
@@ -59,7 +61,7 @@ def _judge(
         evidence = _with_proofs(parts, presented, evidence, trust, now)
     if add is not None:
         evidence = add(evidence)
-    return verify(presented, evidence, trust, at if at is not None else now, now)
+    return partial(verify, presented, evidence, trust, at if at is not None else now, now)
 
 
 def _with_proofs(parts: Parts, presented: Presented, evidence: Evidence, trust: TrustFile, now: Millis) -> Evidence:

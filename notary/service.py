@@ -38,6 +38,7 @@ from notary.prove import AnchorIndex, Prover, Witnesses
 from notary.receipt import Evidence, NoEvidence, Receipt
 from notary.receipts import Bundle
 from notary.reception import PATIENCE, Accepted, Reception
+from notary.releasing import Releasing
 from notary.singles import Single, accept_singles
 from notary.stores.disk import Disk
 from notary.stores.leases import Leases, site_of
@@ -113,6 +114,7 @@ class Notary(Reception):
         )  # fmt: skip
         self._lookup = Lookup(self.store, self.standing, self.vault, self.prover, self._origins)
         self.erasing = Erasing(self, clock, hook=hook)
+        self.releasing = Releasing(self, clock)
         self.erasing.reapply()  # the database may come from a backup: nothing that was erased is served again
 
     def close(self) -> None:

@@ -89,31 +89,42 @@ async def withdraw(origin: str, index: int, caller: CallerDep, parts: PartsDep) 
 
 @router.post(
     "/releases",
-    summary="Let a record that was erased be registered again",
+    summary="Let a record that was erased be registered again, by two persons",
     response_class=Response,
     responses={**RELEASED, **problems(*WRITE, 415)},
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": ReleaseRequest}}}},
 )
 async def release(request: Request, caller: CallerDep, parts: PartsDep) -> Response:
     """What was erased is refused when it is sent again. Another order, its code in `order`, may want it registered
-    anew: nothing comes back by this, but the very `record` is taken again, and gets another index and salt."""
+    anew: nothing comes back by this, but the very `record` is taken again, and gets another index and salt.
+
+    The first person's call changes nothing and is answered with a `proposal`; another person sends the same with it,
+    within seven days and before the department's next erasure."""
     log = _allowed(caller, parts, None)
-    value, order = await _read(request, caller, "record", MAX_BYTES + MOST)
+    value, order = await _read(request, caller, "record", MAX_BYTES + MOST, "proposal")
     if not isinstance(value["record"], dict):
         raise InputError("request.member", name="record", expected="{…}")
-    erasing = parts.the_notary().erasing
-    released = await parts.write(erasing.release, caller.department, log, value["record"], order)
-    told = {"schema": "chuzheng-erasure-release/1", "order": order, "released": released}
+    if not isinstance(value.get("proposal", ""), str):
+        raise InputError("request.member", name="proposal", expected='"…"')
+    releasing = parts.the_notary().releasing
+    words = (caller.department, log, value["record"], order, caller.person)
+    told: dict[str, Any] = {"schema": "chuzheng-erasure-release/1", "order": order, "released": False}
+    if "proposal" in value:
+        told["released"] = await parts.write(releasing.confirm, *words, proposal=value["proposal"])
+    else:
+        told["proposal"] = await parts.write(releasing.propose, *words)
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
 
-async def _read(request: Request, caller: Caller, member: str, limit: int) -> tuple[dict[str, Any], str]:
+async def _read(
+    request: Request, caller: Caller, member: str, limit: int, *optional: str
+) -> tuple[dict[str, Any], str]:
     """The body of a person's request, with `order` and one more member; and the order."""
     if not caller.person:
         raise DeniedError("erasure.no_person")
     media_type(request, JSON)
     value = parse_strict(await read_body(request, limit), limit=limit)
-    if not isinstance(value, dict) or value.keys() != {"order", member}:
+    if not isinstance(value, dict) or value.keys() - {*optional} != {"order", member}:
         raise InputError("request.member", name="body", expected=f'{{"order", "{member}"}}')
     if not isinstance(value["order"], str):
         raise InputError("request.member", name="order", expected=f'"…" (1–{MOST_ORDER})')

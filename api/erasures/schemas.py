@@ -55,6 +55,7 @@ ReleaseRequest: dict[str, Any] = {
     "properties": {
         "order": {"type": "string", "minLength": 1, "maxLength": 64, "description": "Code of the order to register it"},
         "record": {"type": "object", "description": "The record as it will be sent; of a file's, document as it was"},
+        "proposal": {**_TEXT, "description": "The first person's, as it was answered; another person sends it"},
     },
     "example": {"order": "〔2027〕3", "record": {"schema": "certificate/1", "kind": "certificate"}},
 }
@@ -65,7 +66,8 @@ ReleaseBody: dict[str, Any] = {
     "properties": {
         "schema": {"const": "chuzheng-erasure-release/1"},
         "order": _TEXT,
-        "released": {"type": "boolean", "description": "False: it wasn't refused"},
+        "released": {"type": "boolean", "description": "False: only proposed, or it wasn't refused"},
+        "proposal": {**_TEXT, "description": "For the second person; absent in the answer to that one"},
     },
 }
 ErasuresBody: dict[str, Any] = {

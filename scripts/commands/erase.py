@@ -80,18 +80,24 @@ def withdraw(
 @erase_app.command("release")
 def release(
     record: Annotated[Path, typer.Argument(help="将重新登记的记录 / the record that will be sent (JSON)")],
-    order: Order = ..., url: Url = None, token_file: TokenFile = None, json_: Json = False,  # type: ignore[assignment]
+    order: Order = ...,  # type: ignore[assignment]
+    proposal: Annotated[
+        str | None, typer.Option(help="另一人提出时得到的提议 / the proposal that another person was given")
+    ] = None,
+    url: Url = None, token_file: TokenFile = None, json_: Json = False,
 ) -> None:  # fmt: skip
-    """另有文书要求重新登记已删除的记录时，先解除拒绝；不恢复任何内容。/ By another order, let a record that was
-    erased be registered again; nothing comes back."""
+    """另有文书要求重新登记已删除的记录时，先由两个人解除拒绝；不恢复任何内容。/ By another order two persons let a
+    record that was erased be registered again; nothing comes back."""
     from notary.canonical import parse_record
 
     members = parse_record(read_file(record))
+    sent = {"order": order, "record": members} | ({} if proposal is None else {"proposal": proposal})
     with _connect(url, token_file) as server:
-        body = server.post_json("erasures/releases", {"order": order, "record": members})
-    payload = output.message(
-        body["schema"], "cli.erase.released" if body["released"] else "cli.erase.not_refused", order=order
-    )
+        body = server.post_json("erasures/releases", sent)
+    key = "not_refused" if proposal is not None else "release_proposed"
+    key = "released" if body["released"] else key
+    said = {"order": order} | ({"proposal": body["proposal"]} if key == "release_proposed" else {})
+    payload = output.message(body["schema"], f"cli.erase.{key}", **said)
     output.finish({**body, **payload}, as_json=json_)
 
 

@@ -148,9 +148,18 @@ def test_release__by_another_order__the_record_is_taken_again(client: TestClient
     problem(client.post(url, json={**sent, "order": ""}, headers=one), 422, "erasure.order")
     problem(client.post(url, json={**sent, "record": {**sent["record"], "issuer": OTHER}}, headers=one), 422,
             "record.other_issuer")  # fmt: skip
+    problem(client.post(url, json={**sent, "proposal": 1}, headers=one), 422, "request.member")
+    proposed = client.post(url, json=sent, headers=one).json()
+    assert proposed["released"] is False
+    problem(client.post("/api/v1/certificates", content=body, headers=house.headers(key="new")), 410, "erased.name")
+    sent["proposal"] = proposed["proposal"]
+    problem(client.post(url, json=sent, headers=token(house, "Ａ")), 403, "erasure.same_person")
+    problem(client.post(url, json={**sent, "order": "〔2027〕4"}, headers=token(house, "B")), 409,
+            "erasure.release_stale")  # fmt: skip
     for released in (True, False):
-        answer = client.post(url, json=sent, headers=one)
+        answer = client.post(url, json=sent, headers=token(house, "B"))
         assert (answer.status_code, answer.json()["released"]) == (200, released), answer.text
+        assert "proposal" not in answer.json()
     again = client.post("/api/v1/certificates", content=body, headers=house.headers(key="new"))
     assert (again.status_code, again.json()["index"]) == (201, index + 2)
 

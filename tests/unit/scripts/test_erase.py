@@ -57,8 +57,15 @@ def test_release__a_record_that_was_erased__said_and_once(
     record.write_text(json.dumps(house.certificate()), encoding="utf-8")
     for what, whose in (("propose", one), ("confirm", two)):
         assert chuzheng("erase", what, house.origin, index, "--order", ORDER, "--yes", "--token-file", whose).code == 0
+    release = ("erase", "release", record, "--order", "〔2027〕3")
+    proposed = chuzheng(*release, "--token-file", one, "--json")
+    assert (proposed.code, proposed.json["released"]) == (0, False), proposed.err
+    proposal = proposed.json["proposal"]
+    assert proposal in proposed.json["message_zh"]
+    alone = chuzheng(*release, "--proposal", proposal, "--token-file", one)
+    assert (alone.code, "erasure.same_person" in alone.err) == (4, True)
     for released in (True, False):
-        done = chuzheng("erase", "release", record, "--order", "〔2027〕3", "--token-file", one, "--json")
+        done = chuzheng(*release, "--proposal", proposal, "--token-file", two, "--json")
         assert (done.code, done.json["released"], done.json["ok"]) == (0, released, True), done.err
     house.accept(house.certificate())
 

@@ -54,14 +54,13 @@ record_wraps = sa.Table(
     sa.Column("reader", sa.String(18), primary_key=True),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
-lookups = sa.Table(
+lookups = sa.Table(  # what a record is found by; from the identifier to here: notary/stores/names.py
     "lookups",
     metadata,
-    sa.Column("issuer", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("identifier", sa.LargeBinary(32), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", _Position, primary_key=True, autoincrement=False),
+    sa.Column("identifier", sa.LargeBinary(32), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
     sa.Column("content", sa.LargeBinary(32), nullable=False),
-    sa.Column("position", _Position, nullable=False),
 )
 idempotency = sa.Table(
     "idempotency",

@@ -31,6 +31,7 @@ from notary.log_queues import LogQueues
 from notary.packed import Packed, keys_of_rows
 from notary.placing import Answer, Placing, Submission, accepted_at
 from notary.stores.leases import Leases
+from notary.stores.names import Names
 from notary.stores.records import LogRow, RecordStore
 from notary.stores.standing import Standing
 from notary.stores.tiles import Appending, TileLog
@@ -75,6 +76,7 @@ class Acceptance:
     def __init__(
         self,
         standing: Standing,
+        names: Names,
         logs: Mapping[Origin, TileLog],
         issuers: Mapping[Origin, DepartmentCode],
         clock: Clock,
@@ -84,7 +86,7 @@ class Acceptance:
         leases: Leases,
         heads: Heads,
     ) -> None:
-        self._store, self._standing = standing.store, standing
+        self._store, self._standing, self._names = standing.store, standing, names
         self._logs, self._issuers, self._clock = logs, issuers, clock
         self._leases, self._heads = leases, heads
         self._waiting, self._hook = LogQueues(max_waiting), hook
@@ -154,6 +156,7 @@ class Acceptance:
         store = self._store
         self._heads.hear(origin)
         self._standing.make_ready()
+        self._names.make_ready()
         with self._logs[origin].appending() as files:
             issuer = self._issuers[origin]
             with self._turn, store.transaction(f"issuer/{issuer}") as connection:  # its logs share commitments
@@ -168,7 +171,7 @@ class Acceptance:
                 now = accepted_at(self._clock.now(), row.accepted_at)
                 if row.accepted_at > now:
                     _log.warning("accept.clock_stepped_back", origin=origin, last=row.accepted_at, now=now)
-                placing = Placing(self._standing, connection, row, issuer, now)
+                placing = Placing(self._standing, self._names, connection, row, now)
                 answers = placing.place_all(group)
                 placing.write()
                 self._hook("written")
@@ -178,6 +181,7 @@ class Acceptance:
                     self._leases.fence(connection, row, token)
                 files.append(row.next_index, new)
                 self._standing.index.add(row.id, row.next_index, placing.keys)
+                self._names.index.add_some(row.id, row.next_index, placing.cover, placing.named)
                 self._heads.given(row, files.durable_size)
             self._hook("appended")
         return answers

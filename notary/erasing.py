@@ -215,10 +215,9 @@ class Erasing:
         held = {place: self._record(connection, place) for place in places}
         cid = next((name for record in held.values() if (name := _cid(record))), None)
         readers = tuple(sorted({r for place in places for r in self._notary.store.wraps(connection, place)}))
-        names = [found for place, record in held.items() if (found := self._name(connection, place, record))]
         keep_names(connection, [n for place, record in held.items() for n in self._again(connection, place, record)])
         back = {place for place in places if self._rows.kept(connection, [place])}
-        self._rows.destroy(connection, places, names)
+        self._rows.destroy(connection, places)
         now = Millis(self._clock.now())
         for place in places:
             known = self._rows.get(connection, place)
@@ -237,14 +236,6 @@ class Erasing:
             return None
         commitment = Entry.from_bytes(raw).sha256
         return parse_record(vault.open_body(commitment, vault.open_keys(commitment, sealed)[0], body))
-
-    def _name(self, connection: Connection, position: int, record: dict[str, Any] | None) -> tuple[int, bytes] | None:
-        """Under what a record is found by its identifier: (issuer's row, HMAC)."""
-        identifier = None if record is None else record.get("identifier")
-        if not isinstance(identifier, str):
-            return None
-        log = self._notary.store.log_by_id(connection, log_of(position))
-        return log.issuer, self._notary.vault.identifier_mac(parse_origin(log.origin).issuer, identifier)
 
     def _again(self, connection: Connection, position: int, record: dict[str, Any] | None) -> list[tuple[int, bytes]]:
         """Under what the record would be registered again: (issuer's row, name), docs/adr/0032."""
@@ -278,6 +269,8 @@ class Erasing:
         row = self._note(row, cid=None)
         self._rows.forget_answers([row.position])
         self._hook("forgotten")
+        self._notary.names.forget([row.position])
+        self._hook("unnamed")
         if not self._rows.scrub():
             return False  # a long reader holds the old pages: at the next round
         self._hook("scrubbed")

@@ -18,7 +18,7 @@ from notary.documents import check_stored
 from notary.entry import Entry, parse_origin
 from notary.stores import audit_rows
 from notary.stores.audit_rows import PAGE, Stored
-from notary.stores.records import Known, index_of, log_of
+from notary.stores.records import index_of, position_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -73,7 +73,7 @@ class RecordAudit:
             self.span(index, index + 1)
 
     def rest(self) -> None:
-        """What no record leads to: rows above the last entry, look-ups and answers that point nowhere."""
+        """What no record leads to: rows above the last entry, and answers that point nowhere."""
         store = self._notary.store
         with store.reading() as connection:
             above = audit_rows.beyond(connection, self.log.id, self.log.next_index)
@@ -82,9 +82,6 @@ class RecordAudit:
         for table, index in above:
             if index >= end:
                 self._find("fsck.row_beyond", index, table=table)
-        for name, version, content, position in audit_rows.all_lookups(store, self.log.issuer):
-            if log_of(position) == self.log.id:
-                self._points(name, version, content, position)
         with store.reading() as connection:
             known = audit_rows.ends(connection)
         lost = [
@@ -115,6 +112,8 @@ class RecordAudit:
                 continue
             if record is not None:
                 opened.append((row, *record))
+            elif row.lookup is not None:
+                self._find("fsck.lookup_nowhere", row.index)
         self._lookups(opened)
         for row, members, _ in opened:
             self._file(row, members)
@@ -154,27 +153,32 @@ class RecordAudit:
         return members, canonical
 
     def _lookups(self, opened: Sequence[tuple[Stored, Mapping[str, Any], bytes]]) -> None:
-        """Each certificate is found by its identifier, with its own content, at its own place."""
-        named = {
-            row.index: (self._notary.vault.identifier_mac(self._issuer, members["identifier"]), members["version"])
-            for row, members, _ in opened
-            if row.counts and members.get("kind") == Kind.CERTIFICATE.word and "identifier" in members
-        }
-        with self._notary.store.reading() as connection:
-            wanted = list({name for name, _ in named.values()})
-            known: dict[tuple[bytes, int], Known] = {}
-            if wanted:
-                known = self._notary.store.identified(connection, self.log.issuer, wanted)
+        """Each certificate is found by its identifier, with its own content, at its own place, and nothing else is."""
+        names: dict[int, tuple[bytes, int]] = {}
         for row, members, canonical in opened:
-            if row.index not in named:
+            if not row.counts or members.get("kind") != Kind.CERTIFICATE.word or "identifier" not in members:
+                if row.lookup is not None:
+                    self._find("fsck.lookup_nowhere", row.index)
                 continue
-            found = known.get(named[row.index])
-            if found is None:
+            name = self._notary.vault.identifier_mac(self._issuer, members["identifier"]), members["version"]
+            if row.lookup is None:
                 self._find("fsck.lookup_missing", row.index)
-            elif index_of(found.positions[0]) != row.index or log_of(found.positions[0]) != self.log.id:
-                self._find("fsck.lookup_elsewhere", row.index, found=index_of(found.positions[0]))
-            elif found.content not in self._contents(members, canonical):
+            elif row.lookup[:2] != name:
+                self._find("fsck.lookup_missing", row.index)
+                self._find("fsck.lookup_nowhere", row.index)
+            elif row.lookup[2] not in self._contents(members, canonical):
                 self._find("fsck.lookup_differs", row.index)
+            else:
+                names[row.index] = name
+        if not names:
+            return
+        with self._notary.store.reading() as connection:
+            logs = self._notary.store.all_logs(connection)
+            known = self._notary.names.identified(connection, logs, {name for name, _ in names.values()})
+        for index, name in names.items():  # one that isn't found at all is the index's own matter (index_check.py)
+            place = known[name].positions[0] if name in known else position_of(self.log.id, index)
+            if place != position_of(self.log.id, index):
+                self._find("fsck.lookup_elsewhere", index, found=index_of(place))
 
     def _contents(self, members: Mapping[str, Any], canonical: bytes) -> list[bytes]:
         """The record's content MAC, with and without the name of the ciphertext (notary/intake.py)."""
@@ -184,28 +188,6 @@ class RecordAudit:
             bare = {name: value for name, value in document.items() if name != "cid"}
             found.append(vault.content_mac(issuer, canonicalise({**members, "document": bare})))
         return found
-
-    def _points(self, name: bytes, version: int, content: bytes, position: int) -> None:
-        """A look-up against the record that it leads to."""
-        index = index_of(position)
-        with self._notary.store.reading() as connection:
-            [row] = audit_rows.page(self._notary.store, connection, self.log, index, index + 1)
-        if row.entry is None:
-            self._find("fsck.lookup_nowhere", index)
-            return
-        if row.sealed is None or row.body is None:
-            self._find("fsck.lookup_nowhere", index)
-            return
-        try:
-            entry = Entry.from_bytes(row.entry)
-            key, _ = self._notary.vault.open_keys(entry.sha256, row.sealed)
-            members = parse_record(self._notary.vault.open_body(entry.sha256, key, row.body))
-        except ChuzhengError:
-            return  # found already, as a record
-        identifier = members.get("identifier")
-        own = isinstance(identifier, str) and self._notary.vault.identifier_mac(self._issuer, identifier) == name
-        if not own or members.get("version") != version:
-            self._find("fsck.lookup_nowhere", index)
 
     def _file(self, row: Stored, members: Mapping[str, Any]) -> None:
         document = members.get("document")

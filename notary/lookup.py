@@ -13,7 +13,8 @@ from notary.entry import Entry, parse_origin, status_key
 from notary.packed import KEY_BYTES
 from notary.prove import Prover
 from notary.stores.erasures import ErasureStore
-from notary.stores.records import RecordStore, index_of, log_of
+from notary.stores.names import Names
+from notary.stores.records import index_of, log_of
 from notary.stores.standing import Standing
 from notary.vault import Vault
 
@@ -31,9 +32,10 @@ class Lookup:
     """Reads of one notary's records; `origins` are its logs by row number."""
 
     def __init__(
-        self, store: RecordStore, standing: Standing, vault: Vault, prover: Prover, origins: Mapping[int, Origin]
+        self, standing: Standing, names: Names, vault: Vault, prover: Prover, origins: Mapping[int, Origin]
     ) -> None:
-        self._store, self._standing, self._vault, self._prover, self._origins = store, standing, vault, prover, origins
+        self._store, self._standing, self._names = standing.store, standing, names
+        self._vault, self._prover, self._origins = vault, prover, origins
 
     def locate(self, identifier: str | None, commitment: bytes | None) -> list[Located]:
         """Where an identifier's versions (lowest first), or a commitment_sha256, stand in this notary's logs."""
@@ -80,13 +82,10 @@ class Lookup:
         return {reader: self._vault.open_wrap(entry.sha256, key, reader, wrap) for reader, wrap in sealed.items()}
 
     def _versions(self, connection: Any, identifier: str) -> list[tuple[int, int]]:
-        rows = [row for row in self._store.all_logs(connection) if row.id in self._origins]
-        issuers = {row.issuer: parse_origin(row.origin).issuer for row in rows}
-        versions: list[tuple[int, int]] = []
-        for number, issuer in issuers.items():
-            mac = self._vault.identifier_mac(issuer, identifier)
-            known = self._store.identified(connection, number, [mac])
-            versions += [(version, entry.positions[0]) for (_, version), entry in known.items()]
+        issuers = {parse_origin(origin).issuer for origin in self._origins.values()}
+        wanted = {self._vault.identifier_mac(issuer, identifier) for issuer in issuers}
+        known = self._names.identified(connection, self._store.all_logs(connection), wanted)
+        versions = [(version, entry.positions[0]) for (_, version), entry in known.items()]
         return [(position, version) for version, position in sorted(versions)]
 
     def _kept(self, origin: Origin, index: int) -> tuple[Entry, bytes, bytes]:

@@ -9,23 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.errors import ChuzhengError, ConflictError, IntegrityError
 from ledger.types import DepartmentCode, Kind, Millis, Origin
 from notary.details import Columns, Detail, identifiers_of, names_of
-from notary.entry import HOUR, HOURLY
+from notary.entry import HOUR, HOURLY, parse_origin
 from notary.packed import ROW_BYTES, Packed, entries_of
 from notary.stores import records as sql
 from notary.stores.erased_names import erased_among, name_of, require_kept
 from notary.stores.erasures import ANSWER_ERASED
+from notary.stores.names import key_of
 from notary.stores.records import Known, LogRow
+from notary.stores.run_list import Cover
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy import Connection
 
+    from notary.stores.names import Names
     from notary.stores.standing import Standing
 
 HOLD = 120_000
@@ -102,16 +104,17 @@ def entry_prefix(kind: int, issuer: DepartmentCode, at: Millis) -> bytes:
 class Placing:
     """Gives out the next indexes of one log to a group of submissions, and collects what is to be written."""
 
-    def __init__(
-        self, standing: Standing, connection: Connection, log: LogRow, issuer: DepartmentCode, now: Millis
-    ) -> None:
-        self._store, self._standing = standing.store, standing
+    def __init__(self, standing: Standing, names: Names, connection: Connection, log: LogRow, now: Millis) -> None:
+        self._store, self._standing, self._names = standing.store, standing, names
         self._connection, self._log, self._now = connection, log, now
+        issuer = parse_origin(log.origin).issuer
         self._prefixes = {int(kind): entry_prefix(kind, issuer, now) for kind in Kind}
         self._first = self._next = sql.position_of(log.id, log.next_index)
         self._blocks: list[bytes] = []
         self.keys: list[bytes] = []
         """The index's keys of the new entries."""
+        self.named: list[tuple[bytes, int]] = []
+        """Keys of their identifiers, and where."""
         self._rows: dict[sa.Table, list[tuple[Any, ...]]] = {
             table: [] for table in (sql.records, sql.record_keys, sql.record_wraps, sql.lookups, sql.idempotency)
         }
@@ -137,8 +140,8 @@ class Placing:
         self._standing.follow(connection, logs)
         self._found = self._standing.find([key for s in group for key in s.keys], logs)
         self._committed = self._standing.committed(connection, self._found)
-        named = [identifier for s in group for identifier in identifiers_of(s.details)]
-        self._identified = store.identified(connection, log.issuer, named)
+        named = {identifier for s in group for identifier in identifiers_of(s.details)}
+        self._identified = self._names.identified(connection, logs, named)
         # After the look-ups: an erasure that comes between leaves a record in one of both.
         self._erased = erased_among(connection, log.issuer, lambda: [name_of(d) for s in group for d in s.details])
         answers: list[Answer | ChuzhengError] = []
@@ -156,9 +159,13 @@ class Placing:
             self._blocks = [b"".join(self._blocks)]
         return Packed(self._blocks[0] if self._blocks else b"")
 
+    @property
+    def cover(self) -> Cover:
+        """Up to where the log's entries are known, once these are committed."""
+        return Cover(sql.index_of(self._next), self.keys[-1].hex())
+
     def write(self) -> None:
         """Write everything new; durable when the transaction ends."""
-        self._rows[sql.lookups].sort(key=itemgetter(1))  # by the MAC: neighbours in the table share its pages
         for table, rows in self._rows.items():
             self._store.insert(self._connection, table, rows)
         if self._blocks:
@@ -358,7 +365,8 @@ class Placing:
         if detail.identifier is not None:
             name = (detail.identifier, detail.version)
             self._identified[name] = Known(detail.content, (position,))
-            rows[sql.lookups].append((self._log.issuer, *name, detail.content, position))
+            rows[sql.lookups].append((position, *name, detail.content))
+            self.named.append((key_of(detail.identifier), position))
 
     def _keep_columns(self, positions: range, details: Columns) -> None:
         """`_keep` for each, a column at a time."""
@@ -367,9 +375,8 @@ class Placing:
         rows[sql.record_keys] += zip(positions, details.sealed_keys, strict=True)
         known = map(Known, details.contents, zip(positions, strict=True))
         self._identified.update(zip(zip(details.identifiers, versions, strict=True), known, strict=True))
-        named = zip(details.identifiers, versions, details.contents, positions, strict=True)
-        issuer = self._log.issuer
-        rows[sql.lookups] += [(issuer, *row) for row in named]
+        rows[sql.lookups] += zip(positions, details.identifiers, versions, details.contents, strict=True)
+        self.named += zip(map(key_of, details.identifiers), positions, strict=True)
 
     def _again(
         self, positions: Sequence[int], standing: Sequence[int], added: Sequence[bytes], s: Submission

@@ -22,6 +22,7 @@ from notary.processes import MIN_RECORDS, Processes
 from notary.prove import AnchorIndex, Prover
 from notary.receipt import Receipt
 from notary.stores.erased_names import erased_among, name_of
+from notary.stores.names import Names
 from notary.stores.records import LogRow, RecordStore, index_of, log_of
 from notary.vault import Vault
 
@@ -64,9 +65,11 @@ class Reception:
         anchors: AnchorIndex,
         acceptance: Acceptance,
         prover: Prover,
+        names: Names,
         processes: Processes | None,
     ) -> None:
         self.store, self.vault, self.acceptance, self.prover = store, vault, acceptance, prover
+        self.names = names
         self._origins, self._issuers, self._members = origins, issuers, members
         self._anchors, self._processes = anchors, processes
         self._public = self._public_logs()
@@ -154,7 +157,8 @@ class Reception:
             if self.store.answered(connection, log.id, department, operation, [kept]):
                 return True
             if detail.identifier is not None:
-                known = self.store.identified(connection, log.issuer, [detail.identifier])
+                logs = self.store.logs_of(connection, log.issuer)
+                known = self.names.identified(connection, logs, [detail.identifier])
                 if (detail.identifier, detail.version) in known:
                     return True
             if erased_among(connection, log.issuer, lambda: [name_of(detail)]):

@@ -43,6 +43,8 @@ from notary.singles import Single, accept_singles
 from notary.stores.disk import Disk
 from notary.stores.leases import Leases, site_of
 from notary.stores.marks import Marks
+from notary.stores.names import FOLDER as NAMES_FOLDER
+from notary.stores.names import Names, names_index
 from notary.stores.places import PlaceIndex
 from notary.stores.records import LogRow, RecordStore, log_of
 from notary.stores.standing import FOLDER as INDEX_FOLDER
@@ -95,6 +97,7 @@ class Notary(Reception):
             ]
         self.leases = Leases(site_of(logs_dir), clock)
         self.standing = Standing(store, PlaceIndex(logs_dir.absolute() / INDEX_FOLDER, disk))
+        names = Names(store, names_index(store, logs_dir.absolute() / NAMES_FOLDER, disk))
         self.heads = Heads(anchors, ask, marks)
         super().__init__(
             store,
@@ -104,15 +107,16 @@ class Notary(Reception):
             members=members,
             anchors=anchors,
             acceptance=Acceptance(
-                self.standing, self.logs, issuers, clock, hook=hook, leases=self.leases, heads=self.heads
+                self.standing, names, self.logs, issuers, clock, hook=hook, leases=self.leases, heads=self.heads
             ),
             prover=Prover(
                 store, self.logs, self.signers, vault, anchors, processes=processes, evidence=evidence,
                 witnesses=witnesses,
             ),
+            names=names,
             processes=processes,
         )  # fmt: skip
-        self._lookup = Lookup(self.store, self.standing, self.vault, self.prover, self._origins)
+        self._lookup = Lookup(self.standing, self.names, self.vault, self.prover, self._origins)
         self.erasing = Erasing(self, clock, hook=hook)
         self.releasing = Releasing(self, clock)
         self.erasing.reapply()  # the database may come from a backup: nothing that was erased is served again
@@ -121,6 +125,7 @@ class Notary(Reception):
         """Commit what waits, then stop; submissions after this are refused."""
         self.acceptance.close()
         self.standing.index.close()
+        self.names.index.close()
 
     def accept_singles(
         self, department: DepartmentCode, origin: Origin, singles: Sequence[Single], *, operation: str = "records"

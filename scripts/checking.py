@@ -65,22 +65,24 @@ def examine(settings: Settings) -> list[Finding]:
     return [_look(name, look, settings) for name, look in CHECKS.items()]
 
 
-def check_commitments(settings: Settings) -> list[ChuzhengError]:
-    """The index of commitments against the entries that it is made from."""
+def check_indexes(settings: Settings) -> list[ChuzhengError]:
+    """The indexes of commitments and identifiers against the rows that they are made from."""
     from api import wiring
-    from notary.stores.index_check import check_index
+    from notary.stores.index_check import check_entries, check_names
 
     with wiring.open_parts(settings) as parts:
         notary = parts.the_notary()
-        return check_index(notary.store, notary.standing.index)
+        return [*check_entries(notary.standing), *check_names(notary.names)]
 
 
 def remake_index(settings: Settings) -> int:
-    """The index anew from the entries, while the service may run; how many entries."""
+    """The indexes anew from their rows, while the service may run; how many entries."""
     from api import wiring
 
     with wiring.open_parts(settings) as parts:
-        return parts.the_notary().standing.rebuild()
+        notary = parts.the_notary()
+        notary.names.rebuild()
+        return notary.standing.rebuild()
 
 
 def _look(name: str, look: Callable[[Settings], Finding | None], settings: Settings) -> Finding:

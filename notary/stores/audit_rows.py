@@ -43,6 +43,8 @@ class Stored:
     sealed: bytes | None = None
     body: bytes | None = None
     wraps: dict[str, bytes] = field(default_factory=dict)
+    lookup: tuple[bytes, int, bytes] | None = None
+    """Keyed hash of the identifier, version, keyed hash of the content."""
     erased: bool = False
 
 
@@ -65,6 +67,8 @@ def page(store: RecordStore, connection: sa.Connection, log: LogRow, first: int,
         found[index_of(position)].body = body
     for position, reader, wrap in of(record_wraps, "reader", "sealed"):
         found[index_of(position)].wraps[reader] = wrap
+    for position, *lookup in of(lookups, "identifier", "version", "content"):
+        found[index_of(position)].lookup = (lookup[0], lookup[1], lookup[2])
     erased = {state.value for state in ERASED}
     for position, state in of(erasures, "state"):
         found[index_of(position)].erased = state in erased
@@ -75,34 +79,12 @@ def beyond(connection: sa.Connection, log: int, next_index: int) -> list[tuple[s
     """(table, index) of rows of a log above its last entry, the first of each table."""
     low, high = position_of(log, next_index), position_of(log + 1, 0)
     found = []
-    for table in (entry_groups, records, record_keys, record_wraps):
+    for table in (entry_groups, records, record_keys, record_wraps, lookups):
         query = sa.select(sa.func.min(table.c.position)).where(table.c.position >= low, table.c.position < high)
         first = connection.scalar(query)
         if first is not None:
             found.append((table.name, index_of(first)))
     return found
-
-
-def all_lookups(store: RecordStore, issuer: int) -> Iterator[tuple[bytes, int, bytes, int]]:
-    """(identifier MAC, version, content MAC, position) of an issuer, in the order of the key."""
-    after: tuple[bytes, int] | None = None
-    columns = (lookups.c.identifier, lookups.c.version, lookups.c.content, lookups.c.position)
-    while True:
-        query = sa.select(*columns).where(lookups.c.issuer == issuer)
-        if after is not None:
-            query = query.where(
-                sa.or_(
-                    lookups.c.identifier > after[0],
-                    sa.and_(lookups.c.identifier == after[0], lookups.c.version > after[1]),
-                )
-            )
-        with store.reading() as connection:
-            rows = connection.execute(query.order_by(lookups.c.identifier, lookups.c.version).limit(PAGE)).all()
-        if not rows:
-            return
-        for row in rows:
-            yield row[0], row[1], row[2], row[3]
-        after = rows[-1][0], rows[-1][1]
 
 
 def answers(store: RecordStore, log: int) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -31,6 +31,7 @@ from notary.stores.records import (
 
 ANSWER_ERASED = bytes(32)
 """`content` of a stored answer that named something erased: no HMAC or SHA-256 is that, so nothing matches it."""
+_OF_RECORDS = (record_keys, record_wraps, records, lookups)
 _BATCH = 1000
 _PATIENCE = 2_000
 """Milliseconds that `scrub` waits for readers; writers wait meanwhile."""
@@ -110,22 +111,16 @@ class ErasureStore:
 
     # -- destroying ---------------------------------------------------------------------------------------------------
 
-    def destroy(self, connection: sa.Connection, positions: Sequence[int], names: Sequence[tuple[int, bytes]]) -> None:
-        """Keys, salts, records, wraps and look-ups of these positions; nothing happens where they are gone already.
-
-        `names` are the look-ups' (issuer's row, identifier's HMAC): that table is found by them only.
-        """
-        for table in (record_keys, record_wraps, records):
+    def destroy(self, connection: sa.Connection, positions: Sequence[int]) -> None:
+        """Keys, salts, records, wraps and look-ups of these positions; nothing happens where they are gone already."""
+        for table in _OF_RECORDS:
             connection.execute(sa.delete(table).where(table.c.position.in_(positions)))
-        for issuer, identifier in names:
-            named = sa.and_(lookups.c.issuer == issuer, lookups.c.identifier == identifier)
-            connection.execute(sa.delete(lookups).where(named, lookups.c.position.in_(positions)))
 
     def kept(self, connection: sa.Connection, positions: Sequence[int]) -> bool:
         """Whether anything of these positions is still there."""
         return any(
             connection.execute(sa.select(table.c.position).where(table.c.position.in_(positions)).limit(1)).first()
-            for table in (record_keys, record_wraps, records)
+            for table in _OF_RECORDS
         )
 
     def forget_answers(self, positions: Sequence[int]) -> int:
@@ -191,7 +186,7 @@ class ErasureStore:
             connection.detach()  # its limits are its own from here on, and it isn't used again
             connection.exec_driver_sql("SET statement_timeout = 0")
             holding_names = (erasures, content_files, content_copies)  # of the file's ciphertext
-            for table in (record_keys, record_wraps, records, lookups, idempotency, *holding_names):
+            for table in (*_OF_RECORDS, idempotency, *holding_names):
                 size = connection.scalar(sa.select(sa.func.pg_total_relation_size(table.name))) or 0
                 # Written anew it holds nothing of what is gone, but nobody writes or reads it meanwhile. A large one
                 # is freed only: its pages keep the bytes until they are used again (docs/operations.md, PostgreSQL).

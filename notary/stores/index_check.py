@@ -1,60 +1,137 @@
-"""fsck of the index: every entry is in it, where it stands, and nothing else is.
+"""fsck of the two indexes: every row is in its index, where it stands, and nothing else is.
 
-Trusts the database's entries only (notary/fsck.py compares them with the log's files). Counting makes the second half:
-no two entries have one position, so an index that has them all and no more of them than there are has nothing else.
+Trusts the database's rows only (notary/fsck.py compares entries with the log's files, fsck_records.py look-ups with
+their records). Counting makes the second half: no two rows have one position, so an index that has them all and no more
+of them than there are has nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import sqlalchemy as sa
 
 from ledger.errors import ChuzhengError, IntegrityError
 from notary.entry import ENTRY_BYTES
+from notary.erasures import State
 from notary.packed import keys_of_entries
-from notary.stores.places import PlaceIndex
-from notary.stores.record_tables import position_of
+from notary.stores.erasures import erasures
+from notary.stores.names import Names
+from notary.stores.places import Pair, PlaceIndex
+from notary.stores.record_tables import index_of, log_of, lookups, position_of
 from notary.stores.records import LogRow, RecordStore
-from notary.stores.runs import digest_of, rises
-from notary.stores.standing import FOLLOW
+from notary.stores.runs import PIECE, digest_of, rises
+from notary.stores.standing import FOLLOW, Standing
 
 MAX_FINDINGS = 100
+_UNDER_WAY = (State.DESTROYED.value, State.ENTERED.value)
+_MANY = 900
 
 
-def check_index(store: RecordStore, index: PlaceIndex) -> list[ChuzhengError]:
-    """What is wrong with the runs on disk, at most MAX_FINDINGS findings; memory doesn't grow with their size."""
+def check_entries(standing: Standing) -> list[ChuzhengError]:
+    """What is wrong with the runs of commitments on disk, at most MAX_FINDINGS findings; memory doesn't grow with their
+    size."""
+    store, index = standing.store, standing.index
+    found = _files(index)
+    for log, upto in _covered(store, index, found):
+        found += islice(_missing_entries(store, index, log, upto), MAX_FINDINGS - len(found))
+        if len(found) >= MAX_FINDINGS:
+            return found
+    expected, held = sum(cover.upto for cover in index.covers.values()), sum(run.count for _, run in index.runs)
+    if expected != held:
+        found.append(IntegrityError("index.count", expected=expected, found=held))
+    return found
+
+
+def check_names(names: Names) -> list[ChuzhengError]:
+    """The same of the runs of identifiers. What a closing struck out may still be in them: its rows went elsewhere."""
+    index = names.index
+    found = _files(index)
+    expected = 0
+    for log, upto in _covered(names.store, index, found):
+        for pairs in _names_of(names, log, upto):
+            expected += len(pairs)
+            found += islice(_missing(index, log, pairs), MAX_FINDINGS - len(found))
+            if len(found) >= MAX_FINDINGS:
+                return found
+    held = sum(run.count for _, run in index.runs)
+    if expected < held:
+        held = expected + sum(1 for _ in _strays(names))
+    if expected != held:
+        found.append(IntegrityError("index.count", expected=expected, found=held))
+    return found
+
+
+def _files(index: PlaceIndex) -> list[ChuzhengError]:
     index.refresh()
-    findings: list[ChuzhengError] = [index.damage] if index.damage is not None else []
+    found: list[ChuzhengError] = [index.damage] if index.damage is not None else []
     for named, run in index.runs:
         if digest_of(run) != named.sha256 or not rises(run):
-            findings.append(IntegrityError("index.run_changed", name=named.name))
+            found.append(IntegrityError("index.run_changed", name=f"{index.folder.name}/{named.name}"))
+    return found
+
+
+def _covered(store: RecordStore, index: PlaceIndex, found: list[ChuzhengError]) -> Iterator[tuple[LogRow, int]]:
+    """(log, up to where the runs say everything); a cover beyond the log's end is a finding."""
     with store.reading() as connection:
         logs = {log.id: log for log in store.all_logs(connection)}
-    covers = index.covers
-    for number, cover in covers.items():
+    for number, cover in index.covers.items():
         log = logs.get(number)
         if log is None or log.next_index < cover.upto:
             origin = str(number) if log is None else log.origin
-            findings.append(IntegrityError("index.ahead", origin=origin, expected=cover.upto))
-            continue
-        for error in _missing(store, index, log, cover.upto):
-            findings.append(error)
-            if len(findings) >= MAX_FINDINGS:
-                return findings
-    expected, found = sum(cover.upto for cover in covers.values()), sum(run.count for _, run in index.runs)
-    if expected != found:
-        findings.append(IntegrityError("index.count", expected=expected, found=found))
-    return findings
+            found.append(IntegrityError("index.ahead", origin=origin, expected=cover.upto))
+        else:
+            yield log, cover.upto
 
 
-def _missing(store: RecordStore, index: PlaceIndex, log: LogRow, upto: int) -> Iterator[ChuzhengError]:
+def _missing(index: PlaceIndex, log: LogRow, pairs: Sequence[Pair]) -> Iterator[ChuzhengError]:
+    found = index.find([key for key, _ in pairs])
+    for key, position in pairs:
+        if position not in found.get(key, ()):
+            yield IntegrityError("index.entry_missing", origin=log.origin, index=index_of(position))
+
+
+def _missing_entries(store: RecordStore, index: PlaceIndex, log: LogRow, upto: int) -> Iterator[ChuzhengError]:
     for first in range(0, upto, FOLLOW):
         with store.reading() as connection:
             joined = store.joined_from(connection, log.id, first, min(FOLLOW, upto - first))
         if len(joined) != ENTRY_BYTES * min(FOLLOW, upto - first):
             yield IntegrityError("records.gap", index=first + len(joined) // ENTRY_BYTES)
             return
-        keys = keys_of_entries(joined)
-        found = index.find(keys)
-        for at, key in enumerate(keys, first):
-            if position_of(log.id, at) not in found.get(key, ()):
-                yield IntegrityError("index.entry_missing", origin=log.origin, index=at)
+        start = position_of(log.id, first)
+        yield from _missing(index, log, [(key, start + n) for n, key in enumerate(keys_of_entries(joined))])
+
+
+def _names_of(names: Names, log: LogRow, upto: int) -> Iterator[list[Pair]]:
+    first = 0
+    while first < upto:
+        with names.store.reading() as connection:
+            pairs = names.keys_from(connection, log, first, upto)
+        if not pairs:
+            return
+        yield pairs
+        first = index_of(pairs[-1][1]) + 1
+
+
+def _strays(names: Names) -> Iterator[int]:
+    """Positions in the runs at which nothing stands, though nothing was struck out there nor is being erased."""
+    store = names.store
+    with store.reading() as connection:
+        logs = {log.id: log for log in store.all_logs(connection)}
+    for _, run in names.index.runs:
+        for at in range(0, run.count, PIECE):
+            positions = [p for p in run.positions[at : at + PIECE].tolist() if _counts(logs, p)]
+            for start in range(0, len(positions), _MANY):
+                part = positions[start : start + _MANY]
+                under_way = sa.select(erasures.c.position).where(erasures.c.state.in_(_UNDER_WAY))
+                with store.reading() as connection:
+                    stands = sa.select(lookups.c.position).where(lookups.c.position.in_(part))
+                    known = set(connection.scalars(stands))
+                    known |= set(connection.scalars(under_way.where(erasures.c.position.in_(part))))
+                yield from (position for position in part if position not in known)
+
+
+def _counts(logs: dict[int, LogRow], position: int) -> bool:
+    log = logs.get(log_of(position))
+    return log is None or log.counts(index_of(position))

@@ -1,8 +1,9 @@
-"""Key → positions of all entries of all logs: sorted runs on disk, and the newest entries in memory.
+"""Key → positions of the entries of all logs: sorted runs on disk, and the newest in memory.
 
-It refuses duplicates and finds status keys (docs/adr/0021). Nothing here is the truth: the rows of the database are,
-and what the runs don't cover is read from there (notary/stores/standing.py), at the start and whenever another process
-wrote. So a crash loses nothing, a missing or damaged file only costs reading all entries once.
+One refuses duplicates and finds status keys (docs/adr/0021), another finds identifiers (0035). Nothing here is the
+truth: the rows of the database are, and what the runs don't cover is read from there (notary/stores/following.py), at
+the start and whenever another process wrote. So a crash loses nothing, a missing or damaged file only costs reading
+all rows once.
 
     list.json        which runs count; replaced by rename
     0000000012.run   a run (notary/stores/runs.py), never changed
@@ -12,16 +13,21 @@ wrote. So a crash loses nothing, a missing or damaged file only costs reading al
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import structlog
 
 from ledger.errors import ChuzhengError, IntegrityError
 from notary.stores.disk import Disk, translated
 from notary.stores.record_tables import index_of, log_of, position_of
 from notary.stores.run_list import EMPTY, Cover, RunList, RunName, merge_due, parse_run_list
-from notary.stores.runs import Run, digest_of, merged, open_run, run_of, sorted_keys
+from notary.stores.runs import NONE, Run, digest_of, left_out, merged, open_run, run_of, sorted_keys
+
+if TYPE_CHECKING:
+    from notary.stores.runs import Numbers
 
 FLUSH = 1 << 17
 """Entries in memory (some 25 MB) that are written as a run."""
@@ -29,6 +35,8 @@ BEHIND = 4
 """Times FLUSH that may be in memory while a run is being written; then submissions wait for it."""
 FAN = 4
 LIST = "list.json"
+Pair = tuple[bytes, int]
+"""A key of 8 bytes, and the position of an entry under it."""
 _log = structlog.get_logger("notary.index")
 
 
@@ -43,20 +51,25 @@ class _Tail:
     def __len__(self) -> int:
         return len(self.places) + len(self.twice)
 
-    def add(self, pairs: Sequence[tuple[bytes, int]] | None, keys: Sequence[bytes], first: int) -> None:
-        places = self.places
-        if pairs is None and places.keys().isdisjoint(keys) and len(set(keys)) == len(keys):
-            places.update(zip(keys, range(first, first + len(keys)), strict=True))
+    def add(self, pairs: Sequence[Pair]) -> None:
+        places, new = self.places, dict(pairs)
+        if len(new) == len(pairs) and places.keys().isdisjoint(new):
+            places.update(new)
             return
-        for key, position in pairs or zip(keys, range(first, first + len(keys)), strict=True):
+        for key, position in pairs:
             if places.setdefault(key, position) != position:
                 self.twice.append((key, position))
 
-    def pairs(self) -> Iterator[tuple[bytes, int]]:
+    def without(self, positions: Collection[int]) -> _Tail:
+        left = _Tail()
+        left.add([pair for pair in self.pairs() if pair[1] not in positions])
+        return left
+
+    def pairs(self) -> Iterator[Pair]:
         yield from self.places.items()
         yield from self.twice
 
-    def find(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
+    def find(self, keys: Sequence[bytes]) -> Iterator[Pair]:
         if not self.places.keys().isdisjoint(keys):
             for key in keys:
                 if key in self.places:
@@ -69,14 +82,22 @@ class _Tail:
 class PlaceIndex:
     """The index of one notary, shared by its processes through the folder; each has a tail of its own.
 
-    `beside` writes runs in a thread, as a server does; else whoever adds writes them too.
+    `beside` writes runs in a thread, as a server does; else whoever adds writes them too. `gone` says which positions
+    between two (both included) are to be left out of a run: what was destroyed since it was added.
     """
 
     def __init__(
-        self, folder: Path, disk: Disk | None = None, *, flush_at: int = FLUSH, fan: int = FAN, beside: bool = True
+        self,
+        folder: Path,
+        disk: Disk | None = None,
+        *,
+        flush_at: int = FLUSH,
+        fan: int = FAN,
+        beside: bool = True,
+        gone: Callable[[int, int], Collection[int]] = lambda low, high: (),
     ) -> None:
         """Nothing is read or written here; `folder`'s parent must exist."""
-        self.folder, self.disk = folder, disk or Disk()
+        self.folder, self.disk, self._gone = folder, disk or Disk(), gone
         self._flush_at, self._fan, self._beside = flush_at, fan, beside
         self._lock = threading.RLock()
         self._mark: object = ()
@@ -159,13 +180,20 @@ class PlaceIndex:
     def add(self, log: int, first: int, keys: Sequence[bytes]) -> None:
         """Entries that are committed, from index `first` of a log; what is known already is skipped, and a gap is left
         to be followed from the database."""
+        start = position_of(log, first)
+        pairs = list(zip(keys, range(start, start + len(keys)), strict=True))
+        self.add_some(log, first, Cover(first + len(keys), keys[-1].hex() if keys else ""), pairs)
+
+    def add_some(self, log: int, first: int, cover: Cover, pairs: Sequence[Pair]) -> None:
+        """The same where not every entry has a key: `pairs` are all there are from index `first` up to `cover`'s."""
         with self._lock:
             known = self.upto(log)
-            if first > known or first + len(keys) <= known:
+            if first > known or cover.upto <= known:
                 return
-            new = keys[known - first :] if first < known else keys
-            self._tail.add(None, new, position_of(log, known))
-            self._seen[log] = Cover(known + len(new), new[-1].hex())
+            if first < known:
+                pairs = [pair for pair in pairs if index_of(pair[1]) >= known]
+            self._tail.add(pairs)
+            self._seen[log] = cover
             waiting = len(self._tail)
         if waiting >= self._flush_at:
             self._keep(wait=waiting >= BEHIND * self._flush_at)
@@ -190,6 +218,23 @@ class PlaceIndex:
                     self._put([*kept, self._write(merging)], self._list.covers)
                 if not self._forgotten:
                     self._sweep()
+
+    def remove(self, positions: Collection[int]) -> None:
+        """Nothing stands at these positions any more: they vanish from memory and files. What another process still has
+        in memory of them is left out when it writes it (`gone`)."""
+        disk, unwanted = self.disk, np.array(sorted(positions), np.uint64)
+        with translated():
+            disk.make_folder(self.folder)
+            with disk.locked(self.folder / "write.lock"):
+                self.refresh()
+                if self._forgotten or self.damage is not None:  # files that don't count may hold them as well
+                    self._put([], {})
+                with self._lock:
+                    self._tail, self._frozen = self._tail.without(positions), self._frozen.without(positions)
+                for name, run in self.runs:
+                    if left_out(run, unwanted):
+                        kept = [other for other in self._list.runs if other.name != name.name]
+                        self._put([*kept, self._write([run], unwanted)], self._list.covers)
 
     def adopt(self, other: PlaceIndex) -> None:
         """Take the runs of another index, all of whose entries are in runs, in place of ours, in one step."""
@@ -233,20 +278,22 @@ class PlaceIndex:
                 return
             whole, self._tail = self._tail, _Tail()
             if len(self._frozen):  # a run that couldn't be written before
-                whole.add(list(self._frozen.pairs()), (), 0)
+                whole.add(list(self._frozen.pairs()))
             self._frozen, covers = whole, {**self._list.covers, **self._seen}
         keys, positions = zip(*whole.pairs(), strict=True)
-        run = self._write([run_of("", keys, positions, len(whole))])
+        unwanted = np.array(sorted(self._gone(min(positions), max(positions))), np.uint64)
+        run = self._write([run_of("", keys, positions, len(whole))], unwanted)
         self._put([*self._list.runs, run], covers)
         with self._lock:
             self._frozen = _Tail()
 
-    def _write(self, parts: Sequence[Run]) -> RunName:
-        """A file with the entries of `parts`. It counts only when the list says so; what a crash left is replaced."""
+    def _write(self, parts: Sequence[Run], unwanted: Numbers = NONE) -> RunName:
+        """A file with the entries of `parts` but the unwanted. It counts only when the list says so; what a crash left
+        is replaced."""
         disk, name = self.disk, self._name(1)
-        path, count = self.folder / name, sum(part.count for part in parts)
+        path, count = self.folder / name, sum(part.count - left_out(part, unwanted) for part in parts)
         disk.remove(path)
-        disk.create_at(path, merged(parts))
+        disk.create_at(path, merged(parts, unwanted))
         return RunName(name, count, digest_of(open_run(name, disk.mapped(path), count)))
 
     def _put(self, runs: Sequence[RunName], covers: Mapping[int, Cover]) -> None:
@@ -325,7 +372,7 @@ class PlaceIndex:
                 self._seen[log] = cover
         for name in ("_tail", "_frozen"):
             left, tail = _Tail(), getattr(self, name)
-            left.add([pair for pair in tail.pairs() if not self._covered(pair[1])], (), 0)
+            left.add([pair for pair in tail.pairs() if not self._covered(pair[1])])
             setattr(self, name, left)
 
     def _covered(self, position: int) -> bool:

@@ -1,4 +1,4 @@
-"""The ledger's look-ups in their own order, page by page: issuer by issuer, by the keyed hash of the identifier."""
+"""The ledger's look-ups in the order of the identifiers' keyed hashes, page by page, issuer by issuer."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from ledger.types import DepartmentCode
-from notary.stores.record_tables import issuers, lookups
+from notary.stores.record_tables import issuers, logs, lookups, position_of
 from notary.stores.records import RecordStore
 
 PAGE = 5_000
 
 
 def newest_versions(store: RecordStore, issuer: DepartmentCode, after: bytes = b"") -> Iterator[tuple[bytes, int]]:
-    """(keyed hash of an identifier, position of its newest version) of an issuer's, in order, beyond `after`.
-
-    A page is one consistent view; between two pages the ledger may go on.
-    """
+    """(keyed hash of an identifier, position of its newest version) of an issuer's, in order, beyond `after`."""
+    of_issuer = sa.select(logs.c.id).join(issuers, issuers.c.id == logs.c.issuer).where(issuers.c.code == issuer)
     with store.reading() as connection:
-        number = connection.scalar(sa.select(issuers.c.id).where(issuers.c.code == issuer))
-    while number is not None:
-        query = sa.select(lookups.c.identifier, lookups.c.position).where(
-            lookups.c.issuer == number, lookups.c.identifier > after
-        )
+        numbers = list(connection.scalars(of_issuer))
+    spans = [
+        sa.and_(lookups.c.position >= position_of(n, 0), lookups.c.position < position_of(n + 1, 0)) for n in numbers
+    ]
+    while numbers:
+        query = sa.select(lookups.c.identifier, lookups.c.position).where(sa.or_(*spans), lookups.c.identifier > after)
         with store.reading() as connection:
             rows = connection.execute(query.order_by(lookups.c.identifier, lookups.c.version).limit(PAGE)).all()
         last = len(rows) < PAGE

@@ -86,7 +86,7 @@ class LogRow:
 
 
 class Known(NamedTuple):
-    """What was answered under an idempotency key, or stands under (identifier, version)."""
+    """What was answered under an idempotency key, or stands under (identifier, version): notary/stores/names.py."""
 
     content: bytes
     positions: tuple[int, ...]
@@ -228,6 +228,14 @@ class RecordStore:
             found.update((row[0], row[1]) for row in connection.execute(query))
         return found
 
+    def rows_at(
+        self, connection: sa.Connection, table: sa.Table, positions: Sequence[int]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Whole rows of a table that is keyed by position."""
+        for part in _parts(positions):
+            query = sa.select(table).where(table.c.position.in_(part)).order_by(table.c.position)
+            yield from map(tuple, connection.execute(query))
+
     def strike(self, connection: sa.Connection, log: int, first: int) -> None:
         """Entries of the log from index `first` on count for nothing any more: what stood under their commitments may
         be registered again. The rows stay. A second closing is at a smaller index, and the smallest is in force."""
@@ -238,43 +246,15 @@ class RecordStore:
         """Copy records, keys and wraps to new positions (old → new), move the look-ups there, and forget the other
         look-ups of the span `struck` (first, end)."""
         for table in (records, record_keys, record_wraps):
-            for part in _parts(list(places)):
-                rows = connection.execute(sa.select(table).where(table.c.position.in_(part))).all()
-                self.insert(connection, table, [(places[row[0]], *row[1:]) for row in rows])
-        found = connection.execute(
-            sa.select(lookups).where(lookups.c.position >= struck[0], lookups.c.position < struck[1])
-        ).all()
-        connection.execute(lookups.delete().where(lookups.c.position >= struck[0], lookups.c.position < struck[1]))
-        kept = [(*row[:-1], places[row.position]) for row in found if row.position in places]
+            rows = list(self.rows_at(connection, table, list(places)))
+            self.insert(connection, table, [(places[row[0]], *row[1:]) for row in rows])
+        here = sa.and_(lookups.c.position >= struck[0], lookups.c.position < struck[1])
+        found = connection.execute(sa.select(lookups).where(here)).all()
+        connection.execute(lookups.delete().where(here))
+        kept = [(places[row.position], *row[1:]) for row in found if row.position in places]
         self.insert(connection, lookups, kept)
 
     # -- what is known already ----------------------------------------------------------------------------------------
-
-    def _of_issuer(
-        self, connection: sa.Connection, columns: Sequence[sa.Column[Any]], issuer: int, wanted: Sequence[bytes]
-    ) -> Iterator[tuple[Any, ...]]:
-        """`columns` of an issuer's rows whose first column is one of those wanted.
-
-        Asked for every row of every bulk call: binding thousands of values one by one is most of its cost.
-        """
-        key, table = columns[0], columns[0].table
-        names = ", ".join(c.name for c in columns)
-        asked = f"SELECT {names} FROM {table} WHERE issuer = "  # noqa: S608
-        if connection.dialect.name == "postgresql":
-            if wanted:  # one array, in binary
-                yield from connection.exec_driver_sql(f"{asked} %s AND {key.name} = ANY(%b)", (issuer, list(wanted)))
-            return
-        for part in _parts(wanted):
-            marks = ",".join("?" * len(part))
-            yield from connection.exec_driver_sql(f"{asked} ? AND {key.name} IN ({marks})", (issuer, *part))
-
-    def identified(
-        self, connection: sa.Connection, issuer: int, wanted: Sequence[bytes]
-    ) -> dict[tuple[bytes, int], Known]:
-        """(identifier MAC, version) → content MAC and position."""
-        columns = (lookups.c.identifier, lookups.c.version, lookups.c.content, lookups.c.position)
-        rows = self._of_issuer(connection, columns, issuer, wanted)
-        return {(name, version): Known(content, (position,)) for name, version, content, position in rows}
 
     def answered(
         self, connection: sa.Connection, log: int, department: DepartmentCode, operation: str, keys: Sequence[bytes]

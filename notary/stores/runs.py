@@ -29,6 +29,7 @@ _HEADER = struct.Struct("<4sIQ")
 _WORD = 8
 PIECE = 1 << 18
 """Entries of each run that a merge holds at once."""
+NONE: Numbers = np.empty(0, np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,26 @@ def size_of(count: int) -> int:
     return _HEADER.size + 2 * _WORD * count
 
 
-def merged(runs: Sequence[Run]) -> Iterator[tuple[int, bytes]]:
-    """(offset, bytes) of the file that holds all of `runs`; of each run at most PIECE entries are held at a time."""
-    total = sum(run.count for run in runs)
+def left_out(run: Run, unwanted: Numbers) -> int:
+    """How many of a run's positions are among the unwanted, which rise."""
+    if not len(unwanted):
+        return 0
+    return sum(int(_among(run.positions[at : at + PIECE], unwanted).sum()) for at in range(0, run.count, PIECE))
+
+
+def _among(positions: Numbers, unwanted: Numbers) -> NDArray[np.bool_]:
+    at = np.minimum(np.searchsorted(unwanted, positions), len(unwanted) - 1)
+    same: NDArray[np.bool_] = unwanted[at] == positions
+    return same
+
+
+def merged(runs: Sequence[Run], unwanted: Numbers = NONE) -> Iterator[tuple[int, bytes]]:
+    """(offset, bytes) of the file that holds all of `runs` but the positions `unwanted`, which rise; of each run at
+    most PIECE entries are held at a time."""
+    total = sum(run.count - left_out(run, unwanted) for run in runs)
     yield 0, _HEADER.pack(_MAGIC, 0, total)
     starts, done = [0] * len(runs), 0
-    while done < total:
+    while any(start < run.count for start, run in zip(starts, runs, strict=True)):
         last = [r.keys[s + PIECE - 1] for r, s in zip(runs, starts, strict=True) if s + PIECE < r.count]
         if last:
             ends = [s + int(np.searchsorted(r.keys[s:], min(last), "right")) for r, s in zip(runs, starts, strict=True)]
@@ -95,6 +110,9 @@ def merged(runs: Sequence[Run]) -> Iterator[tuple[int, bytes]]:
             ends = [r.count for r in runs]
         keys = np.concatenate([r.keys[s:e] for r, s, e in zip(runs, starts, ends, strict=True)])
         positions = np.concatenate([r.positions[s:e] for r, s, e in zip(runs, starts, ends, strict=True)])
+        if len(unwanted):
+            kept = ~_among(positions, unwanted)
+            keys, positions = keys[kept], positions[kept]
         order = np.argsort(keys, kind="stable")
         at = _HEADER.size + _WORD * done
         yield at, keys[order].astype("<u8").tobytes()

@@ -47,7 +47,7 @@ def fsck(
     """由条目重建每个根，与检查点、链、数据库比对；复核每份记录与文件。/ Rebuild every root; check records and files."""
     from api.settings import load
     from scripts.audit import Choice, audit_logs
-    from scripts.checking import check_commitments
+    from scripts.checking import check_indexes
 
     language = output.language()
     if quick and (since is not None or resume):
@@ -62,7 +62,7 @@ def fsck(
         )  # fmt: skip
     if not audits:
         raise UsageError("cli.no_logs")
-    index = check_commitments(settings) if origin is None and not quick else []
+    index = check_indexes(settings) if origin is None and not quick else []
     wrong = sum(len(audit.findings) for audit in audits) + len(index)
     sound = wrong == 0
     chain_asked = all(audit.chain.why is None for audit in audits)

@@ -9,10 +9,11 @@ import pytest
 
 from ledger.types import Digest
 from notary.entry import Entry, status_key
-from notary.stores.index_check import check_index
+from notary.stores.index_check import check_entries
 from notary.stores.places import LIST, PlaceIndex
 from notary.stores.run_list import Cover, RunList, RunName
 from notary.stores.runs import Run, digest_of, merged
+from notary.stores.standing import Standing
 from tests.fakes.notary import ISSUER, ORIGIN, SECOND, Rig, certificate, packed
 
 
@@ -33,7 +34,7 @@ def folder(rig: Rig) -> Path:
 
 def codes(rig: Rig) -> list[str]:
     """What a process that has just started finds."""
-    return [error.code for error in check_index(rig.notary.store, PlaceIndex(folder(rig)))]
+    return [error.code for error in check_entries(Standing(rig.notary.store, PlaceIndex(folder(rig))))]
 
 
 def run_file(rig: Rig) -> Path:

@@ -3,7 +3,8 @@
 1. one transaction: the second person's word, and key, salt, record, wraps and look-ups are gone;
 2. the log's list names the index, durable: a database restored from before 1 is held to it before it serves;
 3. an entry of kind 6 that names (log, index, order code) is in the log, the list names that entry;
-4. the file's ciphertext is deleted, stored answers are cleaned, deleted bytes leave the database's files.
+4. the file's ciphertext is deleted, stored answers are cleaned, the runs of identifiers are written without it,
+   deleted bytes leave the database's files.
 
 A crash between any two leaves a state in which nothing of the record is served, and `step`, called by the worker, goes
 on from there: each act is done again without harm. Nobody is ever told `done` before 4.
@@ -13,13 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError, UnavailableError
+from ledger.errors import ChuzhengError, ConflictError, DeniedError, InputError, NotFoundError, UnavailableError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Kind, Millis, Origin
 from notary.canonical import canonicalise, parse_record
@@ -161,8 +162,17 @@ class Erasing:
         """Go on with every erasure that isn't done; True if one came further. Part of the worker's loop."""
         with self._notary.store.reading() as connection:
             rows = self._rows.in_states(connection, OPEN)
-        own = [row for row in rows if self._notary.origin_of(row.position) is not None]
-        return any([self._go_on(row) for row in own])
+        ready, failed = list[ErasureRow](), None
+        for row in rows:
+            if (origin := self._notary.origin_of(row.position)) is not None:
+                try:
+                    ready.append(self._told(row, origin))
+                except ChuzhengError as error:  # one whose file can't be deleted now holds up no other
+                    failed = failed or error
+        further = self._finish(ready)
+        if failed is not None:
+            raise failed
+        return further
 
     def listed(self, origin: Origin) -> tuple[Erased, ...]:
         """What the log's list names."""
@@ -253,10 +263,9 @@ class Erasing:
             contents.append({**record, "document": {k: v for k, v in record["document"].items() if k != "cid"}})
         return [erased_name(None, 0, vault.content_mac(issuer, canonicalise(content))) for content in contents]
 
-    def _go_on(self, row: ErasureRow) -> bool:
-        origin, index = self._notary.origin_of(row.position), index_of(row.position)
-        assert origin is not None
-        log = self._notary.logs[origin]
+    def _told(self, row: ErasureRow, origin: Origin) -> ErasureRow:
+        """Listed, entered, without its file, and named by no stored answer any more."""
+        log, index = self._notary.logs[origin], index_of(row.position)
         if row.state is State.DESTROYED:
             add_to_list(log, [Erased(index, row.order_code)])
             self._hook("listed")
@@ -269,13 +278,21 @@ class Erasing:
         row = self._note(row, cid=None)
         self._rows.forget_answers([row.position])
         self._hook("forgotten")
-        self._notary.names.forget([row.position])
+        return row
+
+    def _finish(self, rows: Sequence[ErasureRow]) -> bool:
+        """What is done for all together, since it goes through whole files: deleted bytes leave them."""
+        if not rows:
+            return False
+        self._notary.names.forget({row.position for row in rows})
         self._hook("unnamed")
         if not self._rows.scrub():
             return False  # a long reader holds the old pages: at the next round
         self._hook("scrubbed")
-        self._move(row, State.DONE, done_at=self._clock.now())
-        _log.info("erasure.done", origin=origin, index=index, order=row.order_code)
+        for row in rows:
+            self._move(row, State.DONE, done_at=self._clock.now())
+            origin, index = self._notary.origin_of(row.position), index_of(row.position)
+            _log.info("erasure.done", origin=origin, index=index, order=row.order_code)
         return True
 
     def _entered(self, row: ErasureRow, origin: Origin, index: int) -> ErasureRow:

@@ -1,7 +1,8 @@
 """An index of positions beside the rows of the database, from which it is brought up to date.
 
 Within a transaction that holds the log (and its issuer, where rows are locked) nothing is committed that a followed
-index doesn't know, so what isn't found there is new. A key is 8 bytes of a hash: what is found is compared with the row.
+index doesn't know, so what isn't found there is new. A key is 8 bytes of a hash, so what is found is
+compared with its row.
 """
 
 from __future__ import annotations

@@ -235,6 +235,7 @@ class PlaceIndex:
                     if left_out(run, unwanted):
                         kept = [other for other in self._list.runs if other.name != name.name]
                         self._put([*kept, self._write([run], unwanted)], self._list.covers)
+                self._sweep()  # a crash may have left one that was replaced
 
     def adopt(self, other: PlaceIndex) -> None:
         """Take the runs of another index, all of whose entries are in runs, in place of ours, in one step."""

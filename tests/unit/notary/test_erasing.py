@@ -26,7 +26,7 @@ from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN, OTHER, SECOND, Rig, cert
 ONE, TWO = b"\1" * 32, b"\2" * 32
 ORDER = "鄂法令〔2026〕12号"
 READER = X25519PrivateKey.generate()
-ACTS = ("destroyed", "listed", "entered", "proved", "dropped", "forgotten", "scrubbed")
+ACTS = ("destroyed", "listed", "entered", "proved", "dropped", "forgotten", "unnamed", "scrubbed")
 
 
 class Died(Exception):

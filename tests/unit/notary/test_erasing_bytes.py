@@ -72,6 +72,7 @@ def secrets_of(rig: Rig, index: int) -> dict[str, bytes]:
         kept |= {f"wrap {wrap.reader}": wrap.sealed[:24], f"wrap {wrap.reader} end": wrap.sealed[-24:]}
     for name in names:
         kept |= {f"identifier {name.version}": name.identifier, f"content {name.version}": name.content}
+        kept["key of the identifier"] = name.identifier[7::-1]  # as a run has it, the last byte first
     return kept
 
 
@@ -92,10 +93,37 @@ def test_bytes__random_records_of_many__in_no_file_afterwards(rig: Rig) -> None:
     gone = [*rng.sample(range(COUNT - 40), 12), *rng.sample(range(COUNT - 40, COUNT), 12)]
     for index in gone:
         before = secrets_of(rig, index)
-        assert {what.split(" in ")[0] for what in found(rig, before)} > {"sealed", "body", "identifier 1"}
+        rig.notary.names.index.flush()
+        written = {what.split(" in ")[0] for what in found(rig, before)}
+        assert written > {"sealed", "body", "identifier 1", "key of the identifier"}
         erase(rig, index)
         assert found(rig, before) == []
         rig.notary.accept_records(ISSUER, ORIGIN, [certificate(rng.randrange(10**9, 10**10))])
+
+
+def test_bytes__another_process_has_the_name_in_memory__never_written(rig: Rig) -> None:
+    other = Rig(rig.home, origins=rig.origins, clock=rig.clock, chain=rig.chain)
+    rig.notary.accept_records(ISSUER, ORIGIN, [certificate(n) for n in range(9)], key="k")
+    other.notary.names.make_ready()
+    secrets = secrets_of(rig, 4)
+    erase(rig, 4)
+    other.notary.names.index.flush()
+    assert found(rig, secrets) == []
+    assert [run.count for run, _ in other.notary.names.index.runs] == [8]
+    other.notary.close()
+
+
+def test_bytes__index_damaged__its_files_go_with_the_erasure(rig: Rig) -> None:
+    rig.notary.accept_records(ISSUER, ORIGIN, [certificate(n) for n in range(9)], key="k")
+    index = rig.notary.names.index
+    index.flush()
+    secrets = secrets_of(rig, 4)
+    assert "key of the identifier" in str(found(rig, secrets))
+    (index.folder / "list.json").write_bytes(b"{")
+    erase(rig, 4)
+    assert found(rig, secrets) == []
+    for n in (3, 4, 5):
+        assert len(rig.again().locate(identifier=certificate(n)["identifier"])) == (n != 4)
 
 
 def test_bytes__document__neither_wraps_nor_ciphertext(rig: Rig) -> None:

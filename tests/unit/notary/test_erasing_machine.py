@@ -40,7 +40,7 @@ from tests.postgres import MissingPostgresError
 READER = X25519PrivateKey.generate().public_key()
 PERSONS = (b"\1" * 32, b"\2" * 32, b"\3" * 32)
 ORDERS = ("〔2026〕12号", "〔2026〕13号")
-ACTS = ("destroyed", "listed", "entered", "proved", "dropped", "forgotten", "scrubbed")
+ACTS = ("destroyed", "listed", "entered", "proved", "dropped", "forgotten", "unnamed", "scrubbed")
 LOGS = (ORIGIN, SECOND)
 
 

@@ -99,7 +99,7 @@ def test_audit__record_or_key_changed__named(rig: Rig, table: str, how: str) -> 
     at = place(rig, 2)
     if how == "gone":
         change(rig, f"DELETE FROM {table} WHERE position = :at", at=at)
-        # whoever is told of the half that is left is told of the look-up that leads to it, too
+        # whoever is told of the half that is left is told of the look-up that led to the whole, too
         assert told(rig) == [("fsck.record_half", 2), ("fsck.lookup_nowhere", 2)]
         return
     data = rows[place(rig, 3)] if how == "another's" else bytes([rows[at][0] ^ 1]) + rows[at][1:]
@@ -130,10 +130,12 @@ def test_audit__key_of_another_vault__every_record_named(rig: Rig) -> None:
     ("statement", "expected"),
     [
         ("DELETE FROM lookups WHERE position = :at", [("fsck.lookup_missing", 3)]),
-        ("UPDATE lookups SET position = position + 1 WHERE position = :at", 
-         [("fsck.lookup_elsewhere", 3), ("fsck.lookup_nowhere", 4)]),
+        ("UPDATE lookups SET position = position + 490 WHERE position = :at",
+         [("fsck.lookup_missing", 3), ("fsck.row_beyond", 493)]),
         ("UPDATE lookups SET version = 9 WHERE position = :at",
          [("fsck.lookup_missing", 3), ("fsck.lookup_nowhere", 3)]),
+        ("UPDATE lookups SET identifier = (SELECT identifier FROM lookups WHERE position = :at - 2) "
+         "WHERE position = :at", [("fsck.lookup_missing", 3), ("fsck.lookup_nowhere", 3)]),
     ],
 )  # fmt: skip
 def test_audit__lookup_changed__named(rig: Rig, statement: str, expected: list[tuple[str, int]]) -> None:

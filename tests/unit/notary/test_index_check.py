@@ -1,4 +1,4 @@
-"""fsck of the index: sound after any life; every change of a run, and every entry that isn't in it, is named."""
+"""fsck of the indexes: sound after any life; every change of a run, and every entry that isn't in it, is named."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from ledger.errors import UnavailableError
 from ledger.types import Digest
 from notary.entry import Entry, status_key
-from notary.stores.index_check import check_entries
+from notary.erasures import State
+from notary.stores.index_check import check_entries, check_names
+from notary.stores.names import Names, names_index
 from notary.stores.places import LIST, PlaceIndex
+from notary.stores.record_tables import lookups, position_of
 from notary.stores.run_list import Cover, RunList, RunName
 from notary.stores.runs import Run, digest_of, merged
 from notary.stores.standing import Standing
@@ -114,3 +119,55 @@ def test_rebuild__whatever_it_was__sound_and_found_by_a_running_service(rig: Rig
                 assert notary.place_of(status_key(entry.issuer, entry.sha256)) == (origin, index)
     assert {path.name for path in folder(rig).iterdir()} == {LIST, "write.lock", run_file(rig).name}
     service.notary.close()
+
+
+def named(rig: Rig) -> list[str]:
+    made = Names(rig.notary.store, names_index(rig.notary.store, rig.notary.names.index.folder))
+    return [error.code for error in check_names(made)]
+
+
+def changed(rig: Rig, statement: str, **values: object) -> None:
+    with rig.notary.store.transaction() as connection:
+        assert connection.execute(sa.text(statement), values).rowcount == 1
+
+
+def test_names__after_a_life_with_an_erasure__sound(rig: Rig) -> None:
+    assert named(rig) == []
+    rig.notary.accept_records(ISSUER, ORIGIN, [certificate(n) for n in range(10, 20)], key="d")
+    rig.notary.names.index.flush()
+    assert named(rig) == []
+    rig.notary.erasing.propose(ISSUER, ORIGIN, 50, "order 1", b"\1" * 32)
+    assert rig.notary.erasing.confirm(ISSUER, ORIGIN, 50, "order 1", b"\2" * 32).state is State.DONE
+    assert sum(run.count for _, run in rig.notary.names.index.runs) == 12
+    assert named(rig) == []
+
+
+def test_names__runs_and_rows_apart__named(rig: Rig) -> None:
+    rig.notary.names.index.flush()
+    at = position_of(rig.notary.log(SECOND).id, 1)
+    with rig.notary.store.reading() as connection:
+        [row] = rig.notary.names.rows_at(connection, [at])
+    changed(rig, "DELETE FROM lookups WHERE position = :at", at=at)
+    assert named(rig) == ["index.count"]
+    with rig.notary.store.transaction() as connection:
+        rig.notary.store.insert(connection, lookups, [(row[0], row[1][::-1], *row[2:])])
+    assert named(rig) == ["index.entry_missing"]
+    assert rig.notary.names.rebuild() == 3
+    assert named(rig) == []
+
+
+def test_names__erasure_under_way__no_finding(rig: Rig) -> None:
+    rig.notary.names.index.flush()
+
+    def stop(step: str) -> None:
+        if step == "forgotten":
+            raise UnavailableError("disk.full", retry_after=1, reason="ENOSPC")
+
+    rig.notary.erasing._hook = stop
+    rig.notary.erasing.propose(ISSUER, SECOND, 1, "order 1", b"\1" * 32)
+    rig.notary.erasing.confirm(ISSUER, SECOND, 1, "order 1", b"\2" * 32)
+    assert named(rig) == []
+    rig.notary.erasing._hook = lambda step: None
+    assert rig.notary.erasing.step()
+    assert named(rig) == []
+    assert sum(run.count for _, run in rig.notary.names.index.runs) == 2

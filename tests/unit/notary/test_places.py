@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,35 +22,52 @@ from notary.stores.runs import digest_of, merged, open_run, rises, run_of, size_
 from tests.fakes.disk import FailAt, MemoryDisk, ProcessKilled, never
 
 HOME = Path("/disk")
-Model = dict[int, list[bytes]]
-"""Log → keys of its entries, as the database has them."""
+Model = dict[int, list[bytes | None]]
+"""Log → keys of its entries, as the database has them; None: one without a key, or whose key is gone."""
 
 
 def key(n: int) -> bytes:
     return n.to_bytes(8)
 
 
-def opened(disk: Disk, folder: Path = HOME / "index") -> PlaceIndex:
-    return PlaceIndex(folder, disk, flush_at=8, fan=2, beside=False)
+def keys_of(model: Model, log: int, first: int) -> list[bytes]:
+    return [k for k in model[log][first:] if k is not None]
 
 
-def follow(index: PlaceIndex, model: Model) -> None:
-    """What Standing does from the database."""
+def opened(disk: Disk, folder: Path = HOME / "index", model: Model | None = None) -> PlaceIndex:
+    def gone(low: int, high: int) -> set[int]:
+        found = [position_of(log, n) for log, keys in (model or {}).items() for n, k in enumerate(keys) if k is None]
+        return {position for position in found if low <= position <= high}
+
+    return PlaceIndex(folder, disk, flush_at=8, fan=2, beside=False, gone=gone)
+
+
+def proof(log: int, upto: int, keys: Sequence[bytes | None]) -> str:
+    """What the entry before `upto` is known by, whether or not a key is left of it."""
+    return (keys[upto - 1] or b"").hex()
+
+
+def follow(index: PlaceIndex, model: Model, prove: Callable[[int, int, Sequence[bytes | None]], str] = proof) -> None:
+    """What Following does from the database."""
     index.refresh()
     for log, keys in model.items():
         cover = index.unproven(log)
-        if cover is not None and not (cover.upto <= len(keys) and keys[cover.upto - 1].hex() == cover.last):
+        if cover is not None and not (cover.upto <= len(keys) and prove(log, cover.upto, keys) == cover.last):
             index.forget()
     for log, keys in model.items():
         while (first := index.upto(log)) < len(keys):
-            index.add(log, first, keys[first : first + 5])
+            part = keys[first : first + 5]
+            pairs = [(k, position_of(log, n)) for n, k in enumerate(part, first) if k is not None]
+            upto = first + len(part)
+            index.add_some(log, first, Cover(upto, prove(log, upto, keys)), pairs)
 
 
 def expected(model: Model) -> dict[bytes, list[int]]:
     found: dict[bytes, list[int]] = {}
     for log, keys in model.items():
         for offset, k in enumerate(keys):
-            found.setdefault(k, []).append(position_of(log, offset))
+            if k is not None:
+                found.setdefault(k, []).append(position_of(log, offset))
     return {k: sorted(positions) for k, positions in found.items()}
 
 
@@ -89,7 +106,7 @@ def test_index__any_course_by_two_processes__equals_the_dict(steps: list[tuple[s
                 first = len(model.setdefault(log, []))
                 model[log] += map(key, numbers)
                 follow_first = mine.upto(log) == first
-                mine.add(log, first, model[log][first:])
+                mine.add(log, first, keys_of(model, log, first))
                 assert mine.upto(log) == (len(model[log]) if follow_first else mine.upto(log))
             case "flush":
                 mine.flush()
@@ -112,6 +129,75 @@ def test_index__any_course_by_two_processes__equals_the_dict(steps: list[tuple[s
     assert mine.count() >= sum(map(len, model.values()))
 
 
+KINDS = st.sampled_from(["add", "add", "add", "flush", "reopen", "other", "remove", "remove", "vanish"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(KINDS, st.integers(1, 3), st.lists(st.integers(0, 60), min_size=1, max_size=20)), max_size=25)
+)
+def test_index__some_without_a_key_and_some_removed__equals_the_dict_and_files_hold_nothing_more(
+    steps: list[tuple[str, int, list[int]]],
+) -> None:
+    """As identifiers are kept: `remove` after the rows went; `vanish`: rows of which a run may still tell a while."""
+    disk, model, removed = memory_disk(), Model(), set[int]()
+
+    def prove(log: int, upto: int, keys: Sequence[bytes | None]) -> str:
+        return f"{log}/{upto}"
+
+    mine, others = opened(disk, model=model), opened(disk, model=model)
+    for step, log, numbers in steps:
+        keys = model.setdefault(log, [])
+        taken = {n % len(keys) for n in numbers} if keys else set()
+        match step:
+            case "add":
+                keys += [key(n) if n % 3 else None for n in numbers]
+            case "flush":
+                mine.flush()
+            case "reopen":
+                mine = opened(disk, model=model)
+            case "other":
+                mine, others = others, mine
+            case "remove" | "vanish":
+                for n in taken:
+                    keys[n] = None
+                if step == "remove":
+                    removed |= {position_of(log, n) for n in taken}
+                    mine.remove({position_of(log, n) for n in taken})
+        for index in (mine, others):
+            follow(index, model, prove)
+            wanted, found = expected(model), index.find([key(n) for n in range(61)])
+            assert all(set(positions) <= set(found[k]) for k, positions in wanted.items())
+        files = opened(disk, model=model)
+        files.refresh()
+        positions = [p for _, run in files.runs for p in run.positions.tolist()]
+        assert removed.isdisjoint(positions)
+        assert len(set(positions)) == len(positions)
+
+
+def test_remove__killed_at_every_call__removed_by_the_next_call() -> None:
+    counted = FailAt(10**9)
+    for at in range(10**9):
+        disk = memory_disk()
+        index, model = full(disk)
+        index.flush()
+        wanted = {position_of(1, n) for n in (0, 7, 42)} | {position_of(2, 3)}
+        disk.hook = counted = FailAt(at)
+        try:
+            index.remove(wanted)
+        except ProcessKilled:
+            disk.hook = never
+            disk.lose_power(random.Random(at))
+            opened(disk).remove(wanted)
+        else:
+            assert counted.calls > 5
+            break
+        (again := opened(disk)).refresh()
+        left = {p for _, run in again.runs for p in run.positions.tolist()}
+        assert left == {position_of(log, n) for log, keys in model.items() for n in range(len(keys))} - wanted
+        assert {name for name in disk.names(HOME / "index") if name.endswith(".run")} == {r.name for r, _ in again.runs}
+
+
 def lived(disk: MemoryDisk, model: Model, sizes: Sequence[int]) -> None:
     """A life: entries committed to the database, then told to the index."""
     index = opened(disk)
@@ -120,7 +206,7 @@ def lived(disk: MemoryDisk, model: Model, sizes: Sequence[int]) -> None:
         follow(index, model)
         first = len(model.setdefault(log, []))
         model[log] += [key(1000 * number + n) for n in range(size)]
-        index.add(log, first, model[log][first:])
+        index.add(log, first, keys_of(model, log, first))
 
 
 @pytest.mark.parametrize("power", [True, False])
@@ -158,7 +244,7 @@ def test_failing_disk__at_every_call__entries_stay_in_memory_until_it_works() ->
         for number in range(4):
             model[1] = [key(n) for n in range(10 * number + 10)]
             with suppress(UnavailableError):
-                index.add(1, 10 * number, model[1][10 * number :])
+                index.add(1, 10 * number, keys_of(model, 1, 10 * number))
             check(index, model)
         disk.hook = never
         index.flush()
@@ -228,11 +314,11 @@ def test_beside__many_additions__runs_are_written_in_a_thread(tmp_path: Path) ->
     for first in range(0, 5000, 50):
         index.add(1, first, keys[first : first + 50])
     index.close()
-    check(index, {1: keys})
+    check(index, Model({1: [*keys]}))
     index.flush()
     assert len(index.runs) <= 8
-    follow(again := opened(Disk(), tmp_path / "index"), {1: keys})
-    check(again, {1: keys})
+    follow(again := opened(Disk(), tmp_path / "index"), Model({1: [*keys]}))
+    check(again, Model({1: [*keys]}))
 
 
 @given(st.lists(st.lists(st.integers(0, 50), max_size=40), max_size=5), st.integers(1, 7))

@@ -15,6 +15,7 @@ import ledger.store
 from ledger.store import object_tables
 from ledger.store.engine import open_engine, reading, upgrade, writing
 from ledger.store.tables import metadata, outbox
+from notary.stores.record_tables import lookups
 from tests.databases import Databases
 
 PLACE = {"block_number": 1, "log_index": 0, "block_hash": "0x01", "block_time": 1, "tx_hash": "0x02"}
@@ -110,4 +111,23 @@ def test_upgrade__entries_of_before_0010__same_bytes_at_the_same_places_struck_o
     assert [(p + n, data[92 * n : 92 * n + 92]) for p, data in groups for n in range(len(data) // 92)] == rows
     assert [tuple(row) for row in told] == [(1, 1100), (2, None), (3, None), (4, None)]
     assert not sa.inspect(engine).has_table("entries")
+    engine.dispose()
+
+
+def test_upgrade__look_ups_of_before_0019__by_position_with_what_they_said(engine: sa.Engine) -> None:
+    move(engine, command.upgrade, "0018")
+    log = 1 << 40
+    rows = [
+        {"issuer": 7, "identifier": (n * 7919 % 2003).to_bytes(32), "version": 1 + n % 2, "content": n.to_bytes(32),
+         "position": (1 + n % 3) * log + n}
+        for n in range(2_000)
+    ]  # fmt: skip
+    with writing(engine) as connection:
+        connection.execute(sa.insert(sa.Table("lookups", sa.MetaData(), autoload_with=connection)), rows)
+    upgrade(engine)
+    with reading(engine) as connection:
+        found = connection.execute(sa.select(lookups).order_by(lookups.c.position)).all()
+    wanted = sorted((row["position"], row["identifier"], row["version"], row["content"]) for row in rows)
+    assert [tuple(row) for row in found] == wanted
+    assert not sa.inspect(engine).has_table("lookups_by_name")
     engine.dispose()

@@ -2,7 +2,9 @@
 
     parts = build(settings)            what the HTTP application stands on; close it with parts.close()
     with open_parts(settings) as parts     the same, closed at the end
-    back = open_backstage(settings)    what the worker, sender and indexer processes stand on
+
+The other ways in are for commands that need less than the server. What the processes beside it stand on is put together
+in api.backstage, from what is here.
 
 Nothing here needs the chain to answer: a server starts, and says `cannot_check`, while the node is down.
 """
@@ -12,9 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.auth import TokenStore
@@ -23,7 +23,7 @@ from api.closings import RecentClosings
 from api.content_places import content_places
 from api.event_files import EventFiles
 from api.keyring import Keyring
-from api.outside import cosigners, couriers, heads_now, trust_now
+from api.outside import trust_now
 from api.own_logs import OwnLogs
 from api.parts import Directory, Parts
 from api.remembered import Remembered
@@ -31,18 +31,14 @@ from api.settings import Settings
 from api.statuses.lists import StatusLists
 from api.trusted import TrustSource
 from ledger.errors import ConfigurationError
-from ledger.types import Address, Millis, Origin
+from ledger.types import Millis
 
 if TYPE_CHECKING:
     from ledger.evm.deployment import Deployment
-    from ledger.evm.indexer import Indexer
     from ledger.evm.rpc import Rpc
-    from ledger.evm.sender import Sender
     from ledger.evm.watch import NodeWatch
     from ledger.store.index import IndexReader
     from notary.content_keeper import ContentKeeper
-    from notary.cosigning import Cosigner
-    from notary.head_courier import HeadCourier
     from notary.heads import Ask
     from notary.processes import Processes
     from notary.reconcile.run import Ledger
@@ -50,12 +46,9 @@ if TYPE_CHECKING:
     from notary.stores.marks import Marks
     from notary.stores.placed import Places
     from notary.trust_file import WitnessKey
-    from notary.worker import Step, Worker
 
 CHAIN_WITHIN = 5.0
 """Seconds that a caller waits for one answer of the chain."""
-LANES_AT_ONCE = 4
-"""Lanes of one machine that wait for the node and the database side by side."""
 
 
 class SystemClock:
@@ -63,29 +56,6 @@ class SystemClock:
 
     def now(self) -> Millis:
         return Millis(time.time_ns() // 1_000_000)
-
-
-@dataclass
-class Backstage:
-    """The processes beside the server: each is one loop with `run(stop)`; all may run in one process or in many."""
-
-    engine: Any
-    notary: Notary
-    worker: Worker
-    sender: Sender
-    indexer: Indexer
-    keeper: ContentKeeper
-    deployment: Deployment
-    cosigners: Sequence[Cosigner] = ()
-    """One loop a witness."""
-    couriers: Sequence[HeadCourier] = ()
-    """One loop a log of another operator that keeps our network's heads."""
-
-    def close(self) -> None:
-        """Finish what waits, let go of lanes and connections."""
-        self.notary.close()
-        self.sender.release()
-        self.engine.dispose()
 
 
 def build(settings: Settings, *, processes: int = 0) -> Parts:
@@ -103,14 +73,14 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     from notary.feed import Feed
 
     deployment = deployment_of(settings)
-    engine, index = _database(settings)
+    engine, index = database_and_index(settings)
     keyring = Keyring(settings.keys_dir)
     pool = _processes(keyring, processes)
     if pool is not None:
         pool.warm()
-    notary = _notary(settings, engine, index, keyring, pool)
+    notary = notary_of(settings, engine, index, keyring, pool)
     outbox = Outbox(engine)
-    chain = IndexedChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), _profile(settings), deployment, index)
+    chain = IndexedChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), profile_of(settings), deployment, index)
     reader = Breaker(chain)
     lists = StatusLists(
         settings.url, notary, reader, keyring.issuing_signers(), partial(whole_index, engine, final_depth(settings))
@@ -127,7 +97,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         notary=notary,
         log_reader=OwnLogs(notary),
         content=notary.filing.content if notary.filing else None,
-        places=_places(notary),
+        places=places_of(notary),
         wrap_keys=keyring.wrap_publics(),
         trusted=TrustSource(settings.trust_path, bytes.fromhex(settings.trust_pin) if settings.trust_pin else None),
         status_lists=lists,
@@ -135,7 +105,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         feed=Feed(notary, ChangeReader(engine, final_depth(settings)), index),
         operators=operators,
         decisions=Decisions(notary, outbox, index, operators=operators),
-        events=EventFiles(EvidenceStore(engine), index, deployment, _profile(settings).finality_depth),
+        events=EventFiles(EvidenceStore(engine), index, deployment, profile_of(settings).finality_depth),
         engine=engine,
         closing=[notary.close, *([pool.close] if pool else []), engine.dispose],
         directory=Directory.read(settings.directory_path),
@@ -156,12 +126,12 @@ def open_parts(settings: Settings, *, processes: int = 0) -> Iterator[Parts]:
 def open_notary(settings: Settings, *, processes: int) -> Iterator[tuple[Notary, Processes]]:
     """The notary alone with its worker processes, beside whatever else runs on this data folder (back-fill)."""
     deployment_of(settings)  # a folder without one belongs to no network
-    engine, index = _database(settings)
+    engine, index = database_and_index(settings)
     keyring = Keyring(settings.keys_dir)
     pool = _processes(keyring, max(1, processes))
     assert pool is not None
     try:
-        notary = _notary(settings, engine, index, keyring, pool)
+        notary = notary_of(settings, engine, index, keyring, pool)
         try:
             yield notary, pool
         finally:
@@ -171,78 +141,14 @@ def open_notary(settings: Settings, *, processes: int) -> Iterator[tuple[Notary,
         engine.dispose()
 
 
-def open_backstage(settings: Settings) -> Backstage:
-    """Worker (seals, hands heads to the outbox), sender and indexer on the same data folder."""
-    from ledger.evm.capture import Capture
-    from ledger.evm.indexer import Indexer
-    from ledger.evm.outbox import Outbox
-    from ledger.evm.rpc import Rpc
-    from ledger.evm.sender import Sender
-    from ledger.lanes import lane_of
-    from ledger.store.evidence import EvidenceStore
-    from notary.content_keeper import ContentKeeper
-    from notary.entry import log_id, parse_origin
-    from notary.worker import Worker
-
-    deployment, profile = deployment_of(settings), _profile(settings)
-    engine, index = _database(settings)
-    keyring = Keyring(settings.keys_dir)
-    notary = _notary(settings, engine, index, keyring, None)
-    keys = keyring.lanes()
-    signers = {Address(key.address): key for lanes_of in keys.values() for key in lanes_of}
-    lanes: dict[Origin, Address] = {}
-    for origin in notary.logs:
-        issuer = parse_origin(origin).issuer
-        if issuer not in keys:
-            raise ConfigurationError("settings.no_operator", department=issuer)
-        lanes[origin] = lane_of([Address(key.address) for key in keys[issuer]], log_id(origin))
-    rpc, second = Rpc(settings.rpc_url), _second(settings)
-    relays = () if second is None else (second,)
-    capture = Capture(EvidenceStore(engine), index, Rpc(settings.rpc_url), profile)
-    return Backstage(
-        engine=engine,
-        notary=notary,
-        worker=Worker(
-            notary,
-            Outbox(engine),
-            index,
-            lanes=lanes,
-            clock=SystemClock(),
-            beside=[capture, notary.erasing, *_head_keeper(settings, engine, deployment, notary)],
-        ),
-        sender=Sender(engine, rpc, profile, deployment, signers, parallel=LANES_AT_ONCE, relays=relays),
-        indexer=Indexer(engine, Rpc(settings.rpc_url), profile, deployment, second=second),
-        keeper=ContentKeeper(notary, _places(notary), SystemClock()),
-        deployment=deployment,
-        cosigners=cosigners(settings, notary, SystemClock()),
-        couriers=couriers(settings, engine, index, deployment.network, SystemClock()),
-    )
-
-
-def _head_keeper(settings: Settings, engine: Any, deployment: Deployment, notary: Notary) -> list[Step]:
-    """Who writes the network's heads into a log of ours each day, where one is named."""
-    from notary.head_keeping import HeadKeeper
-
-    if not settings.head_log:
-        return []
-    return [
-        HeadKeeper(
-            notary,
-            Origin(settings.head_log),
-            heads_now(engine, final_depth(settings), deployment.network),
-            SystemClock(),
-        )
-    ]
-
-
 @contextmanager
 def open_ledger(settings: Settings) -> Iterator[Ledger]:
     """What a comparison with a library stands on; the chain itself isn't asked, the index is."""
     from ledger.store.index.changes import ChangeReader
     from notary.reconcile.run import Ledger
 
-    engine, index = _database(settings)
-    notary = _notary(settings, engine, index, Keyring(settings.keys_dir), None, accepts=False)
+    engine, index = database_and_index(settings)
+    notary = notary_of(settings, engine, index, Keyring(settings.keys_dir), None, accepts=False)
     try:
         yield Ledger(notary, index, ChangeReader(engine, index.depth), SystemClock())
     finally:
@@ -255,10 +161,10 @@ def open_keeper(settings: Settings) -> Iterator[ContentKeeper]:
     """The files of this machine's records and their places; needs neither chain nor deployment."""
     from notary.content_keeper import ContentKeeper
 
-    engine, index = _database(settings)
-    notary = _notary(settings, engine, index, Keyring(settings.keys_dir), None, accepts=False)
+    engine, index = database_and_index(settings)
+    notary = notary_of(settings, engine, index, Keyring(settings.keys_dir), None, accepts=False)
     try:
-        yield ContentKeeper(notary, _places(notary), SystemClock())
+        yield ContentKeeper(notary, places_of(notary), SystemClock())
     finally:
         notary.close()
         engine.dispose()
@@ -271,23 +177,14 @@ def watch_node(settings: Settings, index: IndexReader | None) -> NodeWatch:
 
     rpc = Rpc(settings.rpc_url, timeout=CHAIN_WITHIN)
     seen = index.cursor() if index is not None else None
-    return NodeWatch(rpc, _profile(settings), _second(settings), seen=seen, slow=settings.chain_slow)
+    return NodeWatch(rpc, profile_of(settings), second_node(settings), seen=seen, slow=settings.chain_slow)
 
 
-def _second(settings: Settings) -> Rpc | None:
+def second_node(settings: Settings) -> Rpc | None:
+    """A node of somebody else that ours is compared with, where one is named."""
     from ledger.evm.rpc import Rpc
 
     return Rpc(settings.second_rpc_url, timeout=CHAIN_WITHIN) if settings.second_rpc_url else None
-
-
-def read_file(path: Path) -> bytes | None:
-    """The file's bytes; None if there is none. ConfigurationError `settings.file_unreadable` otherwise."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ConfigurationError("settings.file_unreadable", file=str(path), reason=error.strerror) from None
 
 
 def deployment_of(settings: Settings) -> Deployment:
@@ -299,7 +196,8 @@ def deployment_of(settings: Settings) -> Deployment:
     return load_deployment(settings.deployment_path)
 
 
-def _profile(settings: Settings) -> Any:
+def profile_of(settings: Settings) -> Any:
+    """How the engine of our network behaves."""
     from ledger.evm.profiles import profile_named
 
     return profile_named(settings.engine_profile)
@@ -317,18 +215,20 @@ def database_of(settings: Settings) -> Any:
 
 def final_depth(settings: Settings) -> int:
     """Blocks on top of a block before it counts as final, by the engine's profile."""
-    depth: int = _profile(settings).finality_depth
+    depth: int = profile_of(settings).finality_depth
     return depth
 
 
-def _database(settings: Settings) -> tuple[Any, IndexReader]:
+def database_and_index(settings: Settings) -> tuple[Any, IndexReader]:
+    """`database_of`, and what the indexer wrote into it."""
     from ledger.store.index import IndexReader
 
     engine = database_of(settings)
     return engine, IndexReader(engine, final_depth(settings))
 
 
-def _places(notary: Notary) -> Places:
+def places_of(notary: Notary) -> Places:
+    """Where the files of this notary's records are."""
     from notary.stores.placed import PlacedContent
 
     assert notary.filing is not None
@@ -349,13 +249,13 @@ def _others(settings: Settings) -> tuple[Ask, Marks | None]:
     from notary.stores.marks import Marks
 
     deployment = deployment_of(settings)
-    reader = EvmChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), _profile(settings), deployment)
+    reader = EvmChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), profile_of(settings), deployment)
     folder = settings.marks_dir
     # By genesis: a network that was begun anew under the same name has logs of the same names.
     return reader.log_head, None if folder is None else Marks(folder / deployment.genesis_hash[2:18])
 
 
-def _notary(
+def notary_of(
     settings: Settings,
     engine: Any,
     index: IndexReader,

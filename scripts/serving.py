@@ -47,8 +47,8 @@ def require_own_chain(settings: Settings) -> None:
 
 
 def _serve_backstage(part: str, settings: Settings) -> int:
+    from api.backstage import open_backstage
     from api.observing import set_up_logs
-    from api.wiring import open_backstage
 
     set_up_logs(settings.log_level)
     logging.basicConfig(level=settings.log_level.upper())

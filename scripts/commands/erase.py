@@ -110,8 +110,8 @@ def apply(
 ) -> None:  # fmt: skip
     """恢复备份后、启动服务前：把清单中的删除重新做一遍。/ After a restore, before serving: do the erasures of a list
     again."""
+    from api.backstage import open_backstage
     from api.settings import load
-    from api.wiring import open_backstage
 
     lists = _lists(read_file(file))
     back = open_backstage(load({"home": home}).settings)

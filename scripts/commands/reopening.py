@@ -24,7 +24,7 @@ ALL = "all"
 
 def list_struck(origin: str, home: Path | None, *, as_json: bool) -> None:
     """What the closing struck out, for people to go through; nothing is written."""
-    from api.wiring import open_backstage
+    from api.backstage import open_backstage
     from notary.reopening import struck_out
 
     settings, last = _closed(origin, home)
@@ -42,8 +42,9 @@ def list_struck(origin: str, home: Path | None, *, as_json: bool) -> None:
 
 def reopen_log(origin: str, shard: str, good: str, home: Path | None, *, as_json: bool) -> None:
     """Make the new shard's key, write its first entry and register the good entries again."""
+    from api.backstage import open_backstage
     from api.keyring import Keyring
-    from api.wiring import SystemClock, open_backstage
+    from api.wiring import SystemClock
     from notary.entry import make_origin, parse_origin
     from notary.reopening import reopen, struck_out
 

@@ -12,10 +12,10 @@ from scripts import output
 
 def rotate(origin: str, home: Path | None, *, as_json: bool) -> None:
     """Make the next key if there is none; use it if the trust file in force announces it."""
+    from api.backstage import open_backstage
     from api.keyring import Keyring
     from api.settings import load
     from api.trusted import TrustSource
-    from api.wiring import open_backstage
     from notary.checkpoint import VerifierKey
     from notary.rotation import check_announced, rotate_key
 

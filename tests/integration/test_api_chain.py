@@ -17,8 +17,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import assemble
+from api.backstage import Backstage, open_backstage
 from api.settings import Settings
-from api.wiring import Backstage, build, open_backstage
+from api.wiring import build
 from ledger.evm.launcher import EmbeddedChain, start_anvil
 from ledger.types import Role
 from notary.canonical import canonicalise

@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from api.backstage import Backstage, open_backstage
 from api.keyring import Keyring
 from api.settings import Settings
-from api.wiring import Backstage, build, open_backstage
+from api.wiring import build
 from ledger.evm.deploy import deploy
 from ledger.evm.launcher import GOOD, STATE, EmbeddedChain, free_port, start_anvil
 from ledger.evm.profiles import ANVIL

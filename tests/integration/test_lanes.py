@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
+from api.backstage import open_backstage
 from api.keyring import Keyring
 from api.settings import Settings
-from api.wiring import open_backstage
 from ledger.evm.anchor_log import open_log
 from ledger.evm.departments import DepartmentsView
 from ledger.evm.launcher import EmbeddedChain

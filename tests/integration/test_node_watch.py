@@ -14,8 +14,9 @@ from sqlalchemy.engine import Engine
 from starlette.testclient import TestClient
 
 from api.app import assemble
+from api.backstage import open_backstage
 from api.settings import Settings
-from api.wiring import build, open_backstage
+from api.wiring import build
 from ledger.errors import IntegrityError
 from ledger.evm.indexer import Indexer
 from ledger.evm.launcher import EmbeddedChain

@@ -72,7 +72,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     class Trusted:
         file: TrustFile
 
-    monkeypatch.setattr("api.wiring.open_backstage", lambda settings: Back())
+    monkeypatch.setattr("api.backstage.open_backstage", lambda settings: Back())
     monkeypatch.setattr("api.trusted.TrustSource.now", lambda self: None if made.trust is None else Trusted(made.trust))
     yield made
     rig.notary.close()

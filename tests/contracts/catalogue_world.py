@@ -8,13 +8,14 @@ from __future__ import annotations
 import datetime as dt
 
 from brownie import Authorities, Catalogue, Departments, WorkingCalendar, accounts
-from world import COMPETENT, DIVISION, ISSUER, NONE, OTHER, digest, left, now
+from world import COMPETENT, DIVISION, ISSUER, NONE, OTHER, digest, left, now, plain
 
 from ledger.calendar import Calendar, bitmap, day_of, words
 
 HANDLER, APPROVER = 4, 8
 PROVIDER, CONSUMER, AUTHORITY = ISSUER, OTHER, COMPETENT
 SHARING = 1
+UPDATE, REVIEW, CONNECT = 1, 2, 3
 BASIS = digest("basis")
 CODE, ID = digest("resource"), digest("demand")
 V1, V2 = digest("version 1"), digest("version 2")
@@ -75,3 +76,16 @@ class CatalogueWorld:
         self.draw_up(version, sharing_class, code)
         self.submit(version, code)
         return self.catalogue.publish(code, version, BASIS, self.approver(AUTHORITY))
+
+
+def clock(town: CatalogueWorld, which: int, code: bytes = CODE) -> tuple:
+    return plain(town.catalogue.clock(code, which))
+
+
+def runs(town: CatalogueWorld, which: int, code: bytes = CODE) -> bool:
+    start, _, _, ended = clock(town, which, code)
+    return start != 0 and ended == 0
+
+
+def state(town: CatalogueWorld, code: bytes = CODE) -> int:
+    return town.catalogue.resource(code)[3]

@@ -53,11 +53,6 @@ def some() -> bytes:
     return digest(f"credit {next(_numbers)}")
 
 
-def camel(code: str) -> str:
-    """`credit_records.not_owner` → `NotOwner`: what the twin refuses with, as the contract's error is named."""
-    return "".join(word.capitalize() for word in code.partition(".")[2].split("_"))
-
-
 def today() -> int:
     """First second of the day of Asia/Shanghai in which the newest block lies."""
     return now() - (now() + OFFSET) % DAY

@@ -50,3 +50,8 @@ def transact(function, sender, *args) -> tuple[str | None, int | None, int]:
     if int(receipt["status"], 16) == 0:
         return decode_typed_error(output).split(":")[0].split("_", 1)[-1], None, at
     return None, int(output, 16), at
+
+
+def error_name(code: str) -> str:
+    """`credit_records.not_owner` → `NotOwner`: what a twin refuses with, as `transact` tells a refusal."""
+    return "".join(word.capitalize() for word in code.split(".")[1].split("_"))

@@ -38,6 +38,18 @@ RESOURCES = {
 }
 DAY = 86_400
 BASIS = digest("basis")
+PEOPLE = (
+    "handler",
+    "approver",
+    "provider_handler",
+    "provider_approver",
+    "gateway",
+    "authority",
+    "government",
+    "both",
+    "both_consumer",
+)
+"""Who may act in a machine, apt or not; `SharesWorld.people` says who they are."""
 (
     INTERNAL,
     SUBMITTED,
@@ -257,8 +269,3 @@ def as_kept(g: Grant) -> tuple:
         g.provider_handler or NONE,
         g.successor or NONE,
     )
-
-
-def error_name(code: str) -> str:
-    """`share_authorisations.not_party` → `NotParty`, as mining.transact tells a refusal."""
-    return "".join(part.capitalize() for part in code.split(".")[1].split("_"))

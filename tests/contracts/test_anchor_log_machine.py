@@ -7,19 +7,16 @@ refusal of one must be the other's refusal.
 
 from __future__ import annotations
 
-import os
-
 from brownie import AnchorLog
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from mining import ask, transact
+from hypothesis.stateful import invariant, rule
+from machines import TakenBack, drive
+from mining import transact
 from world import ISSUER, NETWORK, NOBODY, NONE, OTHER, Tree, digest, entry_of, left, log_id, origin_of, plain
 
 from ledger.errors import ChuzhengError
 from ledger.logs import Book, Line, anchor, carry, close_log, log_of, open_log, retire, written_root
 
-EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 SIZES = (0, 1, 2, 3, 5)
 TREES = {name: Tree([entry_of(ISSUER, digest(f"{name} {i}")) for i in range(max(SIZES))]) for name in ("good", "fork")}
 SHARDS = ("a", "b")
@@ -32,7 +29,7 @@ def name_of(refused: ChuzhengError) -> str:
     return "".join(word.title() for word in refused.code.removeprefix("anchor_log.").split("_"))
 
 
-class LogMachine(RuleBasedStateMachine):
+class LogMachine(TakenBack):
     world = None
     contracts: tuple = ()
 
@@ -41,11 +38,10 @@ class LogMachine(RuleBasedStateMachine):
         self.line: Line = (Book(),) * VERSIONS
         self.suspended = False
         self.asked = 0
-        self.snapshot = ask("evm_snapshot")
 
     def teardown(self) -> None:
         self.compare_roots()
-        ask("evm_revert", self.snapshot)
+        super().teardown()
 
     def compare_roots(self) -> None:
         for at, contract in enumerate(self.contracts):
@@ -140,13 +136,4 @@ def test_log_machine__any_steps__contract_and_twin_agree(world) -> None:
     while len(made) < VERSIONS:
         made.append(AnchorLog.deploy(world.departments, NETWORK, made[-1], {"from": world.council}))
     LogMachine.world, LogMachine.contracts = world, tuple(made)
-    run_state_machine_as_test(
-        LogMachine,
-        settings=settings(
-            max_examples=EXAMPLES // 2,  # each has three contracts to compare
-            stateful_step_count=16,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=HealthCheck.all(),
-        ),
-    )
+    drive(LogMachine, share=2, steps=16)  # each has three contracts to compare

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from random import Random
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule
+from machines import EXAMPLES, drive
 from mining import transact
 from shares_world import (
+    BASIS,
     CLOSED,
     CONDITIONAL,
     CONSUMER,
@@ -20,6 +20,7 @@ from shares_world import (
     DRAFT,
     FAR,
     OWN,
+    PEOPLE,
     SharesWorld,
 )
 from turning_world import SUCCESSIONS, TurningWorld
@@ -28,21 +29,8 @@ from world import NONE, digest, left, plain
 from ledger.shares import authorised_queries as queries
 from ledger.shares import emergencies
 
-EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 IDS = tuple(digest(f"id {i}") for i in range(3))
-BASIS = digest("basis")
 HOUR = 3_600
-PEOPLE = (
-    "handler",
-    "approver",
-    "provider_handler",
-    "provider_approver",
-    "gateway",
-    "authority",
-    "government",
-    "both",
-    "both_consumer",
-)
 
 
 class EmergencyMachine(TurningWorld):
@@ -316,16 +304,7 @@ def shares(module_isolation):
 @pytest.mark.parametrize("machine", [EmergencyMachine, QueryMachine])
 def test_machine__any_acts__contract_and_twin_agree(shares, machine) -> None:
     TurningWorld.world = shares
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=max(EXAMPLES // 3, 1),  # two machines in one module
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=HealthCheck.all(),
-        ),
-    )
+    drive(machine, share=3)  # two machines in one module
 
 
 @pytest.mark.parametrize("machine", [EmergencyMachine, QueryMachine])

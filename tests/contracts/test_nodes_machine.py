@@ -6,22 +6,19 @@ suspensions; after each step the nodes, whose each key is and who may connect ar
 
 from __future__ import annotations
 
-import os
 from typing import ClassVar
 
 import pytest
-from credit_world import CITY, COMPANY, COUNTY, DATA, POLICE, SCHOOL, CreditWorld, Told, camel
-from hypothesis import HealthCheck, settings
+from credit_world import CITY, COMPANY, COUNTY, DATA, POLICE, SCHOOL, CreditWorld
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from mining import ask, transact
+from hypothesis.stateful import initialize, invariant, rule
+from machines import drive
+from turning_credit import TurningCredit
 from world import NONE, digest, left, plain
 
 from ledger import nodes as acts
-from ledger.errors import ChuzhengError
 from ledger.nodes import NewNode, Node, Register
 
-EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 NODES = [digest(f"node {n}") for n in range(3)]
 KEYS = [NONE, *(digest(f"key {n}") for n in range(4))]
 WHO = st.sampled_from([COUNTY, COUNTY, CITY, DATA, COMPANY, POLICE])
@@ -60,36 +57,18 @@ def told_node(node: Node) -> tuple:
     )
 
 
-class NodesMachine(RuleBasedStateMachine):
-    world: CreditWorld
+class NodesMachine(TurningCredit):
+    at = acts.Now
     met: ClassVar[set[tuple[str, int, int]]] = set()
     """Which function moved a node from which state to which; 0: none yet."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.register = Register()
-        self.told = Told()
-        self.last = None
-        self.snapshot = ask("evm_snapshot")
+        self.contract, self.book = self.world.nodes, Register()
 
-    def teardown(self) -> None:
-        ask("evm_revert", self.snapshot)
-
-    def step(self, name: str, by: str, args: tuple, twin) -> None:
-        """`twin(register, now)` beside the contract's function `name`; `by` "" is the council."""
-        sender = self.world.operators[by] if by else self.world.council
-        error, done, at = transact(getattr(self.world.nodes, name), sender, *args)
-        try:
-            after = twin(self.register, acts.Now(by, at, self.told))
-        except ChuzhengError as refused:
-            assert error == camel(refused.code), (name, refused, error)
-            return
-        assert (error, done) == (None, after is not self.register), name
-        if done:
-            before = self.register.nodes.get(args[0])
-            self.met.add((name, int(before.state) if before else 0, int(after.nodes[args[0]].state)))
-        self.register = after
-        self.last = (name, by, args, twin)
+    def was_done(self, name: str, what: bytes, before: Register, time: int) -> None:
+        was = before.nodes.get(what)
+        self.met.add((name, int(was.state) if was else 0, int(self.book.nodes[what].state)))
 
     @initialize()
     def first(self) -> None:
@@ -115,7 +94,7 @@ class NodesMachine(RuleBasedStateMachine):
     def goes_on(self, which, turns, releaser) -> None:
         """The next steps of its life, by those who take them."""
         for _ in range(turns):
-            node = self.register.nodes.get(NODES[which])
+            node = self.book.nodes.get(NODES[which])
             if node is None:
                 return
             name = FORWARD[min(int(node.state) - 1 + (node.state == 5 and node.demoted_at is not None), 5)]
@@ -168,41 +147,26 @@ class NodesMachine(RuleBasedStateMachine):
         args = (node_id, left(host), whom or NONE)
         self.step("change", by, args, lambda r, n: acts.change(r, node_id, host, whom, n))
 
-    @rule()
-    def sends_again(self) -> None:
-        if self.last:
-            self.step(*self.last)
-
     @rule(rarely=st.integers(0, 2))
     def a_pause_turns(self, rarely: int) -> None:
-        if rarely and not self.told.paused:
-            return
-        self.told.paused = not self.told.paused
-        self.world.pause(self.told.paused)
+        super().a_pause_turns(rarely)
 
     @rule(department=st.sampled_from([COUNTY, DATA, COMPANY]), rarely=st.integers(0, 2))
     def a_suspension_turns(self, department: str, rarely: int) -> None:
-        if department not in self.told.suspended and rarely:
-            return
-        departments, council = self.world.departments, self.world.council
-        if department in self.told.suspended:
-            transact(departments.reinstate, council, left(department), NONE)
-        else:
-            transact(departments.suspend, council, left(department), 1, NONE)
-        self.told.suspended ^= {department}
+        super().a_suspension_turns(department, rarely)
 
     @invariant()
     def same_nodes(self) -> None:
         nodes = self.world.nodes
-        for node_id, node in self.register.nodes.items():
+        for node_id, node in self.book.nodes.items():
             assert plain(nodes.nodeOf(node_id)) == told_node(node)
-            assert nodes.mayConnect(node.node_key) is acts.may_connect(self.register, node.node_key)
+            assert nodes.mayConnect(node.node_key) is acts.may_connect(self.book, node.node_key)
 
     @invariant()
     def same_keys(self) -> None:
         nodes = self.world.nodes
-        assert plain(nodes.nodeIds(0, 10)) == (tuple(self.register.nodes), len(self.register.nodes))
-        for key, node_id in self.register.keys.items():
+        assert plain(nodes.nodeIds(0, 10)) == (tuple(self.book.nodes), len(self.book.nodes))
+        for key, node_id in self.book.keys.items():
             assert plain(nodes.nodeByKey(key)) == node_id
 
 
@@ -213,16 +177,7 @@ def credit_world(module_isolation):
 
 def test_nodes_machine__any_steps__contract_and_twin_agree(credit_world) -> None:
     NodesMachine.world = credit_world
-    run_state_machine_as_test(
-        NodesMachine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=20,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=HealthCheck.all(),
-        ),
-    )
+    drive(NodesMachine, steps=20)
 
 
 def test_nodes_walk__every_move__met(credit_world) -> None:

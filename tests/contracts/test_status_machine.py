@@ -7,21 +7,17 @@ state now and at instants around every decision are compared. A refusal of one m
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from brownie import CertificateStatus
 from certificates import EMPTY, KEYS, SIZE, TREE, UNTYPED, proof, type_proof
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
+from machines import TakenBack, drive
 from mining import ask, transact
 from world import COMPETENT, ISSUER, NONE, OTHER, digest, key_of, left, now, plain
 
@@ -40,7 +36,6 @@ from ledger.statuses import (
 
 KEY = KEYS[0]
 """The one whose type can be proven."""
-EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 DEPARTMENTS = (ISSUER, COMPETENT, OTHER)
 # What the twin refuses with, and the contract's error for it.
 ERRORS = {
@@ -58,7 +53,7 @@ ERRORS = {
 }
 
 
-class StatusMachine(RuleBasedStateMachine):
+class StatusMachine(TakenBack):
     world = None
     log = None
     newer = None
@@ -71,10 +66,6 @@ class StatusMachine(RuleBasedStateMachine):
         self.proven = False
         self.suspended: set[str] = set()
         self.succeeded: dict[str, str] = {}
-        self.snapshot = ask("evm_snapshot")
-
-    def teardown(self) -> None:
-        ask("evm_revert", self.snapshot)
 
     # What both sides are asked
 
@@ -267,16 +258,7 @@ def test_status_machine__any_steps__contract_and_twin_agree(world) -> None:
     world.log.anchor(log, SIZE, TREE.root(SIZE), [], {"from": world.issuer})
     StatusMachine.world, StatusMachine.log = world, log
     StatusMachine.newer = CertificateStatus.deploy(world.departments, world.log, world.status, {"from": world.council})
-    run_state_machine_as_test(
-        StatusMachine,
-        settings=settings(
-            max_examples=max(1, EXAMPLES // 2),  # each has two contracts
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=HealthCheck.all(),
-        ),
-    )
+    drive(StatusMachine, share=2)  # each has two contracts
 
 
 def test_twin__key__is_the_contract_s() -> None:

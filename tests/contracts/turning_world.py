@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
-from mining import ask, transact
+from hypothesis.stateful import precondition, rule
+from machines import TakenBack
+from mining import ask, error_name, transact
 from shares_world import (
     AUTHORITY,
     BASIS,
@@ -21,7 +22,6 @@ from shares_world import (
     PROVIDER,
     RESOURCES,
     SharesWorld,
-    error_name,
 )
 from world import NONE, digest, left
 
@@ -33,7 +33,7 @@ HOUR = 3_600
 SUCCESSIONS = ((PROVIDER, ELSEWHERE), (PROVIDER, AUTHORITY), (CONSUMER, AUTHORITY), (CONSUMER, GOVERNMENT))
 
 
-class TurningWorld(RuleBasedStateMachine):
+class TurningWorld(TakenBack):
     """One contract and its twin's `book`; rules of this class turn what is around them."""
 
     world: SharesWorld
@@ -51,10 +51,6 @@ class TurningWorld(RuleBasedStateMachine):
         self.documents, self.careless = 0, True
         self.looked_at: object = None
         """the book as it was compared last: a refusal leaves nothing behind"""
-        self.snapshot = ask("evm_snapshot")
-
-    def teardown(self) -> None:
-        ask("evm_revert", self.snapshot)
 
     def now(self) -> int:
         return int(ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)

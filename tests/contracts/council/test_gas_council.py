@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from brownie import Departments, accounts
-from council_world import ANYTHING, DELAY, House, alone, new_id
+from council_world import ANYTHING, DELAY, alone, new_id
 from world import CODES, NONE, digest, left, wait
 
 SECTION = "Council"
 ROWS = 9
-
-
-@pytest.fixture(scope="module")
-def house(module_isolation):
-    return House()
 
 
 def test_proposal__two_of_three__noted(house, cost):

@@ -5,7 +5,6 @@ After each act resource, draft, clocks, duty and demand are compared; a refusal 
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 
@@ -22,9 +21,9 @@ from catalogue_world import (
     V2,
     CatalogueWorld,
 )
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
+from machines import TakenBack, drive
 from mining import ask, transact
 from world import NONE, digest, left, now, plain
 
@@ -33,14 +32,13 @@ from ledger.calendar import Calendar, day_number, day_of, set_days
 from ledger.errors import ChuzhengError
 from ledger.evm.reverts import error_code
 
-EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 DEPARTMENTS = (PROVIDER, CONSUMER, AUTHORITY)
 VERSIONS = st.sampled_from([V1, V1, V2, digest("withdrawal")])
 WHO = st.sampled_from([PROVIDER, PROVIDER, PROVIDER, AUTHORITY, CONSUMER, "both", "machine"])
 DESK = st.sampled_from([AUTHORITY, AUTHORITY, AUTHORITY, PROVIDER])
 
 
-class CatalogueMachine(RuleBasedStateMachine):
+class CatalogueMachine(TakenBack):
     town: CatalogueWorld
     calendar: Calendar
 
@@ -49,10 +47,6 @@ class CatalogueMachine(RuleBasedStateMachine):
         self.kept = twin.Catalogue()
         self.known = self.calendar
         self.suspended: set[str] = set()
-        self.snapshot = ask("evm_snapshot")
-
-    def teardown(self) -> None:
-        ask("evm_revert", self.snapshot)
 
     def office(self, at: int) -> twin.Office:
         return twin.Office(
@@ -260,13 +254,4 @@ class CatalogueMachine(RuleBasedStateMachine):
 def test_catalogue_machine__any_steps__contract_and_twin_agree(module_isolation) -> None:
     CatalogueMachine.town = CatalogueWorld()
     CatalogueMachine.calendar = replace(CatalogueMachine.town.known)
-    run_state_machine_as_test(
-        CatalogueMachine,
-        settings=settings(
-            max_examples=max(1, EXAMPLES // 3),
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=HealthCheck.all(),
-        ),
-    )
+    drive(CatalogueMachine, share=3)

@@ -7,15 +7,14 @@ refusal; after each step what the step was about is compared, and at the end all
 
 from __future__ import annotations
 
-import os
 from dataclasses import astuple
 
 from brownie import Council, Departments, accounts, web3
 from council_world import A, B, C, D, code_hash, person
 from eth_abi import encode
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule
+from machines import TakenBack, drive
 from mining import ask, transact
 from world import NONE, digest, left, now, plain
 
@@ -23,7 +22,6 @@ from ledger import council as twin
 from ledger import council_moves as moves
 from ledger.errors import ChuzhengError, DeniedError
 
-EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 CODES = {code.rstrip(b"\0").decode(): code for code in (A, B, C, D)}
 MEMBERS = sorted(CODES)
 PEOPLE = [None, *(person(str(n)) for n in range(4))]
@@ -77,13 +75,12 @@ def founded(members: int, with_person: bool) -> tuple:
     return contract, moves.found(str(contract), given, delegates, rules, now())
 
 
-class CouncilMachine(RuleBasedStateMachine):
+class CouncilMachine(TakenBack):
     departments = None
     councils: tuple = ()
 
     def __init__(self) -> None:
         super().__init__()
-        self.snapshot = ask("evm_snapshot")
         self.proposed: dict[bytes, list] = {}
         self.contract, self.state = self.councils[0]
 
@@ -93,7 +90,7 @@ class CouncilMachine(RuleBasedStateMachine):
             for made in self.state.cases:
                 self.same_proposal(made)
         finally:
-            ask("evm_revert", self.snapshot)
+            super().teardown()
 
     # What both sides are asked
 
@@ -297,13 +294,4 @@ class CouncilMachine(RuleBasedStateMachine):
 def test_council_machine__any_steps__contract_and_twin_agree(module_isolation) -> None:
     CouncilMachine.departments = Departments.deploy(accounts[0], {"from": accounts[0]})
     CouncilMachine.councils = (founded(1, False), founded(1, True), founded(2, True), founded(3, True))
-    run_state_machine_as_test(
-        CouncilMachine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=20,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=HealthCheck.all(),
-        ),
-    )
+    drive(CouncilMachine, steps=20)

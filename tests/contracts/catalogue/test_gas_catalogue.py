@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from brownie import accounts
-from catalogue_world import AUTHORITY, BASIS, CODE, CONSUMER, ID, PROVIDER, SHARING, V1, CatalogueWorld, weekdays
+from catalogue_world import AUTHORITY, BASIS, CODE, CONSUMER, ID, PROVIDER, SHARING, V1, weekdays
 from world import NONE, left, now
 
 from ledger.calendar import day_of, words
 
 SECTION = "WorkingCalendar, Authorities and Catalogue"
 ROWS = 15
-
-
-@pytest.fixture(scope="module")
-def town(module_isolation):
-    return CatalogueWorld()
 
 
 def test_calendar__year_days_and_deadlines__noted(town, cost):

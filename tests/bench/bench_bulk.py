@@ -24,7 +24,7 @@ from notary.bulk.sources import Source
 from notary.bulk.work import Options
 from notary.imports import COLUMNS
 from notary.processes import Processes
-from tests.bench.figures import Figure, forget_peak, peak_mib
+from tests.bench.figures import Figure, cpu_seconds, forget_peak, peak_mib, process_stat
 from tests.fakes.backfilling import SECRET, cells_of
 from tests.fakes.notary import ISSUER, ORIGIN, STORAGE_KEY, TYPE, Rig
 
@@ -58,7 +58,7 @@ def measured(kind: str, rows: int) -> Figure:
             for future in [processes.submit(time.sleep, 1.0) for _ in range(CORES)]:
                 processes.result(future)  # each has started
             children = _children()
-            before, own = _cpu(children), time.process_time()
+            before, own = sum(map(cpu_seconds, children)), time.process_time()
             forget_peak()
             clock = time.perf_counter()
             source: Source = CsvSource(path, None, SECRET) if kind == "CSV" else ParquetSource(path, None, SECRET)
@@ -71,7 +71,7 @@ def measured(kind: str, rows: int) -> Figure:
             source.close()
             if done.accepted != rows:
                 raise RuntimeError(f"{done.accepted} of {rows} were taken")
-            own, work = time.process_time() - own, _cpu(children) - before
+            own, work = time.process_time() - own, sum(map(cpu_seconds, children)) - before
             peaks = [peak_mib(pid) for pid in children]
             return Figure(
                 f"{kind}, {rows:,} rows, to promised receipts",
@@ -128,20 +128,13 @@ def _children() -> list[int]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                stat = (folder / "stat").read_text(encoding="ascii", errors="replace")
+                parent = int(process_stat(int(folder.name))[1])
                 command = (folder / "cmdline").read_bytes()
             except OSError:
                 continue
-            if int(stat.rpartition(")")[2].split()[1]) == me and b"spawn_main" in command:
+            if parent == me and b"spawn_main" in command:
                 found.append(int(folder.name))
     return found
-
-
-def _cpu(pids: list[int]) -> float:
-    """Processor seconds of some processes."""
-    tick = os.sysconf("SC_CLK_TCK")
-    stats = [Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace") for pid in pids]
-    return sum(sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats) / tick
 
 
 def _bytes(folder: Path) -> int:

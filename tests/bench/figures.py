@@ -6,6 +6,7 @@ A bench module has `run(scale) -> Iterable[Figure]`: scale 1 is the full size, 0
 from __future__ import annotations
 
 import math
+import os
 import resource
 import statistics
 from collections.abc import Sequence
@@ -91,3 +92,13 @@ def peak_mib(pid: int | None = None) -> float:
     except OSError:
         pass
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used so far; it says the same on a busy machine."""
+    return sum(map(int, process_stat(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def process_stat(pid: int) -> list[str]:
+    """Fields of /proc/PID/stat from the state (the third) on."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()

@@ -19,6 +19,7 @@ from ledger.evm.deployment import load_deployment
 from ledger.evm.launcher import free_port
 from ledger.types import DepartmentCode, Origin, Role
 from notary.entry import make_origin
+from tests.bench.figures import cpu_seconds, process_stat
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0
@@ -44,7 +45,7 @@ class Stack:
                 continue
             try:
                 command = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
-                parent = int(_stat(int(folder.name))[1])
+                parent = int(process_stat(int(folder.name))[1])
             except (OSError, IndexError, ValueError):
                 continue
             if parent == self.supervisor:
@@ -54,19 +55,13 @@ class Stack:
 
     def cpu_seconds(self) -> dict[str, float]:
         """Processor time that each part has used so far."""
-        tick = os.sysconf("SC_CLK_TCK")
-        return {part: sum(map(int, _stat(pid)[11:13])) / tick for part, pid in self.parts().items()}
+        return {part: cpu_seconds(pid) for part, pid in self.parts().items()}
 
 
 def spent(before: dict[str, float], after: dict[str, float], count: int) -> str:
     """Processor time per item of each part, in milliseconds, in words; it says the same on a busy machine."""
     each = {part: (after[part] - before.get(part, 0.0)) / count * 1000 for part in sorted(after)}
     return "CPU each: " + ", ".join(f"{part} {value:.{0 if value >= 10 else 2}f} ms" for part, value in each.items())
-
-
-def _stat(pid: int) -> list[str]:
-    """Fields of /proc/PID/stat from the state (the third) on."""
-    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import {IDepartments} from "./interfaces/IDepartments.sol";
 import {IWorkingCalendar} from "./interfaces/IWorkingCalendar.sol";
 
 /// @title Catalogue: see ICatalogue.
+/// @dev One file, though long: lists, drafts, states and clocks move each other, in one private storage.
 contract Catalogue is ICatalogue {
     uint32 private constant SHARE_HANDLER = 4;
     uint32 private constant SHARE_APPROVER = 8;

@@ -10,6 +10,8 @@ import {Heads} from "./libraries/Heads.sol";
 import {Moves} from "./libraries/Moves.sol";
 
 /// @title CertificateStatus: see ICertificateStatus.
+/// @dev One file, though long: proofs, rights, the line of versions and the rules are all asked within one
+/// decision, over one private history; rules without a storage are in libraries/.
 contract CertificateStatus is ICertificateStatus {
     using Heads for uint256;
 

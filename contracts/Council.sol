@@ -6,6 +6,8 @@ import {ICouncil} from "./interfaces/ICouncil.sol";
 import {Uscc} from "./libraries/Uscc.sol";
 
 /// @title Council: see ICouncil. Seldom called, so clarity goes before gas.
+/// @dev One file, though long: proposals, pause and registry are judged by the same members and rules, which are
+/// private here.
 contract Council is ICouncil {
     using EnumerableSet for EnumerableSet.AddressSet;
     using EnumerableSet for EnumerableSet.Bytes32Set;

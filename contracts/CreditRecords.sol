@@ -8,6 +8,8 @@ import {IWorkingCalendar} from "./interfaces/IWorkingCalendar.sol";
 import {Divisions} from "./libraries/Divisions.sol";
 
 /// @title CreditRecords: see ICreditRecords.
+/// @dev One file, though long: each act on an item asks its class, contributors, objections and commitments, in one
+/// private storage.
 contract CreditRecords is ICreditRecords {
     uint32 private constant CREDIT = 16;
     uint8 private constant VETERANS = 2;

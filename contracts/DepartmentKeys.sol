@@ -6,6 +6,8 @@ import {IDepartments} from "./interfaces/IDepartments.sol";
 import {PublicKeys} from "./libraries/PublicKeys.sol";
 
 /// @title DepartmentKeys: see IDepartmentKeys.
+/// @dev One file, though long: gateways stand on the keys, and those who may manage either are asked alike, in one
+/// private storage.
 contract DepartmentKeys is IDepartmentKeys {
     uint32 private constant STATUS = 2;
     uint32 private constant GATEWAY = 32;

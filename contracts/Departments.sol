@@ -8,6 +8,8 @@ import {IDepartments} from "./interfaces/IDepartments.sol";
 import {Uscc} from "./libraries/Uscc.sol";
 
 /// @title Departments: see IDepartments. The owner is the Council.
+/// @dev One file, though long: operators, accreditations and successions hang on the same members, and the other
+/// contracts ask all of them at one address.
 contract Departments is IDepartments, Ownable2Step {
     uint32 private constant STATUS = 2;
     uint32 private constant NODE = 64;

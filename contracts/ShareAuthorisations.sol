@@ -11,6 +11,8 @@ import {Reasons} from "./libraries/Reasons.sol";
 import {ShareTerms} from "./libraries/ShareTerms.sol";
 
 /// @title ShareAuthorisations: see IShareAuthorisations.
+/// @dev One file, though long: application, dispute and grant are states of one record, moved by one function
+/// under one clock; rules without a storage are in libraries/.
 contract ShareAuthorisations is IShareAuthorisations {
     using Reasons for uint16;
 

@@ -19,6 +19,7 @@ pragma solidity 0.8.37;
 /// Every function checks the caller's rights first; a call that would then change nothing returns false.
 /// "Authority": the veterans' authority over the keeper's division (IAuthorities, domain 2); where that is the owner
 /// itself, the next one above, and above the province the government (domain 3), unless that is the owner too.
+/// @dev One file, though long: it is the whole of what one contract tells others, and half of it says what that means.
 interface ICreditRecords {
     /// @dev Figures by rule: working days, months. Published: 0 or between minimum and maximum; the minimum is also
     /// that of repair.

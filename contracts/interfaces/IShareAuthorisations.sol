@@ -15,6 +15,7 @@ pragma solidity 0.8.37;
 /// operator with SHARE_HANDLER, "approver" one with SHARE_APPROVER, "authority" an approver of the sharing authority.
 /// A department that carries another one's grants acts for it. Where the sharing authority is consumer or provider itself,
 /// the government of the division has its part.
+/// @dev One file, though long: it is the whole of what one contract tells others, and half of it says what that means.
 interface IShareAuthorisations {
     enum State {
         NONE,

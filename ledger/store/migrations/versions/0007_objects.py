@@ -1,7 +1,8 @@
 """Objects of the chain, one table a kind (ledger/store/object_tables.py).
 
 Events, decisions and annulments now tell the versions of a contract apart. All rows follow from events, so the index
-forgets what it had, and the indexer brings it again from the chain.
+forgets what it had, and the indexer brings it again from the chain. It is long because it writes out thirty tables and
+more as they were then, and is never changed: what is shared with the tables of today would change with them.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.registry import World
 from tests.unit.scripts.conftest import Chuzheng
+from tests.unit.scripts.verifying import settle
 
 ABOUT = ("--fonds", "J012", "--year", "2026", "--retention", "30")
 
@@ -37,6 +39,17 @@ def test_archive__made_checked_and_taken_out__each_item_verifies(
     assert len(list((place / "out").iterdir())) == 9
     verified = chuzheng("verify", "out/00001.disclosure.json", "--trust", "trust.json", "--offline", "--json")
     assert {c["number"]: c["outcome"] for c in verified.json["checks"]}[2] == "pass"
+
+
+def test_archive__of_a_file__the_file_goes_in_and_comes_out_again(
+    chuzheng: Chuzheng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(World(), tmp_path, monkeypatch)
+    assert chuzheng("archive", "make", "a.archive.zip", "d.txt.receipt.json", *ABOUT).code == 0
+    told = chuzheng("archive", "check", "a.archive.zip", "--trust", "t.json", "--json")
+    assert (told.code, told.json["ok"]) == (0, True)
+    assert chuzheng("archive", "extract", "a.archive.zip", "--to", "out").code == 0
+    assert (tmp_path / "out" / "00001.txt").read_bytes() == (tmp_path / "d.txt").read_bytes()
 
 
 def test_archive__wrong_use__says_what_to_do(chuzheng: Chuzheng, place: Path) -> None:

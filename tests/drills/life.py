@@ -21,6 +21,7 @@ from notary.fsck import fsck
 from notary.receipts import split
 from notary.stores.content import EmbeddedStore
 from notary.stores.disk import Disk
+from notary.stores.index_check import check_entries, check_names
 from notary.stores.records import index_of, position_of
 from notary.worker import Worker
 from tests.fakes.notary import ISSUER, LANE, ORIGIN, FakeClock, Rig, certificate, document, packed
@@ -68,15 +69,24 @@ def _anchor(rig: Rig, worker: Worker) -> object:
     return None
 
 
+def _runs(rig: Rig, _: Worker) -> object:
+    """What stands in memory of both indexes is written, as it is beside submissions once there is enough of it."""
+    for index in (rig.notary.standing.index, rig.notary.names.index):
+        index.flush()
+    return None
+
+
 SCRIPT: list[Act] = [
     ("single", _records(1, 0, None)),
     ("document", _document),
     ("bulk", _records(4, 1, "bulk")),
+    ("runs", _runs),
     ("anchor", _anchor),
     ("commitments", _commitments),
     ("anchor again", _anchor),
     ("file", _file),
     ("later single", _records(1, 5, "own key")),
+    ("runs again", _runs),
     ("last anchor", _anchor),
 ]
 
@@ -128,6 +138,7 @@ def check(home: Path, acknowledged: dict[str, object], *, twice: bool = True) ->
         assert {record["issuer"] for record in records} == {ISSUER}
         report = fsck(rig.log, rows=rows)
         assert report.sound, report
+        assert check_entries(rig.notary.standing) + check_names(rig.notary.names) == []
         check_files(home, [record["document"]["cid"] for record in records if "cid" in record.get("document", {})])
         check_anchors(rig, worker)
     finally:

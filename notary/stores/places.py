@@ -251,6 +251,7 @@ class PlaceIndex:
                 self._put(taken, other.covers)
                 with self._lock:
                     self._tail, self._frozen, self._seen = _Tail(), _Tail(), dict(self._list.covers)
+                self._sweep()
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -299,7 +300,7 @@ class PlaceIndex:
 
     def _put(self, runs: Sequence[RunName], covers: Mapping[int, Cover]) -> None:
         """The list in force from here on. A crash before the rename leaves files that nobody counts, one after it files
-        that nobody counts any more; the next list is followed by their removal."""
+        that nobody counts any more; whoever holds the lock removes them at the end, when memory agrees with the list."""
         disk, temporary = self.disk, self.folder / f"{LIST}.new"
         last = max([int(run.name.partition(".")[0]) for run in runs], default=0)
         found = RunList(max(last, self._list.serial + 1), tuple(runs), dict(covers))
@@ -313,7 +314,6 @@ class PlaceIndex:
             opened = [held.get(run.name) or self._mapped(run) for run in runs]
             self._list, self._runs, self._mark = found, tuple(opened), self._disk_mark()
             self._forgotten = False
-        self._sweep()
 
     def _name(self, ahead: int) -> str:
         return f"{self._list.serial + ahead:010}.run"

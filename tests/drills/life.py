@@ -138,7 +138,8 @@ def check(home: Path, acknowledged: dict[str, object], *, twice: bool = True) ->
         assert {record["issuer"] for record in records} == {ISSUER}
         report = fsck(rig.log, rows=rows)
         assert report.sound, report
-        assert check_entries(rig.notary.standing) + check_names(rig.notary.names) == []
+        wrong = check_entries(rig.notary.standing) + check_names(rig.notary.names)
+        assert not wrong, [(error.code, error.params) for error in wrong]
         check_files(home, [record["document"]["cid"] for record in records if "cid" in record.get("document", {})])
         check_anchors(rig, worker)
     finally:

@@ -249,8 +249,24 @@ def test_failing_disk__at_every_call__entries_stay_in_memory_until_it_works() ->
         disk.hook = never
         index.flush()
         check(index, model)
+        assert index.count() == len(model[1]), at
         follow(again := opened(disk), model)
         check(again, model)
+
+
+def test_sweep__folder_cant_be_read_once__no_entry_is_written_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is in force by then, and memory must agree with it, whatever becomes of the files that don't count."""
+    disk, model = memory_disk(), Model({1: [key(n) for n in range(5)]})
+    index = opened(disk)
+    follow(index, model)
+    with monkeypatch.context() as patched, pytest.raises(UnavailableError):
+        patched.setattr(disk, "names", lambda folder: (_ for _ in ()).throw(OSError(5, "EIO")))
+        index.flush()
+    model[1] += [key(n) for n in range(5, 9)]
+    for each in (index, opened(disk)):
+        follow(each, model)
+        each.flush()
+        assert each.count() == len(model[1])
 
 
 def full(disk: MemoryDisk) -> tuple[PlaceIndex, Model]:

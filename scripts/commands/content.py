@@ -21,7 +21,6 @@ from scripts.problems import UsageError
 if TYPE_CHECKING:
     from api.settings import Settings
     from notary.content_care import Fault
-    from notary.content_keeper import ContentKeeper
 
 content_app = App(help="加密文件与内容存储。/ Encrypted files and the stores that keep them.")
 SHOWN = 50
@@ -35,12 +34,13 @@ def register(app: App) -> None:
 @content_app.command("show")
 def show(home: Home = None, json_: Json = False) -> int:
     """各存储里有多少文件，还缺多少。/ The stores and what each lacks. Exit 20 if one can't be asked."""
+    from api.wiring import open_keeper
     from ledger.errors import UnavailableError
     from ledger.texts import error_text
     from notary.cid import EMPTY_FILE
 
     settings = _settings(home)
-    with _keeper(settings) as keeper:
+    with open_keeper(settings) as keeper:
         places, now = keeper.places, _now()
         files, stores, outage = places.index.count(), [], False
         holding = places.holding()
@@ -83,11 +83,11 @@ def check(
 ) -> int:
     """逐字节核对每个登记的文件、数固定标记。/ Hash every registered file in every store, and count its pins."""
     from api.content_places import store_address
-    from api.wiring import SystemClock
+    from api.wiring import SystemClock, open_keeper
     from notary import content_care
 
     settings, before = _settings(home), None if hours is None else _now() - hours * 3_600_000
-    with _alone(settings), _keeper(settings) as keeper:
+    with _alone(settings), open_keeper(settings) as keeper:
         keeper.catch_up()
         places = keeper.places
         addresses = places.holding()
@@ -137,12 +137,12 @@ def move(
     """把全部文件搬到另一存储，服务不停，可中断后重来。/ Move all files to another store while the service runs; begun
     again it goes on."""
     from api.content_places import store_address
-    from api.wiring import SystemClock
+    from api.wiring import SystemClock, open_keeper
     from notary import content_care
 
     settings = _settings(home)
     target = store_address(to, settings)
-    with _alone(settings), _keeper(settings) as keeper, _told("cli.content.moving", None) as told:
+    with _alone(settings), open_keeper(settings) as keeper, _told("cli.content.moving", None) as told:
         done = content_care.move(keeper, SystemClock(), target, keep=keep, told=told)
     key = "cli.content.moved" if done.finished else "cli.content.not_moved"
     payload = output.message(
@@ -168,12 +168,13 @@ def get(
     """取出一个文件：取回、解密、与登记的摘要核对后才写出。/ Fetch and decrypt one file; written only if it is the
     registered one."""
     from api.keyring import Keyring
+    from api.wiring import open_keeper
     from notary.documents import open_file
     from notary.entry import parse_origin
 
     settings = _settings(home)
     code = DepartmentCode(reader) if reader else parse_origin(origin).issuer
-    with _keeper(settings) as keeper:
+    with open_keeper(settings) as keeper:
         notary = keeper.notary
         record = notary.record(Origin(origin), index)
         wrap = notary.wraps(Origin(origin), index).get(code)
@@ -193,14 +194,6 @@ def _settings(home: Path | None) -> Settings:
     from api.settings import load
 
     return load({"home": home}).settings
-
-
-@contextmanager
-def _keeper(settings: Settings) -> Iterator[ContentKeeper]:
-    from api.wiring import open_keeper
-
-    with open_keeper(settings) as keeper:
-        yield keeper
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,9 +18,7 @@ from scripts.help import App
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
-    from api.settings import Settings
     from notary.bulk.sources import Source
-    from notary.feed import Feed
     from notary.reconcile.run import Done, Ledger
 
 reconcile_app = App(help="与电子证照库对账。/ The certificate library and the ledger compared.")
@@ -66,6 +62,7 @@ def run(
 ) -> int:
     """证照库与登记簿逐份比对，可中断。/ Library and ledger compared; stopped, run it again. Exit 1: they differ."""
     from api.settings import load
+    from api.wiring import open_ledger
     from notary.reconcile.compare import What
     from notary.reconcile.run import Asked, Comparison
     from notary.reconcile.words import status_words
@@ -79,7 +76,7 @@ def run(
     )
     columns = (identifier, status, *([issuer_column] if issuer_column else []))
     make_folder(out)
-    with _ledger(load({"home": home}).settings) as ledger:
+    with open_ledger(load({"home": home}).settings) as ledger:
         rows = open_library(kind, source, source_url(url_file) if kind == "table" else "", key, columns, ledger)
         try:
             with output.progress(output.words("cli.reconcile.comparing"), None) as bar:
@@ -116,7 +113,9 @@ def feed(
 ) -> None:
     """把新增、变更、终止的证照续写到文件，接着上次。/ Append what is new, changed and ended since last time."""
     from api.settings import load
+    from api.wiring import open_ledger
     from notary.bulk.durable import append, write_durably
+    from notary.feed import Feed
 
     out, state = out.absolute(), (state or out.with_name(out.name + ".cursor")).absolute()
     for path in (out, state):
@@ -124,8 +123,8 @@ def feed(
             raise UsageError("file.no_folder", path=str(path))
     cursor = read_file(state).decode("ascii", "replace").strip() if state.exists() else None
     count = 0
-    with _feed(load({"home": home}).settings) as source:
-        more = True
+    with open_ledger(load({"home": home}).settings) as ledger:
+        source, more = Feed(ledger.notary, ledger.changes, ledger.index), True
         while more:
             page = source.page(cursor, PAGE)
             if page.items:
@@ -154,22 +153,6 @@ def open_library(kind: str, source: str, url: str, key: str | None, columns: tup
     from notary.bulk.csv_source import CsvSource
 
     return CsvSource(Path(source), None, secret, columns)
-
-
-@contextmanager
-def _ledger(settings: Settings) -> Iterator[Ledger]:
-    from api.wiring import open_ledger
-
-    with open_ledger(settings) as ledger:
-        yield ledger
-
-
-@contextmanager
-def _feed(settings: Settings) -> Iterator[Feed]:
-    from notary.feed import Feed
-
-    with _ledger(settings) as ledger:
-        yield Feed(ledger.notary, ledger.changes, ledger.index)
 
 
 def _moment(text: str | None) -> Any:

@@ -15,8 +15,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from sqlalchemy import make_url
 from starlette.testclient import TestClient
 
 from api.app import assemble
@@ -167,6 +169,47 @@ def test_erasure__record_of_several__its_bytes_are_in_no_table_s_file_afterwards
     assert found() & (secrets.keys() - of_file.keys()) == set()
     erase(rig, file.receipt.index)
     assert found() == set()
+    rig.notary.close()
+
+
+def test_erasure__table_too_large_to_write_anew__freed_only_and_clean_after_the_vacuum_that_the_book_asks_for(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/operations.md, PostgreSQL: over 256 MiB (here: over nothing) a table keeps its file and only frees rows."""
+    url = cluster.create()
+    rig = Rig(tmp_path / "home", database=url)
+    rig.notary.accept_records(ISSUER, ORIGIN, [certificate(n) for n in range(40)], key="k")
+    secrets = secrets_of(rig, 7)
+    database = str(make_url(url).database)
+
+    def asked(query: str) -> list[Any]:
+        with psycopg.connect(cluster.conninfo(database), autocommit=True) as connection:
+            found = connection.execute(query.encode())
+            return [] if found.description is None else [row[0] for row in found]
+
+    def found(where: bytes) -> set[str]:
+        return {what for what, secret in secrets.items() if secret in where}
+
+    def files() -> bytes:
+        cluster.admin.execute("CHECKPOINT")
+        data = cluster.folder / "data" / "base"
+        return b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
+
+    where = "SELECT relfilenode FROM pg_class WHERE relname IN ('records', 'record_keys', 'lookups') ORDER BY relname"
+    before = asked(where)
+    monkeypatch.setattr("notary.stores.erasures._ANEW", -1)
+    erase(rig, 7)  # comes to `done`: whoever confirms isn't kept waiting for a table of many gigabytes
+    assert asked(where) == before
+    assert found(cluster.stored(url)) == set()
+    freed = "SELECT vacuum_count FROM pg_stat_user_tables WHERE relname IN ('records', 'record_keys', 'lookups')"
+    assert asked(freed) == [1, 1, 1]
+    asked("VACUUM FULL")
+    assert asked(where) != before
+    assert found(files()) == set()
+    monkeypatch.undo()
+    kept = asked(where)
+    erase(rig, 8)  # a small table is written anew at once
+    assert all(now != then for now, then in zip(asked(where), kept, strict=True))
     rig.notary.close()
 
 

@@ -300,7 +300,7 @@ class PlaceIndex:
 
     def _put(self, runs: Sequence[RunName], covers: Mapping[int, Cover]) -> None:
         """The list in force from here on. A crash before the rename leaves files that nobody counts, one after it files
-        that nobody counts any more; whoever holds the lock removes them at the end, when memory agrees with the list."""
+        that nobody counts any more; they are removed at the end, when memory agrees with the list."""
         disk, temporary = self.disk, self.folder / f"{LIST}.new"
         last = max([int(run.name.partition(".")[0]) for run in runs], default=0)
         found = RunList(max(last, self._list.serial + 1), tuple(runs), dict(covers))

@@ -259,9 +259,14 @@ def test_sweep__folder_cant_be_read_once__no_entry_is_written_twice(monkeypatch:
     disk, model = memory_disk(), Model({1: [key(n) for n in range(5)]})
     index = opened(disk)
     follow(index, model)
-    with monkeypatch.context() as patched, pytest.raises(UnavailableError):
-        patched.setattr(disk, "names", lambda folder: (_ for _ in ()).throw(OSError(5, "EIO")))
-        index.flush()
+
+    def unreadable(folder: Path) -> dict[str, int]:
+        raise OSError(5, "EIO")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "names", unreadable)
+        with pytest.raises(UnavailableError):
+            index.flush()
     model[1] += [key(n) for n in range(5, 9)]
     for each in (index, opened(disk)):
         follow(each, model)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import gc
-import socket
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -151,6 +151,7 @@ def run(settings: Settings, *, processes: int = 0) -> None:
     import uvicorn
 
     from api.connections import Connection, more_open_files, quiet_servers_log
+    from api.listening import Sharing, bound, inherited
 
     proxies = settings.trusted_proxies
     sys.setswitchinterval(SWITCH_WITHIN)
@@ -175,21 +176,16 @@ def run(settings: Settings, *, processes: int = 0) -> None:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
     )
-    server = uvicorn.Server(config)
-    server.run(sockets=[shared_port(settings.host, settings.port)] if settings.api_processes > 1 else None)
+    place = inherited(os.environ)
+    if place is not None:
+        server: uvicorn.Server = Sharing(config, place)
+        server.run()
+    else:  # started by itself: each binds the port, and the kernel deals out connections by a hash of their addresses
+        server = uvicorn.Server(config)
+        several = settings.api_processes > 1
+        server.run(sockets=[bound(settings.host, settings.port, several=True)] if several else None)
     if not server.started:
         sys.exit(NOT_STARTED)
-
-
-def shared_port(host: str, port: int) -> socket.socket:
-    """A socket on a port that several processes of this user listen on: the kernel gives each new connection to one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    made.bind((host, port))
-    made.set_inheritable(False)
-    return made
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -141,7 +141,7 @@ class Parts:
         return Pace(self._share(self.settings.lookups_per_minute))
 
     def _share(self, per_minute: int) -> int:
-        """This process's part of what one address may ask of all of them; connections are spread by the kernel."""
+        """This process's part of what one address may ask of all of them; connections are spread evenly."""
         return max(1, per_minute // self.settings.api_processes)
 
     @cached_property

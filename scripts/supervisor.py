@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -117,21 +117,30 @@ class Supervisor:
 
 
 class Served:
-    """`chuzheng serve PART` as a child; its log lines go to `log_file`."""
+    """`chuzheng serve PART` as a child; its log lines go to `log_file`. It inherits `files`, as `told` tells it."""
 
-    def __init__(self, part: str, settings: Settings, log_file: Path) -> None:
+    def __init__(
+        self,
+        part: str,
+        settings: Settings,
+        log_file: Path,
+        files: Sequence[int] = (),
+        told: Mapping[str, str] | None = None,
+    ) -> None:
         environment = {
             **os.environ,
             "CHUZHENG_HOME": str(settings.home.absolute()),
             "CHUZHENG_PORT": str(settings.port),
             "CHUZHENG_PARENT": str(os.getpid()),
             "CHUZHENG_DEBUG": "1",  # a part that dies leaves its trace in the log
+            **(told or {}),
         }
         with log_file.open("ab") as log:
             # Its own session: Ctrl-C reaches the supervisor only, which ends the children in order.
             self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
                 [sys.executable, "-m", "scripts.cli", "serve", part],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
+                pass_fds=files,
             )  # fmt: skip
 
     def poll(self) -> int | None:

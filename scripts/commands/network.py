@@ -21,6 +21,7 @@ from scripts.help import App
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
+    from api.listening import Listener
     from api.settings import Settings
     from scripts.embedded import Network
     from scripts.supervisor import Supervisor
@@ -97,6 +98,7 @@ def _running(settings: Settings, *, quiet: bool) -> Iterator[tuple[Supervisor, N
 
     with _alone(settings.home):
         supervisor = Supervisor(on_death=lambda name, code: output.say("cli.up.died", name=name, code=code))
+        shared: list[Listener] = []
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 signal.signal(number, signal.default_int_handler)
@@ -111,15 +113,38 @@ def _running(settings: Settings, *, quiet: bool) -> Iterator[tuple[Supervisor, N
             folder = settings.home / "log"
             folder.mkdir(exist_ok=True)
             output.say("cli.up.services")
-            more = [("api", f"api-{n}") for n in range(2, settings.api_processes + 1)]
-            for part, name in [*((part, part) for part in PARTS), *more]:
-                supervisor.add(name, lambda p=part, n=name: Served(p, settings, folder / f"{n}.log"))  # type: ignore[misc]
+            for part in PARTS:
+                if part != "api" or settings.api_processes == 1:
+                    supervisor.add(part, lambda p=part: Served(p, settings, folder / f"{p}.log"))  # type: ignore[misc]
+            if settings.api_processes > 1:
+                shared.append(_share_port(settings, supervisor, folder))
             _await_ready(settings, supervisor)
             yield supervisor, network
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)  # what is being ended in order isn't interrupted again
+            for listener in shared:
+                listener.close()  # first: what comes now is refused instead of waiting for nobody
             supervisor.stop()
+
+
+def _share_port(settings: Settings, supervisor: Supervisor, folder: Path) -> Listener:
+    """Open the port and start the API processes that share it; one that dies is started again in its place."""
+    from api.listening import Listener
+    from scripts.supervisor import Served
+
+    try:
+        listener = Listener(settings.host, settings.port, settings.api_processes)
+    except OSError:
+        raise ConfigurationError("cli.up.port_taken", port=settings.port) from None
+
+    def start(place: int, name: str) -> Served:
+        return Served("api", settings, folder / f"{name}.log", listener.files, listener.environment(place))
+
+    for place in range(settings.api_processes):
+        name = f"api-{place + 1}" if place else "api"
+        supervisor.add(name, lambda p=place, n=name: start(p, n))  # type: ignore[misc]
+    return listener
 
 
 @contextmanager

@@ -26,6 +26,8 @@ HOLD_BACK = 0.001
 """Seconds that who has more leaves a connection to the others."""
 TRY_AGAIN = 0.5
 """Seconds after which a connection that couldn't be taken (no file left) is tried again."""
+SPEAKS_WITHIN = 0.5
+"""Seconds that who was taken last has to begin its request before what is idle is closed at the end."""
 _PLACE = struct.Struct("=II")
 """Of one process: its id, 0 if it serves nobody, and its connections."""
 
@@ -193,6 +195,7 @@ class Sharing(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._intake is not None:
             await self._intake.close()
+            await asyncio.sleep(SPEAKS_WITHIN)
         await super().shutdown(sockets=[])
 
     def _protocol(self) -> asyncio.BaseProtocol:

@@ -2,7 +2,9 @@
 
     plan.json       what is compared, and each log's end when it began
     NNN.run         sorted parts of the library (identifiers!); gone when all is done
-    done.json       how far it came: rows read, or the last key compared and how long each list was then
+    statuses.bin    what isn't simply in force
+    NNN.look        sorted parts of the ledger's look-ups; both gone when all is done
+    done.json       how far it came: rows read, look-ups sorted, or the last key compared; how long each list was then
     WHAT.ndjson     a list for each kind of finding, appended to
     report.json     the counts, at the end
 
@@ -11,8 +13,6 @@ A list may be longer than `done.json` says, where a run died between the two: it
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,22 +25,33 @@ from ledger.codes.uscc import check_uscc
 from ledger.errors import ConflictError, InputError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Millis, Origin
-from notary.bulk.durable import append, cut, write_durably
+from notary.bulk.durable import write_durably
 from notary.bulk.sources import Chunk, Mark, Source, changed
 from notary.entry import parse_origin
 from notary.feed import Changes
-from notary.reconcile.compare import Found, LibraryRow, Step, What, compare
-from notary.reconcile.ledger import Decided, LogEnd, Statuses, StatusIndex, ledger_rows, log_ends, write_statuses
+from notary.reconcile.compare import Found, LibraryRow, What, compare
+from notary.reconcile.ledger import (
+    STATUSES,
+    Decided,
+    LogEnd,
+    StatusIndex,
+    erased_rows,
+    ledger_rows,
+    log_ends,
+    noted_anew,
+    settled,
+    sort_look_ups,
+    write_statuses,
+)
+from notary.reconcile.lists import Lists, json_line, line_of
+from notary.reconcile.look_ups import PATTERN
 from notary.reconcile.runs import merge_down, merged, run_name, write_run
-from notary.reconcile.words import NAMES
 from notary.service import Notary
-from notary.stores.records import index_of
 
 SCHEMA = "chuzheng-reconciled/1"
 RUN_ROWS = 100_000
 STEPS = 50_000
-_ISSUER, _KEY, _HEAD = 18, 50, 59
-FIELDS = ("row", "identifier", "issuer", "origin", "index", "library", "ledger", "reason")
+_KEY, _HEAD = 50, 59
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +81,22 @@ class Ledger:
 
 @dataclass(slots=True)
 class Done:
-    """How far a comparison came. `mark` of the library; `key` the last one compared, hex; `sizes` of the lists."""
+    """How far a comparison came. `mark` of the library; `looks` sorted parts of the look-ups, all below position
+    `position`, or all there are where it's `sorted`; `key` the last one compared, hex; `sizes` of the lists."""
 
     rows: int = 0
     skipped: int = 0
     runs: int = 0
     mark: list[Any] | None = None
     read: bool = False
+    looks: int = 0
+    position: int = 0
+    sorted: bool = False
     key: str = ""
     compared: bool = False
     agreed: int = 0
     late: int = 0
+    erased: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
 
@@ -92,20 +108,19 @@ class Comparison:
         self.folder, self._source, self._asked = folder, source, asked
         self._notary, self._index = ledger.notary, ledger.index
         self._decided, self._clock = ledger.changes, ledger.clock
+        self._lists = Lists(folder, asked.form)
         self.done = Done()
 
     def run(self, told: Callable[[Done, float], None] = lambda done, share: None) -> Done:
         """Go on to the end; `told` how far it came, and which share of the library is read."""
         plan = self._open()
-        ends = {Origin(origin): LogEnd(**end) for origin, end in plan["ends"].items()}
         if self.done.read:
             self._require_same()
         else:
             self._read(told)
-        if not (self.folder / "statuses.bin").exists() and not self.done.compared:
-            write_statuses(self.folder, self._notary, self._index, self._decided, Millis(plan["started_at"]))
         if not self.done.compared:
-            self._compare(ends, told)
+            self._sort_ledger(plan, told)
+            self._compare(told)
         self._report(plan)
         return self.done
 
@@ -124,16 +139,9 @@ class Comparison:
                 self.done = Done(**json.loads((self.folder / "done.json").read_bytes()))
         else:
             now = self._clock.now()
-            ends = log_ends(self._notary, self._index, self._asked.exported_at)
-            plan = {**same, "started_at": now, "ends": {origin: asdict(end) for origin, end in ends.items()}}
-            write_durably(plan_file, _json(plan))
-        for what in What:
-            path = self._list(what)
-            if what.value in self.done.sizes:
-                cut(path, self.done.sizes[what.value])
-            else:
-                write_durably(path, b"" if self._asked.form == "ndjson" else _csv(FIELDS))
-                self.done.sizes[what.value] = path.stat().st_size
+            plan = {**same, "started_at": now, **log_ends(self._notary, self._index, self._asked.exported_at)}
+            write_durably(plan_file, json_line(plan))
+        self._lists.open(self.done.sizes)
         return plan
 
     # -- the library, sorted ------------------------------------------------------------------------------------------
@@ -194,99 +202,95 @@ class Comparison:
         mac = self._notary.vault.identifier_mac(DepartmentCode(issuer), identifier)
         return issuer.encode("ascii") + mac + number.to_bytes(8) + bytes([status]) + identifier.encode()
 
+    # -- the ledger, sorted -------------------------------------------------------------------------------------------
+
+    def _sort_ledger(self, plan: dict[str, Any], told: Callable[[Done, float], None]) -> None:
+        """Statuses and look-ups as they stand now, up to the ends in the plan; all anew where look-ups went from log to
+        log since those were noted."""
+        notary = self._notary
+        while not self.done.sorted:
+            if "closings" not in plan:  # begun by a version that read the ledger while it compared
+                self._begin_ledger_anew(plan)
+            if not (self.folder / STATUSES).exists():
+                write_statuses(self.folder, notary, self._index, self._decided, Millis(plan["started_at"]))
+            ends = {Origin(origin): LogEnd(**end) for origin, end in plan["ends"].items()}
+            issuers = self._asked.issuers or tuple({parse_origin(origin).issuer for origin in ends})
+            runs, start = self.done.looks, self.done.position
+            for looks, position in sort_look_ups(self.folder, notary, issuers, ends, runs=runs, start=start):
+                self.done.looks, self.done.position = looks, position
+                self._note()
+                told(self.done, 1.0)
+            if settled(notary, plan):
+                self.done.sorted = True
+                self._note()
+            else:
+                self._begin_ledger_anew(plan)
+
+    def _begin_ledger_anew(self, plan: dict[str, Any]) -> None:
+        # The plan last: with the old one the same is found again, with the new one nothing old may be left.
+        self.done.looks = self.done.position = 0
+        self._note()
+        (self.folder / STATUSES).unlink(missing_ok=True)
+        plan |= noted_anew(self._notary, self._index, self._asked.exported_at, plan)
+        write_durably(self.folder / "plan.json", json_line(plan))
+
     # -- both sides ---------------------------------------------------------------------------------------------------
 
-    def _compare(self, ends: dict[Origin, LogEnd], told: Callable[[Done, float], None]) -> None:
+    def _compare(self, told: Callable[[Done, float], None]) -> None:
         after = bytes.fromhex(self.done.key)
-        parts = merge_down(self.folder, "*.run")
-        statuses = Statuses(self.folder / "statuses.bin")
-        issuers = self._asked.issuers or tuple({parse_origin(origin).issuer for origin in ends})
-        try:
-            theirs = (_row(record) for record in merged(parts, after))
-            ours = ledger_rows(self._notary, issuers, ends, statuses, after)
-            lists: dict[What, list[dict[str, Any]]] = {}
-            last = b""
-            for count, step in enumerate(compare(theirs, ours), 1):
-                last = step.key
-                self._take(step, lists)
-                if count % STEPS == 0:
-                    self._settle(last, lists)
-                    told(self.done, 1.0)
-            self._settle(last or after, lists)
-            self.done.compared = True
-            self._note()
-        finally:
-            statuses.close()
+        theirs = (_row(record) for record in merged(merge_down(self.folder, "*.run"), after))
+        ours = ledger_rows(self.folder, self.done.looks, after)
+        found: list[Found] = []
+        last = after
+        for count, step in enumerate(compare(theirs, ours), 1):
+            last = step.key
+            self.done.agreed += step.agreed
+            self.done.late += step.late
+            found += step.found
+            if count % STEPS == 0:
+                self._settle(last, found)
+                found = []
+                told(self.done, 1.0)
+        self._settle(last, found)
+        self.done.compared = True
+        self._note()
 
-    def _take(self, step: Step, lists: dict[What, list[dict[str, Any]]]) -> None:
-        self.done.agreed += step.agreed
-        self.done.late += step.late
-        for found in step.found:
-            lists.setdefault(found.what, []).append(self._told(found))
-
-    def _settle(self, key: bytes, lists: dict[What, list[dict[str, Any]]]) -> None:
-        # Lists first, then how far they go: what is in a list and not noted is cut off and found again.
+    def _settle(self, key: bytes, found: Sequence[Found]) -> None:
+        """Lists first, then how far they go: what is in a list and not noted is cut off and found again."""
+        absent = [each.library for each in found if each.what is What.NOT_REGISTERED and each.library is not None]
+        erased = erased_rows(self._notary, absent)
+        self.done.erased += len(erased)
+        lists: dict[What, list[dict[str, Any]]] = {}
+        for each in found:
+            if each.what is What.NOT_REGISTERED and each.library is not None and each.library.number in erased:
+                continue
+            lists.setdefault(each.what, []).append(line_of(each, self._notary.origin_of))
         self._write(lists)
-        lists.clear()
         self.done.key = key.hex()
         self._note()
 
-    def _told(self, found: Found) -> dict[str, Any]:
-        """A line of a list. What only the ledger has goes by its place in the log: nothing of the record is told."""
-        line: dict[str, Any] = {}
-        if found.library is not None:
-            line |= {"row": found.library.number, "identifier": found.library.identifier}
-        if found.ledger is not None:
-            origin = self._notary.origin_of(found.ledger.position)
-            line |= {"origin": origin, "index": index_of(found.ledger.position)}
-        if found.what is What.STATUS_DIFFERS and found.library is not None and found.ledger is not None:
-            line |= {"library": NAMES[found.library.status], "ledger": NAMES[found.ledger.status]}
-        elif found.what is What.NOT_IN_LIBRARY and found.ledger is not None:
-            line |= {"issuer": found.ledger.key[:_ISSUER].decode(), "ledger": NAMES[found.ledger.status]}
-        return line
-
     # -- the folder ---------------------------------------------------------------------------------------------------
 
-    def _list(self, what: What) -> Path:
-        return self.folder / f"{what.value}.{self._asked.form}"
-
     def _write(self, lists: dict[What, list[dict[str, Any]]]) -> None:
-        for what, lines in lists.items():
-            if not lines:
-                continue
-            if self._asked.form == "ndjson":
-                data = b"".join(_json(line) for line in lines)
-            else:
-                data = b"".join(_csv([str(line.get(name, "")) for name in FIELDS]) for line in lines)
-            self.done.sizes[what.value] = append(self._list(what), data)
-            self.done.counts[what.value] = self.done.counts.get(what.value, 0) + len(lines)
+        self._lists.write(lists, self.done.sizes, self.done.counts)
 
     def _note(self) -> None:
-        write_durably(self.folder / "done.json", _json(asdict(self.done)))
+        write_durably(self.folder / "done.json", json_line(asdict(self.done)))
 
     def _report(self, plan: dict[str, Any]) -> None:
         counts = Counter({what.value: 0 for what in What}) + Counter(self.done.counts)
         report = {
             "schema": SCHEMA, "rows": self.done.rows, "other_issuers": self.done.skipped, "agreed": self.done.agreed,
-            "registered_later": self.done.late, **{what.value: counts[what.value] for what in What},
+            "registered_later": self.done.late, "erased": self.done.erased,
+            **{what.value: counts[what.value] for what in What},
             "started_at": plan["started_at"], "finished_at": self._clock.now(), "exported_at": plan["exported_at"],
         }  # fmt: skip
         if not (self.folder / "report.json").exists():
-            write_durably(self.folder / "report.json", _json(report))
-        for pattern in ("*.run", "*.status", "statuses.*", ".*.new"):
+            write_durably(self.folder / "report.json", json_line(report))
+        for pattern in ("*.run", PATTERN, "*.status", "statuses.*", ".*.new"):
             for path in self.folder.glob(pattern):
                 path.unlink()
 
 
 def _row(record: bytes) -> LibraryRow:
     return LibraryRow(record[:_KEY], int.from_bytes(record[_KEY : _KEY + 8]), record[_KEY + 8], record[_HEAD:].decode())
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _csv(cells: Sequence[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode()

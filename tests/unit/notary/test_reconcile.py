@@ -25,10 +25,13 @@ from notary.bulk.csv_source import CsvSource
 from notary.bulk.sources import Source
 from notary.entry import Entry, status_key
 from notary.reconcile import ledger as ledger_side
+from notary.reconcile import lists as reconcile_lists
+from notary.reconcile import look_ups
 from notary.reconcile import run as reconcile_run
 from notary.reconcile import runs as reconcile_runs
 from notary.reconcile.compare import LedgerRow, LibraryRow, What, compare
-from notary.reconcile.run import FIELDS, Asked, Comparison, Done, Ledger
+from notary.reconcile.lists import FIELDS
+from notary.reconcile.run import Asked, Comparison, Done, Ledger
 from notary.reconcile.runs import merge_down, merged, read_run, run_name, write_run
 from notary.reconcile.words import NAMES, WORDS, status_words
 from notary.stores import reconciling
@@ -293,6 +296,7 @@ def test_run__dies_anywhere__the_next_one_ends_it_with_the_same(
     monkeypatch.setattr(reconcile_run, "RUN_ROWS", 7)
     monkeypatch.setattr(reconcile_run, "STEPS", 4)
     monkeypatch.setattr(reconciling, "PAGE", 3)
+    monkeypatch.setattr(ledger_side, "RUN_RECORDS", 7)
     monkeypatch.setattr(ledger_side, "BATCH", 1)
     whole = house.compare(house.csv(mixed), out="whole")
     chance = random.Random(seed)
@@ -310,8 +314,11 @@ def test_run__dies_anywhere__the_next_one_ends_it_with_the_same(
 
         return call
 
-    for part in ("append", "write_durably", "write_run", "write_statuses"):
-        monkeypatch.setattr(reconcile_run, part, dying(getattr(reconcile_run, part)))
+    for room, part in (
+        (reconcile_lists, "append"), (reconcile_run, "write_durably"), (reconcile_run, "write_run"),
+        (reconcile_run, "write_statuses"), (look_ups, "write_durably"),
+    ):  # fmt: skip
+        monkeypatch.setattr(room, part, dying(getattr(room, part)))
     deaths = 0
     while True:
         calls["left"] = chance.randrange(1, 9)

@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ledger.codes.certificate_ids import parse_identifier
-from ledger.errors import ConflictError, InputError, IntegrityError
+from ledger.errors import ConflictError, IntegrityError
 from ledger.statuses import Decision, DecisionCode, status_at
 from ledger.types import BlockTime, DepartmentCode, Digest, LogId, Millis, Origin
 from notary.bulk.durable import sync
@@ -286,7 +285,7 @@ def ledger_rows(folder: Path, runs: int, after: bytes) -> Iterator[LedgerRow]:
 
 def erased_rows(notary: Notary, rows: Sequence[LibraryRow]) -> set[int]:
     """The numbers of those rows of the library whose name was erased in a log of this notary; by the version that the
-    identifier ends in, 1 where it isn't of the official form."""
+    identifier ends in."""
     by_issuer: dict[bytes, list[LibraryRow]] = {}
     for row in rows:
         by_issuer.setdefault(row.key[:_ISSUER], []).append(row)
@@ -310,11 +309,10 @@ def erased_rows(notary: Notary, rows: Sequence[LibraryRow]) -> set[int]:
 
 
 def _version(identifier: str) -> int:
-    try:
-        return parse_identifier(identifier).version_number
-    except InputError:
-        return 1
+    version = identifier.split(".")[-2:-1]
+    return int(version[0]) if version and version[0].isascii() and version[0].isdecimal() else 1
 
 
 def _closings(notary: Notary) -> list[tuple[int, int | None]]:
-    return [(row.id, row.struck_from) for row in logs_of_issuers(notary.store, notary.logs)]
+    """Of each log that has entries, from which index on they count for nothing; a reopening begins an empty one."""
+    return [(row.id, row.struck_from) for row in logs_of_issuers(notary.store, notary.logs) if row.next_index]

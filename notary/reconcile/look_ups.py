@@ -33,7 +33,7 @@ ANCHORED, LATE = 1, 2
 """Bits of `flags`."""
 RUN_RECORDS = 1 << 18
 """16 MiB a run: 840 runs at 220 million look-ups."""
-HELD = 1 << 18
+HELD = 1 << 16
 """Records of all runs together that a merge holds at once; of each run at least LEAST."""
 LEAST = 256
 _WHOLE = np.dtype(("S", RECORD_BYTES))
@@ -49,7 +49,9 @@ def run_path(folder: Path, number: int) -> Path:
 def write_look_ups(path: Path, parts: Sequence[Records]) -> None:
     """A run of these records, sorted here; durable when it returns."""
     # As plain bytes: numpy joins records with fields in the machine's byte order.
-    write_durably(path, np.sort(np.concatenate([part.view(_WHOLE) for part in parts])).tobytes())
+    records = np.concatenate([part.view(_WHOLE) for part in parts])
+    records.sort()
+    write_durably(path, records.tobytes())
 
 
 def newest(paths: Sequence[Path], after: bytes = b"") -> Iterator[Records]:

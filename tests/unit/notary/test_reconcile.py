@@ -1,235 +1,33 @@
-"""The library compared with the ledger: against an oracle, cut anywhere and resumed, from CSV, Parquet and table."""
+"""The library compared with the ledger: every difference, cut anywhere and resumed, from CSV, Parquet and table."""
 
 from __future__ import annotations
 
 import csv
-import json
 import random
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ledger.errors import ConflictError, InputError, IntegrityError, RowsError
-from ledger.statuses import Decision, DecisionCode
+from ledger.errors import ConflictError, InputError, RowsError
+from ledger.statuses import DecisionCode
 from ledger.texts import LANGUAGES, error_text
-from ledger.types import BlockTime, DepartmentCode, Digest, Millis
+from ledger.types import DepartmentCode, Millis
 from notary.bulk.csv_source import CsvSource
-from notary.bulk.sources import Source
-from notary.entry import Entry, status_key
 from notary.reconcile import ledger as ledger_side
 from notary.reconcile import lists as reconcile_lists
 from notary.reconcile import look_ups
 from notary.reconcile import run as reconcile_run
-from notary.reconcile import runs as reconcile_runs
-from notary.reconcile.compare import LedgerRow, LibraryRow, What, compare
+from notary.reconcile.compare import What
 from notary.reconcile.lists import FIELDS
-from notary.reconcile.run import Asked, Comparison, Done, Ledger
-from notary.reconcile.runs import merge_down, merged, read_run, run_name, write_run
+from notary.reconcile.run import Done
 from notary.reconcile.words import NAMES, WORDS, status_words
 from notary.stores import reconciling
-from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN, OTHER, Rig, certificate
-
-SECRET = b"s" * 32
-
-# -- the comparison itself --------------------------------------------------------------------------------------------
-
-KEYS = st.integers(0, 40)
-LIBRARY = st.lists(st.tuples(KEYS, st.integers(0, 3)), max_size=40)
-LEDGER = st.dictionaries(KEYS, st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), max_size=40)
-
-
-def key_of(number: int) -> bytes:
-    return ISSUER.encode() + number.to_bytes(32)
-
-
-def oracle(library: list[tuple[int, int]], ledger: dict[int, tuple[int, bool, bool]]) -> Counter[tuple[Any, ...]]:
-    """What each key deserves, by dictionaries that hold everything at once."""
-    found: Counter[tuple[Any, ...]] = Counter()
-    first: dict[int, int] = {}
-    for key, status in library:
-        if key in first:
-            found[What.TWICE, key] += 1
-        else:
-            first[key] = status
-    for key, status in first.items():
-        if key not in ledger:
-            found[What.NOT_REGISTERED, key] += 1
-            continue
-        found[What.NOT_ANCHORED, key] += not ledger[key][1]
-        found[What.STATUS_DIFFERS, key] += ledger[key][0] != status
-    for key, (_, _, late) in ledger.items():
-        found[What.NOT_IN_LIBRARY, key] += key not in first and not late
-    return +found
-
-
-@given(LIBRARY, LEDGER)
-def test_compare__any_two_sides__as_the_oracle_says(
-    library: list[tuple[int, int]], ledger: dict[int, tuple[int, bool, bool]]
-) -> None:
-    rows = [LibraryRow(key_of(k), n, s, str(k)) for n, (k, s) in enumerate(library)]
-    theirs = sorted(rows, key=lambda row: (row.key, row.number))
-    ours = [LedgerRow(key_of(k), k, s, anchored, late) for k, (s, anchored, late) in sorted(ledger.items())]
-    steps = list(compare(iter(theirs), iter(ours)))
-    assert [step.key for step in steps] == sorted({row.key for row in theirs} | {row.key for row in ours})
-    found = Counter((f.what, int.from_bytes(step.key[18:])) for step in steps for f in step.found)
-    assert found == oracle(library, ledger)
-    both = {k for k, _ in library} & ledger.keys()
-    differing = {k for w, k in found if w in (What.STATUS_DIFFERS, What.NOT_ANCHORED)}
-    assert sum(step.agreed for step in steps) == len(both - differing)
-
-
-@pytest.mark.parametrize("side", ["library", "ledger"])
-def test_compare__side_out_of_order__not_believed(side: str) -> None:
-    theirs = [LibraryRow(key_of(n), n, 0, "") for n in (2, 1)]
-    ours = [LedgerRow(key_of(n), n, 0, True) for n in (2, 1)]
-    with pytest.raises(IntegrityError, match=r"reconcile\.order"):
-        list(compare(iter(theirs if side == "library" else []), iter(ours if side == "ledger" else [])))
-
-
-# -- sorting ----------------------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=15)
-@given(st.lists(st.lists(st.binary(min_size=1, max_size=80), max_size=30), max_size=12), st.integers(2, 4))
-def test_runs__merged_in_groups__everything_in_order(
-    tmp_path_factory: pytest.TempPathFactory, runs: list[list[bytes]], most: int
-) -> None:
-    folder = tmp_path_factory.mktemp("runs")
-    for number, records in enumerate(runs):
-        write_run(folder / f"{run_name(number)}.run", sorted(records))
-    expected = sorted(record for records in runs for record in records)
-    paths = merge_down(folder, "*.run", most)
-    assert len(paths) <= most
-    assert list(merged(paths)) == expected
-    middle = expected[len(expected) // 2][:4] if expected else b"x"
-    assert list(merged(paths, middle)) == [r for r in expected if r[: len(middle)] > middle]
-
-
-def test_runs__died_between_merging_and_cleaning_up__nothing_twice(tmp_path: Path) -> None:
-    for number in range(5):
-        write_run(tmp_path / f"{run_name(number)}.run", [bytes([number])])
-    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    merge_down(tmp_path, "*.run", 2)
-    for name, data in kept.items():
-        (tmp_path / name).write_bytes(data)  # as if none had been taken away yet
-    assert list(merged(merge_down(tmp_path, "*.run", 2))) == [bytes([n]) for n in range(5)]
-
-
-def test_runs__cut_off__told(tmp_path: Path) -> None:
-    write_run(tmp_path / "a.run", [b"abc", b"abd"])
-    (tmp_path / "a.run").write_bytes((tmp_path / "a.run").read_bytes()[:-1])
-    with pytest.raises(IntegrityError) as caught:
-        list(read_run(tmp_path / "a.run"))
-    assert all(error_text(caught.value, language) for language in LANGUAGES)
-
-
-def test_words__official_ours_and_mapped() -> None:
-    assert WORDS["有效"] == WORDS["in_force"] == 0
-    assert NAMES[WORDS["吊销"]] == "revoked"
-    assert status_words('"03" = "吊销"\n"04" = "rescinded"')["03"] == DecisionCode.REVOKED
-    for text, code in (
-        ("=", "reconcile.map"),
-        ('"1" = "gone"', "reconcile.map_word"),
-        ('"1" = 3', "reconcile.map_word"),
-    ):
-        with pytest.raises(InputError) as caught:
-            status_words(text)
-        assert caught.value.code == code
-        assert all(error_text(caught.value, language) for language in LANGUAGES)
-
-
-# -- with a notary ----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Chain:
-    """Decisions by status key, and the index's other answers from the rig's chain."""
-
-    rig: Rig
-    made: dict[Digest, list[Decision]] = field(default_factory=dict)
-
-    def decide(self, index: int, code: DecisionCode) -> None:
-        entry = Entry.from_bytes(self.rig.notary.prover.entry(ORIGIN, index))
-        at = BlockTime(self.rig.clock.at // 1000 - 10)
-        history = self.made.setdefault(status_key(entry.issuer, entry.sha256), [])
-        ends = len(history) if code is DecisionCode.RESUMED else None
-        history.append(Decision(len(history) + 1, code, 0, ISSUER, BlockTime(0), at, ends=ends))
-
-    def decided_keys(self, after: bytes, limit: int) -> list[Digest]:
-        return sorted(key for key in self.made if key > after)[:limit]
-
-    def decisions(self, status_key: Digest) -> Sequence[Decision]:
-        return self.made.get(status_key, [])
-
-    def genesis(self) -> str:
-        return "0x00"
-
-    def since(self, block: int, log_index: int, limit: int) -> list[Any]:
-        return []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.rig.index, name)
-
-
-class Died(Exception):
-    """The process ended here."""
-
-
-class House:
-    """Certificates 0…n-1 registered by ISSUER, all but the last anchored; a library file to compare."""
-
-    def __init__(self, folder: Path, count: int = 40, database: str = "") -> None:
-        self.folder = folder
-        self.rig = Rig(folder / "home", origins=(ORIGIN, FOREIGN), database=database)
-        self.chain = Chain(self.rig)
-        self.count = count
-        notary = self.rig.notary
-        notary.accept_records(ISSUER, ORIGIN, [certificate(n) for n in range(count)], key="k")
-        notary.catch_up(ORIGIN)
-        notary.seal(ORIGIN)
-        self.rig.chain.anchor(self.rig.chain.logs()[0], count - 1, notary.logs[ORIGIN].root(count - 1))
-
-    def write(self, rows: list[tuple[str, str]], name: str = "library.csv") -> Path:
-        path = self.folder / name
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["holder", "identifier", "status"])
-            writer.writerows([["张三（样例）", *row] for row in rows])
-        return path
-
-    def compare(self, source: Source, out: str = "out", **asked: Any) -> dict[str, Any]:
-        """Run to the end; the report."""
-        ledger = Ledger(self.rig.notary, self.chain, self.chain, self.rig.clock)
-        (self.folder / out).mkdir(exist_ok=True)
-        Comparison(self.folder / out, ledger, source, Asked(dict(WORDS), **asked)).run(self.told)
-        found: dict[str, Any] = json.loads((self.folder / out / "report.json").read_bytes())
-        return found
-
-    def told(self, done: Done, share: float) -> None:
-        return
-
-    def csv(self, path: Path) -> CsvSource:
-        return CsvSource(path, None, SECRET, ("identifier", "status"))
-
-    def lists(self, out: str = "out") -> dict[str, list[Any]]:
-        """The lines of every list."""
-        found = {}
-        for what in What:
-            lines = (self.folder / out / f"{what.value}.ndjson").read_text(encoding="utf-8").splitlines()
-            found[what.value] = [json.loads(line) for line in lines]
-        return found
-
-
-def name(n: int) -> str:
-    return str(certificate(n)["identifier"])
+from tests.fakes.notary import ISSUER, ORIGIN, OTHER, certificate
+from tests.unit.notary.library_house import SECRET, Died, House, name
 
 
 @pytest.fixture
@@ -350,11 +148,11 @@ def test_run__library_changed_between_two_runs__refused(
     def cut(done: Done, share: float) -> None:
         raise Died
 
-    house.told = cut  # type: ignore[method-assign]
+    house.told = cut
     with pytest.raises(Died):
         house.compare(house.csv(mixed))
     mixed.write_text(mixed.read_text(encoding="utf-8").replace("有效", "吊销", 1), encoding="utf-8")
-    house.told = lambda done, share: None  # type: ignore[method-assign]
+    house.told = lambda done, share: None
     with pytest.raises(ConflictError, match=r"backfill\.changed"):
         house.compare(house.csv(mixed))
 
@@ -446,22 +244,6 @@ def test_run__issuer_in_its_own_column__identifiers_of_any_form(house: House) ->
     assert (report["not_registered"], report["not_anchored"], report["wrong_row"]) == (1, 1, 1)
 
 
-def test_newest_versions__on_both_databases__in_order_whatever_the_pages(
-    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    house = House(tmp_path, database=database)
-    try:
-        whole = list(reconciling.newest_versions(house.rig.notary.store, ISSUER))
-        assert len(whole) == 40
-        assert [mac for mac, _ in whole] == sorted(mac for mac, _ in whole)
-        for page in (2, 7, 40):
-            monkeypatch.setattr(reconciling, "PAGE", page)
-            assert list(reconciling.newest_versions(house.rig.notary.store, ISSUER)) == whole
-            assert list(reconciling.newest_versions(house.rig.notary.store, ISSUER, whole[9][0])) == whole[10:]
-    finally:
-        house.rig.notary.close()
-
-
 @pytest.mark.parametrize("how", ["changed", "longer", "shorter"])
 @pytest.mark.parametrize("ended", [False, True])
 def test_run__library_changed_after_it_was_read__refused_not_mixed(
@@ -474,30 +256,30 @@ def test_run__library_changed_after_it_was_read__refused_not_mixed(
             raise Died
 
     monkeypatch.setattr(reconcile_run, "STEPS", 3)
-    house.told = cut  # type: ignore[method-assign]
+    house.told = cut
     with nullcontext() if ended else pytest.raises(Died):
         house.compare(house.csv(mixed))
     data = mixed.read_bytes()
     lines = data.splitlines(keepends=True)
     other = {"changed": data.replace("有效".encode(), "吊销".encode(), 1), "longer": data + lines[-1]}
     mixed.write_bytes(other.get(how, b"".join(lines[:-1])))
-    house.told = lambda done, share: None  # type: ignore[method-assign]
+    house.told = lambda done, share: None
     with pytest.raises(ConflictError, match=r"backfill\.changed"):
         house.compare(house.csv(mixed))
     mixed.write_bytes(data)
     house.compare(house.csv(mixed))  # the library that was read: it goes on, or says again what it said
 
 
-def test_runs__many__each_record_is_written_once_a_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[int] = []
-
-    def counted(path: Path, records: Iterable[bytes]) -> None:
-        kept = list(records)
-        written.append(len(kept))
-        write_run(path, kept)
-
-    for number in range(60):
-        write_run(tmp_path / f"{run_name(number)}.run", [bytes([number])])
-    monkeypatch.setattr(reconcile_runs, "write_run", counted)
-    assert len(list(merged(merge_down(tmp_path, "*.run", 8)))) == 60
-    assert sum(written) == 60
+def test_words__official_ours_and_mapped() -> None:
+    assert WORDS["有效"] == WORDS["in_force"] == 0
+    assert NAMES[WORDS["吊销"]] == "revoked"
+    assert status_words('"03" = "吊销"\n"04" = "rescinded"')["03"] == DecisionCode.REVOKED
+    for text, code in (
+        ("=", "reconcile.map"),
+        ('"1" = "gone"', "reconcile.map_word"),
+        ('"1" = 3', "reconcile.map_word"),
+    ):
+        with pytest.raises(InputError) as caught:
+            status_words(text)
+        assert caught.value.code == code
+        assert all(error_text(caught.value, language) for language in LANGUAGES)

@@ -269,8 +269,8 @@ def test_run__registered_while_it_runs__not_looked_at(house: House, monkeypatch:
 
 
 @pytest.mark.usefixtures("small")
-def test_run__several_logs_and_issuers__each_under_its_own(tmp_path: Path) -> None:
-    house = House(tmp_path, 12, origins=(ORIGIN, SECOND, FOREIGN))
+def test_run__several_logs_and_issuers__each_under_its_own(tmp_path: Path, database: str) -> None:
+    house = House(tmp_path, 12, database, (ORIGIN, SECOND, FOREIGN))
     notary = house.rig.notary
     notary.accept_records(ISSUER, SECOND, [certificate(n) for n in range(50, 57)], key="second")
     notary.accept_records(OTHER, FOREIGN, [certificate(n, OTHER) for n in range(8)], key="other")

@@ -4,6 +4,7 @@
     compare.py   two streams in the order of one key → findings; pure
     runs.py      the library's side sorted on the disk: more rows than memory holds
     look_ups.py  the ledger's side the same, records of one length
+    statuses.py  what isn't simply in force
     ledger.py    what the ledger's side is made of, and what happens when it goes on meanwhile
     lists.py     the findings' files
     run.py       a comparison in a folder, cut and resumed at any point

@@ -31,21 +31,18 @@ from notary.entry import parse_origin
 from notary.feed import Changes
 from notary.reconcile.compare import Found, LibraryRow, What, compare
 from notary.reconcile.ledger import (
-    STATUSES,
-    Decided,
     LogEnd,
-    StatusIndex,
     erased_rows,
     ledger_rows,
     log_ends,
     noted_anew,
     settled,
     sort_look_ups,
-    write_statuses,
 )
 from notary.reconcile.lists import Lists, json_line, line_of
 from notary.reconcile.look_ups import PATTERN
 from notary.reconcile.runs import merge_down, merged, run_name, write_run
+from notary.reconcile.statuses import STATUSES, Decided, StatusIndex, write_statuses
 from notary.service import Notary
 
 SCHEMA = "chuzheng-reconciled/1"

@@ -19,7 +19,7 @@ from ledger.types import DepartmentCode, Millis
 from notary.bulk.csv_source import CsvSource
 from notary.reconcile import ledger as ledger_side
 from notary.reconcile import lists as reconcile_lists
-from notary.reconcile import look_ups
+from notary.reconcile import look_ups, statuses
 from notary.reconcile import run as reconcile_run
 from notary.reconcile.compare import What
 from notary.reconcile.lists import FIELDS
@@ -95,7 +95,7 @@ def test_run__dies_anywhere__the_next_one_ends_it_with_the_same(
     monkeypatch.setattr(reconcile_run, "STEPS", 4)
     monkeypatch.setattr(reconciling, "PAGE", 3)
     monkeypatch.setattr(ledger_side, "RUN_RECORDS", 7)
-    monkeypatch.setattr(ledger_side, "BATCH", 1)
+    monkeypatch.setattr(statuses, "BATCH", 1)
     whole = house.compare(house.csv(mixed), out="whole")
     chance = random.Random(seed)
     calls = {"left": 0}

@@ -17,9 +17,9 @@ from ledger.texts import LANGUAGES, error_text
 from notary.reconcile import look_ups
 from notary.reconcile import runs as reconcile_runs
 from notary.reconcile.compare import LedgerRow, LibraryRow, What, compare
-from notary.reconcile.ledger import STATUSES, Statuses
 from notary.reconcile.look_ups import RECORD, newest, run_path, write_look_ups
 from notary.reconcile.runs import merge_down, merged, read_run, run_name, write_run
+from notary.reconcile.statuses import STATUSES, Statuses
 from tests.fakes.notary import ISSUER, OTHER
 
 # -- the comparison itself --------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_statuses__any__each_look_up_gets_its_own(
     found["position"] = sorted(positions)
     statuses = Statuses(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("notary.reconcile.ledger.BATCH", 3)
+        patch.setattr("notary.reconcile.statuses.BATCH", 3)
         statuses.add_to(found)
     statuses.close()
     assert found["status"].tolist() == [decided.get(at, 0) for at in sorted(positions)]

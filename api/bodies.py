@@ -167,3 +167,15 @@ async def body_on_disk(request: Request, folder: Path, limit: int) -> AsyncItera
             file.write(waiting)
             file.seek(0)
         yield file
+
+
+def split_lines(body: bytes, most: int) -> list[bytes]:
+    """Lines of an NDJSON body, the last one with or without its end; an empty one counts as a wrong line."""
+    lines = body.split(b"\n")
+    if lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise UnreadableError("request.empty")
+    if len(lines) > most:
+        raise InputError("request.too_many_items", limit=most, found=len(lines))
+    return lines

@@ -12,14 +12,14 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import CallerDep, bearer, caller_of
-from api.bodies import read_body
+from api.bodies import read_body, split_lines
 from api.certificates.schemas import AcceptedBody, RecordBody
 from api.direct import direct
 from api.limits import JSON, NDJSON, idempotency_key, media_type, own_log
 from api.logs.schemas import ReceiptBody
 from api.parts import PartsDep
 from api.problems import WRITE, problems
-from ledger.errors import InputError, UnreadableError
+from ledger.errors import UnreadableError
 from ledger.types import Role
 from notary.receipt import MEDIA_TYPE as RECEIPT
 from notary.receipts import build_bundle
@@ -118,18 +118,6 @@ def receipt_response(accepted: Accepted) -> Response:
         media_type=RECEIPT,
         headers={"Location": location, "Cache-Control": "no-store"},
     )
-
-
-def split_lines(body: bytes, most: int) -> list[bytes]:
-    """Lines of an NDJSON body, the last one with or without its end; an empty line counts as a wrong record."""
-    lines = body.split(b"\n")
-    if lines and not lines[-1].strip():
-        lines.pop()
-    if not lines:
-        raise UnreadableError("request.empty")
-    if len(lines) > most:
-        raise InputError("request.too_many_items", limit=most, found=len(lines))
-    return lines
 
 
 def accepted_body(accepted: Sequence[Accepted]) -> bytes:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import CallerDep, MaybeCaller
-from api.bodies import read_body
+from api.bodies import read_body, split_lines
 from api.caching import fresh
 from api.erasures.schemas import ErasuresBody
 from api.limits import NDJSON, idempotency_key, own_log
@@ -201,15 +201,8 @@ def read_receipts(  # noqa: PLR0917 FastAPI passes them by name
 
 def pack_lines(body: bytes, most: int) -> bytes:
     """NDJSON commitments as packed ones (formats.md §6); the error names the line."""
-    lines = body.split(b"\n")
-    if lines and not lines[-1].strip():
-        lines.pop()
-    if not lines:
-        raise UnreadableError("request.empty")
-    if len(lines) > most:
-        raise InputError("request.too_many_items", limit=most, found=len(lines))
     packed = bytearray()
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(split_lines(body, most), 1):
         try:
             value = parse_strict(line, limit=1024)
         except UnreadableError as error:

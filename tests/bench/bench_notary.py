@@ -19,7 +19,8 @@ from pathlib import Path
 from notary.imports import COLUMNS
 from notary.processes import Processes
 from tests.bench.figures import Figure, peak_mib, percentile
-from tests.fakes.notary import ISSUER, ORIGIN, STORAGE_KEY, Rig, certificate, document
+from tests.fakes.backfilling import cells_of
+from tests.fakes.notary import ISSUER, ORIGIN, STORAGE_KEY, Rig, document
 
 BULK = 10_000
 CORES = 2
@@ -31,24 +32,7 @@ def csv_file(first: int, count: int) -> bytes:
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     for n in range(first, first + count):
-        record = certificate(n)
-        [holder] = record["holders"]
-        cells = dict.fromkeys(COLUMNS, "") | {
-            "certificate_name": record["name"],
-            "type_code": record["type"],
-            "issuer_code": ISSUER,
-            "issuer_name": record["issuer_name"],
-            "issuer_division": "420000",
-            "certificate_number": record["number"],
-            "identifier": record["identifier"],
-            "holder_name": holder["name"],
-            "holder_code_type": holder["code_type"],
-            "holder_code": holder["code"],
-            "issue_date": record["issue_date"],
-            "valid_from": record["valid_from"],
-            "valid_to": record["valid_to"],
-        }
-        writer.writerow(cells)
+        writer.writerow(cells_of(n))
     return text.getvalue().encode()
 
 

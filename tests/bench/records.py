@@ -10,8 +10,8 @@ import hashlib
 import json
 from typing import Any
 
-from ledger.codes.certificate_ids import make_identifier
 from ledger.types import DepartmentCode, TypeCode
+from tests.fakes.notary import certificate as of_notary
 
 TYPE = TypeCode("11100000009985328F011")
 MEMBERS = 12
@@ -19,23 +19,7 @@ MEMBERS = 12
 
 def certificate(n: int, issuer: DepartmentCode, of: TypeCode = TYPE) -> dict[str, Any]:
     """The n-th certificate of an issuer: 15 members, its own identifier and number."""
-    return {
-        "schema": "certificate/1",
-        "kind": "certificate",
-        "issuer": issuer,
-        "type": of,
-        "identifier": make_identifier(of, issuer, f"{n:020d}", 1),
-        "version": 1,
-        "identifier_form": "issued",
-        "capture": "data",
-        "name": "食品经营许可证",
-        "number": f"JY{n:014d}",
-        "issuer_name": "湖北省市场监督管理局",
-        "issue_date": "2024-02-28",
-        "valid_from": "2024-02-28",
-        "valid_to": "2029-02-27",
-        "holders": [{"name": "兴山县和兴餐饮管理有限公司（样例）", "code_type": "001", "code": "91420526MA9986781L"}],
-    }
+    return of_notary(n, issuer, of=of)
 
 
 def certificate_bytes(n: int, issuer: DepartmentCode, of: TypeCode = TYPE) -> bytes:

@@ -6,10 +6,12 @@ CHUZHENG_EXAMPLES (60) is for all of them; a machine whose examples are long tak
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
-from mining import ask
+from mining import ask, transact
+from world import NONE, left
 
 EXAMPLES = int(os.environ.get("CHUZHENG_EXAMPLES", "60"))
 
@@ -23,6 +25,15 @@ class TakenBack(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         ask("evm_revert", self.snapshot)
+
+
+def turn_suspension(world: Any, department: str, suspended: frozenset[str]) -> frozenset[str]:
+    """Suspends the department, or reinstates it: who is suspended then."""
+    if department in suspended:
+        transact(world.departments.reinstate, world.council, left(department), NONE)
+    else:
+        transact(world.departments.suspend, world.council, left(department), 1, NONE)
+    return suspended ^ {department}
 
 
 def drive(machine: type[RuleBasedStateMachine], *, share: int = 1, steps: int = 25) -> None:

@@ -269,3 +269,8 @@ def as_kept(g: Grant) -> tuple:
         g.provider_handler or NONE,
         g.successor or NONE,
     )
+
+
+def by(account) -> dict:
+    """Who sends, as Brownie takes it."""
+    return {"from": account}

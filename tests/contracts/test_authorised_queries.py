@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from mining import asked, does
-from shares_world import BASIS, CLOSED, CONDITIONAL, CONSUMER, DAY, DRAFT, ELSEWHERE, FAR, PROVIDER, SharesWorld
+from shares_world import BASIS, CLOSED, CONDITIONAL, CONSUMER, DAY, DRAFT, ELSEWHERE, FAR, PROVIDER, SharesWorld, by
 from world import NONE, digest, emitted, left, now, plain, refusal, unchanged, wait
 
 ID, OTHER_ID = digest("an id"), digest("another id")
@@ -33,10 +33,6 @@ WAYS = {
 @pytest.fixture(scope="module")
 def w(module_isolation):
     return SharesWorld()
-
-
-def by(account) -> dict:
-    return {"from": account}
 
 
 def given(id_: bytes = ID, **changes) -> tuple:

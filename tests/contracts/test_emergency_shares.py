@@ -16,6 +16,7 @@ from shares_world import (
     OWN,
     PROVIDER,
     SharesWorld,
+    by,
 )
 from world import NONE, digest, emitted, left, now, plain, refusal, unchanged, wait
 
@@ -37,10 +38,6 @@ ACTS = {
 @pytest.fixture(scope="module")
 def w(module_isolation):
     return SharesWorld()
-
-
-def by(account) -> dict:
-    return {"from": account}
 
 
 def given(id_: bytes = ID, **changes) -> tuple:

@@ -19,6 +19,7 @@ from shares_world import (
     SUBMITTED,
     SUSPENDED,
     SharesWorld,
+    by,
     terms,
     terms_tuple,
 )
@@ -65,10 +66,6 @@ class RealPlaces(SharesWorld):
 @pytest.fixture(scope="module")
 def w(module_isolation):
     return RealPlaces()
-
-
-def by(account) -> dict:
-    return {"from": account}
 
 
 def some() -> bytes:

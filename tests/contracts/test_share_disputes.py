@@ -23,6 +23,7 @@ from shares_world import (
     REVIEW,
     SUBMITTED,
     SharesWorld,
+    by,
 )
 from world import NONE, digest, emitted, left, now, plain, refusal, unchanged, wait
 
@@ -33,10 +34,6 @@ CLOCK, STAGE = 16, 4
 @pytest.fixture(scope="module")
 def w(module_isolation):
     return SharesWorld()
-
-
-def by(account) -> dict:
-    return {"from": account}
 
 
 def kept(w, member: int, id_=ID):

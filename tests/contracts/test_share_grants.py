@@ -18,6 +18,7 @@ from shares_world import (
     SURRENDERED,
     SUSPENDED,
     SharesWorld,
+    by,
 )
 from world import NONE, digest, emitted, left, now, plain, refusal, reverts, unchanged, wait
 
@@ -28,10 +29,6 @@ OTHER_ID = digest("another id")
 @pytest.fixture(scope="module")
 def w(module_isolation):
     return SharesWorld()
-
-
-def by(account) -> dict:
-    return {"from": account}
 
 
 def kept(w, member: int, id_=ID):

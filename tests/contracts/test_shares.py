@@ -26,6 +26,7 @@ from shares_world import (
     SUBMITTED,
     WITHDRAWN,
     SharesWorld,
+    by,
     terms,
     terms_tuple,
 )
@@ -39,10 +40,6 @@ ANOTHER = f"0x{0xFB00:040x}"
 @pytest.fixture(scope="module")
 def w(module_isolation):
     return SharesWorld()
-
-
-def by(account) -> dict:
-    return {"from": account}
 
 
 def clock(w, id_=ID) -> tuple:

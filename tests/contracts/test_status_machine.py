@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from machines import TakenBack, drive
+from machines import TakenBack, drive, turn_suspension
 from mining import ask, transact
 from world import COMPETENT, ISSUER, NONE, OTHER, digest, key_of, left, now, plain
 
@@ -64,7 +64,7 @@ class StatusMachine(TakenBack):
         self.status = self.world.status
         self.history: tuple[Decision, ...] = ()
         self.proven = False
-        self.suspended: set[str] = set()
+        self.suspended: frozenset[str] = frozenset()
         self.succeeded: dict[str, str] = {}
 
     # What both sides are asked
@@ -213,12 +213,7 @@ class StatusMachine(TakenBack):
 
     @rule(department=st.sampled_from([ISSUER, COMPETENT]))
     def suspension_of_a_department_turns(self, department: str) -> None:
-        departments = self.world.departments
-        if department in self.suspended:
-            transact(departments.reinstate, self.world.council, left(department), NONE)
-        else:
-            transact(departments.suspend, self.world.council, left(department), 1, NONE)
-        self.suspended ^= {department}
+        self.suspended = turn_suspension(self.world, department, self.suspended)
 
     @invariant()
     def same_history(self) -> None:

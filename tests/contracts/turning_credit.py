@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 from credit_world import CreditWorld, Told
 from hypothesis.stateful import rule
-from machines import TakenBack
+from machines import TakenBack, turn_suspension
 from mining import error_name, transact
-from world import NONE, left
 
 from ledger.errors import ChuzhengError
 
@@ -59,9 +58,4 @@ class TurningCredit(TakenBack):
     def a_suspension_turns(self, department: str, rarely: int) -> None:
         if department not in self.told.suspended and rarely:
             return
-        departments, council = self.world.departments, self.world.council
-        if department in self.told.suspended:
-            transact(departments.reinstate, council, left(department), NONE)
-        else:
-            transact(departments.suspend, council, left(department), 1, NONE)
-        self.told.suspended ^= {department}
+        self.told.suspended = turn_suspension(self.world, department, self.told.suspended)

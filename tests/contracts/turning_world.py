@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
-from machines import TakenBack
+from machines import TakenBack, turn_suspension
 from mining import ask, error_name, transact
 from shares_world import (
     AUTHORITY,
@@ -105,12 +105,7 @@ class TurningWorld(TakenBack):
 
     @rule(department=st.sampled_from([CONSUMER, PROVIDER, AUTHORITY, GOVERNMENT]))
     def suspension_of_a_department_turns(self, department: str) -> None:
-        departments = self.world.departments
-        if department in self.suspended:
-            transact(departments.reinstate, self.world.council, left(department), NONE)
-        else:
-            transact(departments.suspend, self.world.council, left(department), 1, NONE)
-        self.suspended ^= {department}
+        self.suspended = turn_suspension(self.world, department, self.suspended)
 
     @rule()
     def pause_turns(self) -> None:

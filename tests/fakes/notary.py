@@ -188,14 +188,14 @@ class Rig:
         return log.entries(0, log.durable_size())
 
 
-def certificate(n: int, issuer: str = ISSUER, version: int = 1, **changed: Any) -> dict[str, Any]:
-    """A certificate/1 with its own identifier for each n."""
+def certificate(n: int, issuer: str = ISSUER, version: int = 1, *, of: str = TYPE, **changed: Any) -> dict[str, Any]:
+    """A certificate/1 of type `of` with its own identifier for each n."""
     return {
         "schema": "certificate/1",
         "kind": "certificate",
         "issuer": issuer,
-        "type": TYPE,
-        "identifier": make_identifier(TYPE, issuer, f"{n:020d}", version),
+        "type": of,
+        "identifier": make_identifier(of, issuer, f"{n:020d}", version),
         "version": version,
         "identifier_form": "issued",
         "capture": "data",

@@ -11,40 +11,22 @@ from ledger.authorities import Domain
 from ledger.catalogue import Clock, ClockKind, Demand, Draft, Resource, SharingClass, Stage, State, Version
 from ledger.codes import working_days
 from ledger.evm import authorities, catalogue, working_calendar
-from ledger.evm.artifacts import artifact, encode, encode_call
+from ledger.evm.artifacts import encode_call
 from ledger.evm.authorities import AuthoritiesView
 from ledger.evm.catalogue import CatalogueView, NewVersion
 from ledger.evm.codes import ZERO, code_bytes
 from ledger.evm.working_calendar import WorkingCalendarView
-from ledger.types import Address, BlockTime, DepartmentCode, Digest
+from ledger.types import BlockTime, DepartmentCode, Digest
+from tests.unit.ledger.told import Told
 
 PROVIDER, CONSUMER = DepartmentCode("11420503087246977F"), DepartmentCode("11100000000013338W")
 CODE, VERSION, BASIS, PERSON = (Digest(bytes([n]) * 32) for n in range(1, 5))
 TIMES = BlockTime(1_790_000_000), BlockTime(1_791_000_000)
 
 
-class Told:
-    """A node that answers each view with what it was told, at block 7 only."""
-
-    def __init__(self, contract: str, **answers: list[Any]) -> None:
-        self.contract, self.answers = contract, answers
-
-    def address(self, name: str) -> Address:
-        assert name == self.contract
-        return Address("0x" + "11" * 20)
-
-    def contract_at(self, name: str, block: int) -> None:
-        """One version only."""
-
-    def call(self, method: str, message: dict[str, str], block: str) -> str:
-        assert (method, block) == ("eth_call", "0x7")
-        functions = artifact(self.contract).functions.values()
-        function = next(f for f in functions if message["data"].startswith("0x" + f.selector.hex()))
-        return "0x" + encode(function.outputs, self.answers[function.name], what=function.name).hex()
-
-
 def told(contract: str, **answers: list[Any]) -> Any:
-    return cast(Any, Told(contract, **answers))
+    """At block 7 only."""
+    return cast(Any, Told(contract, answers, "0x7"))
 
 
 @pytest.mark.parametrize(

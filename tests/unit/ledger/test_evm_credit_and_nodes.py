@@ -28,12 +28,13 @@ from ledger.credits import (
     file_class_bytes,
 )
 from ledger.evm import credit_records, nodes
-from ledger.evm.artifacts import artifact, encode, encode_call
+from ledger.evm.artifacts import encode_call
 from ledger.evm.codes import ZERO, code_bytes
 from ledger.evm.credit_records import CreditRecordsView
 from ledger.evm.nodes import NodesView
 from ledger.nodes import NewNode, Node, NodeId, NodeKey, NodeState
-from ledger.types import Address, BlockTime, DepartmentCode, Digest
+from ledger.types import BlockTime, DepartmentCode, Digest
+from tests.unit.ledger.told import Told
 
 OWNER, KEEPER, COMPANY = (DepartmentCode(c) for c in ("11420503087246977F", "11100000000013338W", "11430000006122244L"))
 FILES = FileClass(KEEPER, Field.HARDSHIP)
@@ -44,35 +45,13 @@ def some(number: int) -> Digest:
     return Digest(bytes([number]) * 32)
 
 
-class Told:
-    """A node that answers each view with what it was told."""
-
-    def __init__(self, contract: str, **answers: list[Any]) -> None:
-        self.contract, self.answers = contract, answers
-        self.asked: list[tuple[str, str]] = []
-
-    def address(self, name: str) -> Address:
-        assert name == self.contract
-        return Address("0x" + "11" * 20)
-
-    def contract_at(self, name: str, block: int) -> None:
-        """One version only, in force at every block."""
-
-    def call(self, method: str, message: dict[str, str], block: str) -> str:
-        assert method == "eth_call"
-        found = artifact(self.contract).functions
-        function = next(f for f in found.values() if message["data"].startswith("0x" + f.selector.hex()))
-        self.asked.append((function.name, block))
-        return "0x" + encode(function.outputs, self.answers[function.name], what=function.name).hex()
-
-
 def credit_view(**answers: list[Any]) -> tuple[CreditRecordsView, Told]:
-    told = Told("CreditRecords", **answers)
+    told = Told("CreditRecords", answers)
     return CreditRecordsView(cast(Any, told), cast(Any, told)), told
 
 
 def node_view(**answers: list[Any]) -> NodesView:
-    told = Told("Nodes", **answers)
+    told = Told("Nodes", answers)
     return NodesView(cast(Any, told), cast(Any, told))
 
 

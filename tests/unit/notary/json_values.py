@@ -15,3 +15,13 @@ values: st.SearchStrategy[Any] = st.recursive(
 )
 records: st.SearchStrategy[dict[str, Any]] = st.dictionaries(texts, values, min_size=1, max_size=14)
 hashes = st.binary(min_size=32, max_size=32)
+UNFIT: tuple[tuple[dict[str, Any], str], ...] = (
+    ({}, "record.no_members"),
+    ({str(i): 1 for i in range(257)}, "json.too_many_members"),
+    ({"a": "\ud800"}, "json.lone_surrogate"),
+    ({"\ud800": 1}, "json.lone_surrogate"),
+    ({"a": 1 << 60}, "json.integer_range"),
+    ({"a": "x" * (1 << 20)}, "json.too_large"),
+    ({"a": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}, "json.nesting"),
+)
+"""Records that can't be committed to, and the code that says why."""

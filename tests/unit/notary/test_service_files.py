@@ -15,6 +15,7 @@ from notary.documents import open_file
 from notary.filing import Filing
 from notary.imports import COLUMNS
 from notary.stores.content import EmbeddedStore
+from tests.fakes.backfilling import cells_of
 from tests.fakes.notary import ISSUER, ORIGIN, OTHER, Rig, certificate
 
 READER = X25519PrivateKey.generate()
@@ -98,29 +99,7 @@ def test_accept_document__what_cannot_be__refused_before_anything_is_stored(rig:
 
 
 def rows(count: int, issuer: str = ISSUER) -> list[dict[str, str]]:
-    made = []
-    for n in range(count):
-        record = certificate(n, issuer=issuer)
-        [holder] = record["holders"]
-        made.append(
-            dict.fromkeys(COLUMNS, "")
-            | {
-                "certificate_name": record["name"],
-                "type_code": record["type"],
-                "issuer_code": issuer,
-                "issuer_name": record["issuer_name"],
-                "issuer_division": "420000",
-                "certificate_number": record["number"],
-                "identifier": record["identifier"],
-                "holder_name": holder["name"],
-                "holder_code_type": holder["code_type"],
-                "holder_code": holder["code"],
-                "issue_date": record["issue_date"],
-                "valid_from": record["valid_from"],
-                "valid_to": record["valid_to"],
-            }
-        )
-    return made
+    return [cells_of(n, issuer) for n in range(count)]
 
 
 def as_csv(content: list[dict[str, str]]) -> bytes:

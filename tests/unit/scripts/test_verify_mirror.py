@@ -38,6 +38,13 @@ def mirror_of(house: House, folder: Path) -> Path:
     return folder
 
 
+def mirrored(house: House, tmp_path: Path) -> tuple[Receipt, Path]:
+    """A receipt from before its entry was anchored, and a mirror that has the entry."""
+    receipt = registered(house, 1)
+    house.anchor()
+    return receipt, mirror_of(house, tmp_path / "mirror")
+
+
 def asked(
     house: House, receipt: Receipt, mirror: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> tuple[dict[str, str], dict[str, Any]]:
@@ -73,9 +80,7 @@ def test_receipt__promised_or_included__the_mirror_has_its_entry(
 def test_mirror__too_old__said_in_both_languages(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    registered(house, 1)
-    house.anchor()
-    mirror = mirror_of(house, tmp_path / "mirror")
+    _, mirror = mirrored(house, tmp_path)
     later = registered(house, 2)
     _, said = asked(house, later, mirror, tmp_path, capsys)
     assert (said["case"], said["size"], said["index"]) == ("old", 1, 1)
@@ -93,9 +98,7 @@ def test_mirror__too_old__said_in_both_languages(
 def test_mirror__another_history__receipt_fails_and_both_pieces_are_kept(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    promised = registered(house, 1)
-    house.anchor()
-    mirror = mirror_of(house, tmp_path / "mirror")
+    promised, mirror = mirrored(house, tmp_path)
     signer = house.notary.signers[house.origin]
     other = replace(promised, entry=replace(promised.entry, sha256=Digest(bytes(32))), salt=None)
     other = replace(other, promise=signer.sign(promise_bytes(log_id(house.origin), 0, other.leaf)))
@@ -108,9 +111,7 @@ def test_mirror__another_history__receipt_fails_and_both_pieces_are_kept(
 def test_mirror__unsigned_or_damaged__says_nothing(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    receipt = registered(house, 1)
-    house.anchor()
-    mirror = mirror_of(house, tmp_path / "mirror")
+    receipt, mirror = mirrored(house, tmp_path)
     stranger = shutil.copytree(mirror, tmp_path / "stranger")
     head = Checkpoint(house.origin, 1, house.notary.logs[house.origin].root(1))
     from tests.fakes.house import Key
@@ -126,9 +127,7 @@ def test_mirror__unsigned_or_damaged__says_nothing(
 def test_mirror__of_another_log_or_with_what_has_none__refused(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    receipt = registered(house, 1)
-    house.anchor()
-    mirror = mirror_of(house, tmp_path / "mirror")
+    receipt, mirror = mirrored(house, tmp_path)
     (tmp_path / "one.receipt.json").write_bytes(replace(receipt, salt=None).to_json())
     note = (mirror / "checkpoint").read_text()
     (mirror / "checkpoint").write_text(note.replace(house.origin, f"{house.origin}/s1"))

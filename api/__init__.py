@@ -1,1 +1,1 @@
-"""HTTP, the verify page, and wiring, the one place where adapters are chosen. A folder per concept."""
+"""HTTP, the verify page, and wiring (backstage for the processes), where adapters are chosen. A folder per concept."""

@@ -3,6 +3,7 @@
 Pure twin of the contract `DepartmentKeys` (its keys; gateways have no rule that isn't these): same questions, same
 order, same refusals. A key at T is valid, invalid, or *unknown*: where a department said afterwards that its key had
 been stolen by then, and the Council hasn't said so yet (contracts.md, "Departments").
+Over 300 lines, in the contract's order, so that the two can be read side by side.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Pure data and one decision, `decide`. An outage is `unknown`: never a pass, never a fail. The words that people read
 are in notary/report_text.py and ledger/locale/verify.toml.
+Over 300 lines: checks, verdicts and their table are one vocabulary, row by row.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Pure, strict: unknown or missing members, wrong types and sloppy encodings are UnreadableError `trust.*` with the place.
 Times and durations are milliseconds, `block` members block numbers; keys base64, hashes as formats.md writes them.
+Over 300 lines: the shapes of the file's parts stand beside their strict reading.
 """
 
 from __future__ import annotations

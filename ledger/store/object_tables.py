@@ -2,6 +2,7 @@
 
 `id` is the first indexed value of the object's events; where one value has several objects (a department its operators)
 what tells them apart stands behind it. Times are block times in seconds, codes and states as the contracts number them.
+Over 300 lines: it is a list, a table a kind.
 """
 
 from __future__ import annotations

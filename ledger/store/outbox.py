@@ -2,6 +2,7 @@
 
 SQL only; what a state means and what is done about it is in ledger.evm.outbox and sender. Every change by a sender
 goes through `fence` first, in the same transaction: who lost the lease changes nothing any more.
+Over 300 lines: whatever is written to these tables is written here, so that nothing goes round the fence.
 """
 
 from __future__ import annotations

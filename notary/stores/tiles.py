@@ -3,6 +3,7 @@
 The commit order is written into `Appending.append` and `TileLog.seal`; a crash at any line of them leaves a state that
 the next call continues from, and no state lives in memory that the files don't show. Appending holds append.lock,
 sealing seal.lock, so any process may do either. Layout: formats.md §4; order: architecture.md.
+Over 300 lines: appending, sealing and reading share files, locks and that order.
 
     checkpoint              the newest signed head, replaced by rename
     tile/…                  C2SP tlog-tiles; full tiles never change

@@ -82,7 +82,8 @@ def run(
             with output.progress(output.words("cli.reconcile.comparing"), None) as bar:
 
                 def told(done: Done, share: float) -> None:
-                    bar.update(bar.task_ids[0], completed=done.rows)
+                    phase = "comparing" if not done.read else "sorting" if not done.sorted else "matching"
+                    bar.update(bar.task_ids[0], description=output.words(f"cli.reconcile.{phase}"), completed=done.rows)
 
                 Comparison(out, ledger, rows, asked).run(told)
         except KeyboardInterrupt:
@@ -97,6 +98,9 @@ def run(
         "chuzheng-reconciled/1", code, ok=not differing, agreed=report["agreed"], count=differing, folder=str(out)
     )
     lines = [f"{report[what.value]:>12,}  {output.words(f'cli.reconcile.{what.value}')}" for what in What]
+    lines += [
+        f"{report[name]:>12,}  {output.words(f'cli.reconcile.{name}')}" for name in ("registered_later", "erased")
+    ]
     lines.append(payload[f"message_{output.language()}"])
     output.result({**report, **payload, "folder": str(out)}, "\n".join(lines), as_json=json_)
     return output.EXIT_UNEXPECTED if differing else output.EXIT_OK

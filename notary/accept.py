@@ -29,12 +29,13 @@ from ledger.types import DepartmentCode, Origin
 from notary.heads import Heads
 from notary.log_queues import LogQueues
 from notary.packed import Packed, keys_of_rows
-from notary.placing import Answer, Placing, Submission, accepted_at
+from notary.placing import Placing, accepted_at
 from notary.stores.leases import Leases
 from notary.stores.names import Names
 from notary.stores.records import LogRow, RecordStore
 from notary.stores.standing import Standing
 from notary.stores.tiles import Appending, TileLog
+from notary.submission import Answer, Submission
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

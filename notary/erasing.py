@@ -30,11 +30,11 @@ from notary.entry import Entry, parse_origin
 from notary.erasures import ERASED, Erased, Proof, State, check_order, check_state_move, erasure_record
 from notary.intake import prepare
 from notary.packed import pack_rows
-from notary.placing import Row, Submission
 from notary.stores.erased_names import erased_name, keep_names, release_names
 from notary.stores.erasure_list import add_to_list, read_list
 from notary.stores.erasures import ErasureRow, ErasureStore
 from notary.stores.records import index_of, log_of, position_of
+from notary.submission import Row, Submission
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -23,11 +23,11 @@ from notary.details import Detail
 from notary.entry import parse_origin
 from notary.network_heads import NetworkHeads, day_of, heads_records, parse_heads
 from notary.packed import pack_rows
-from notary.placing import Row, Submission
 from notary.receipt import Receipt
 from notary.reception import Accepted, hash_key
 from notary.service import Notary
 from notary.stores.record_tables import index_of, log_of
+from notary.submission import Row, Submission
 
 OPERATION, TAKEN = "network-heads", "heads-taken"
 """Of our own network, written by ourselves; and of others, handed in by their operators."""

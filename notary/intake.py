@@ -18,7 +18,7 @@ from notary.canonical import canonicalise, check_record, parse_record
 from notary.commitment import commit_and_canonicalise
 from notary.details import Detail
 from notary.packed import ROW_BYTES
-from notary.placing import Row
+from notary.submission import Row
 from notary.vault import Vault
 
 _KINDS = {kind.word: kind for kind in Kind}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from ledger.errors import UnavailableError
 from ledger.types import Origin
-from notary.placing import Submission
+from notary.submission import Submission
 
 GATHER = 0.002
 """Seconds that the first of many waits for the others, where the last group of its log had several: callers that were

@@ -17,13 +17,13 @@ from notary.accept import Acceptance
 from notary.entry import Entry, log_id, parse_origin
 from notary.intake import Prepared, Wrong, check_kind, check_packed, prepare_many
 from notary.packed import ROW_BYTES, pack_rows
-from notary.placing import Answer, Row, Submission
 from notary.processes import MIN_RECORDS, Processes
 from notary.prove import AnchorIndex, Prover
 from notary.receipt import Receipt
 from notary.stores.erased_names import erased_among, name_of
 from notary.stores.names import Names
 from notary.stores.records import LogRow, RecordStore, index_of, log_of
+from notary.submission import Answer, Row, Submission
 from notary.vault import Vault
 
 MAX_BULK = 10_000

@@ -32,7 +32,6 @@ from notary.filing import Filing, accept_document
 from notary.heads import Ask, Heads
 from notary.log import Head
 from notary.lookup import Located, Lookup
-from notary.placing import Row
 from notary.processes import Processes
 from notary.prove import AnchorIndex, Prover, Witnesses
 from notary.receipt import Evidence, NoEvidence, Receipt
@@ -50,6 +49,7 @@ from notary.stores.records import LogRow, RecordStore, log_of
 from notary.stores.standing import FOLDER as INDEX_FOLDER
 from notary.stores.standing import Standing
 from notary.stores.tiles import TileLog
+from notary.submission import Row
 from notary.vault import Vault
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.errors import UnavailableError
 from ledger.types import DepartmentCode, Origin
 from notary.packed import pack_rows
-from notary.placing import Answer, Submission
+from notary.submission import Answer, Submission
 
 if TYPE_CHECKING:
     from notary.reception import Accepted, Reception

@@ -31,11 +31,11 @@ from notary.checkpoint import promise_bytes
 from notary.details import Columns
 from notary.entry import leaf_of, log_id
 from notary.packed import join
-from notary.placing import GONE, Answer, Submission
 from notary.processes import Processes
 from notary.receipts import Bundle
 from notary.service import Notary
 from notary.stores.records import index_of, log_of
+from notary.submission import GONE, Answer, Submission
 
 _PREPARED_AHEAD, _PLACED_AHEAD, _PROMISED_AHEAD = 2, 1, 1
 _COLLECT_EVERY = 50

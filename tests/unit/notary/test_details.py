@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from notary.details import Columns, Detail, identifiers_of, names_of
 from notary.intake import prepare
 from notary.packed import pack_rows
-from notary.placing import Answer, Submission
 from notary.stores import records as sql
+from notary.submission import Answer, Submission
 from tests.fakes.notary import ISSUER, ORIGIN, Rig, certificate
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger.errors import UnavailableError
 from ledger.types import Origin
 from notary.log_queues import LogQueues
-from notary.placing import Submission
+from notary.submission import Submission
 from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN, OTHER, SECOND, Rig, packed
 
 

@@ -10,7 +10,8 @@ from ledger.types import Digest, Kind, Millis
 from notary.details import Detail
 from notary.entry import HOUR, HOURLY, Entry
 from notary.intake import Prepared, pack, parse_packed, unpack
-from notary.placing import HOLD, Row, accepted_at, entry_prefix
+from notary.placing import HOLD, accepted_at, entry_prefix
+from notary.submission import Row
 from tests.fakes.notary import ISSUER, packed
 
 TIMES = st.integers(0, 2**45)

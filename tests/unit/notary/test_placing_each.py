@@ -10,8 +10,8 @@ from ledger.errors import ConflictError
 from notary.entry import leaf_of
 from notary.intake import Prepared, prepare
 from notary.packed import pack_rows
-from notary.placing import Answer, Submission
 from notary.stores.records import index_of
+from notary.submission import Answer, Submission
 from tests.fakes.notary import ISSUER, ORIGIN, Rig, certificate
 
 pytestmark = pytest.mark.usefixtures("each_kind")

@@ -27,10 +27,10 @@ from notary.canonical import canonicalise
 from notary.checkpoint import promise_bytes
 from notary.commitment import commit
 from notary.entry import log_id
-from notary.placing import Row
 from notary.receipt import parse_receipt
 from notary.receipts import first_not_included, split
 from notary.reception import MAX_BULK
+from notary.submission import Row
 from notary.vault import Vault
 from tests.databases import Databases
 from tests.fakes.notary import (

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import ChuzhengError, DeniedError, UnavailableError
-from notary.placing import Submission
 from notary.reception import Accepted
 from notary.singles import Single
+from notary.submission import Submission
 from tests.fakes.notary import ISSUER, ORIGIN, OTHER, Rig, certificate, document
 
 

@@ -1,6 +1,7 @@
 """Reports and statuses as a page shows them: words, tones, what to do. Pure; the templates only place them.
 
-The words of verdicts and checks are notary.report_text's, the same as on the command line.
+The words of verdicts and checks are notary.report_text's, the same as on the command line. Over 300 lines: one function
+for each thing that a page shows, and no second use of any.
 """
 
 from __future__ import annotations

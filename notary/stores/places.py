@@ -3,7 +3,7 @@
 One refuses duplicates and finds status keys (docs/adr/0021), another finds identifiers (0035). Nothing here is the
 truth: the rows of the database are, and what the runs don't cover is read from there (notary/stores/following.py), at
 the start and whenever another process wrote. So a crash loses nothing, a missing or damaged file only costs reading
-all rows once.
+all rows once. Over 300 lines: memory, list and runs change together under one lock.
 
     list.json        which runs count; replaced by rename
     0000000012.run   a run (notary/stores/runs.py), never changed

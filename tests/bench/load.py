@@ -26,6 +26,8 @@ class Outcome:
 
     latencies: list[float] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)
+    late: list[float] = field(default_factory=list)
+    """Of what was sent at a rate: seconds that the client itself was late with it. They are in the latency too."""
     seconds: float = 0.0
 
     @property
@@ -132,8 +134,9 @@ async def at_rate(
 
     async def go(lane: Lane) -> None:
         for offset in times:  # shared: each lane takes the next arrival that nobody took
-            meant = start + offset
-            await asyncio.sleep(max(0.0, meant - time.perf_counter()))
+            meant, free = start + offset, time.perf_counter()
+            await asyncio.sleep(max(0.0, meant - free))
+            outcome.late.append(time.perf_counter() - max(meant, free))
             status, answer = await lane.send(next(requests))
             _note(outcome, status, expect, time.perf_counter() - meant)
             seen(meant, answer)

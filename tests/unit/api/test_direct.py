@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -9,11 +10,14 @@ import re
 import pytest
 from fastapi import APIRouter, Request, Response
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from api.app import Application
 from api.direct import direct, table
 from api.observing import set_up_logs
+from api.remembered import Remembered
 from tests.fakes.house import House
+from tests.unit.api.test_verifying import document_record
 
 PATH = "/api/v1/verifications"
 
@@ -87,3 +91,38 @@ def test_request_line__is_json_as_all_lines_are(client: TestClient) -> None:
     client.get("/api/v1/nothing")
     assert written.getvalue().strip("\0") == ""
     set_up_logs("info")
+
+
+def test_turns__many_at_once__answer_as_one_by_one(client: TestClient, house: House) -> None:
+    house.parts.remembered = Remembered(house.chain)
+    records = [house.certificate(), *({**document_record(), "title": f"通知{n}"} for n in range(5))]
+    receipts = [house.anchored(record).to_json().decode() for record in records]
+    asked = [{"receipt": receipt, "record": record} for receipt, record in zip(receipts, records, strict=True)]
+    asked += [{"receipt": receipts[0], "record": records[1]}, {"receipt": receipts[2]}, {"record": records[0]}]
+    asked += [{**asked[3], "at": "2020-01-01"}, {"receipt": receipts[4][:-1], "record": records[4]}]
+    bodies = [json.dumps(one).encode() for one in asked]
+    one_by_one = [client.post(PATH, content=body, headers={"X-Request-Id": "the-same-id"}).content for body in bodies]
+
+    async def posted(body: bytes) -> bytes:
+        found = bytearray()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            found.extend(message.get("body", b""))
+
+        scope = {
+            "type": "http", "http_version": "1.1", "method": "POST", "path": PATH, "raw_path": PATH.encode(),
+            "query_string": b"", "root_path": "", "scheme": "http",
+            "headers": [(b"host", b"x"), (b"x-request-id", b"the-same-id")],
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2),
+        }  # fmt: skip
+        await application(client)(scope, receive, send)
+        return bytes(found)
+
+    async def at_once() -> list[bytes]:
+        return await asyncio.gather(*(posted(body) for body in bodies * 3))
+
+    assert asyncio.run(at_once()) == one_by_one * 3
+    assert [json.loads(answer).get("verdict") for answer in one_by_one[:7]] == ["valid"] * 6 + ["mismatch"]

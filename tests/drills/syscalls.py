@@ -1,6 +1,6 @@
 """Every system call on the write path fails once: EIO, no space, no space from then on, kill -9. Then start again.
 
-    python -m tests.drills.syscalls                  the whole matrix (some ten minutes), figures as a table
+    python -m tests.drills.syscalls                  the whole matrix (some twenty minutes), figures as a table
     python -m tests.drills.syscalls --seed 7 --most 60    a sample of it: each call with each fault at least once
     python -m tests.drills.syscalls --only 0:fsync:3:EIO  one cell, to look at what went wrong
 

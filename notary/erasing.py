@@ -145,17 +145,18 @@ class Erasing:
 
     def release(self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str) -> bool:
         """Let this very record be registered again, by another order; False: it wasn't refused. Nothing comes back."""
-        if origin not in self._notary.logs:
-            raise NotFoundError("notary.no_log", origin=origin)
-        if parse_origin(origin).issuer != department:
-            raise DeniedError("notary.other_log", origin=origin)
-        check_order(order)
-        prepare(record, department, self._notary.vault)  # refuses what no log would take
+        self.check_release(department, origin, record, order)
         names = self._names(department, record)
         with self._notary.store.transaction() as connection:
             released = release_names(connection, self._notary.log(origin).issuer, names) > 0
         _log.warning("erasure.released", origin=origin, order=order, released=released)
         return released
+
+    def check_release(self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str) -> None:
+        """Refuses another department's log, a wrong order code, and a record that no log would take."""
+        self._require_own(department, origin)
+        check_order(order)
+        prepare(record, department, self._notary.vault)
 
     # -- what follows -------------------------------------------------------------------------------------------------
 
@@ -204,11 +205,14 @@ class Erasing:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def _own(self, department: DepartmentCode, origin: Origin, index: int) -> tuple[int, Entry]:
+    def _require_own(self, department: DepartmentCode, origin: Origin) -> None:
         if origin not in self._notary.logs:
             raise NotFoundError("notary.no_log", origin=origin)
         if parse_origin(origin).issuer != department:
             raise DeniedError("notary.other_log", origin=origin)
+
+    def _own(self, department: DepartmentCode, origin: Origin, index: int) -> tuple[int, Entry]:
+        self._require_own(department, origin)
         entry = Entry.from_bytes(self._notary.prover.entry(origin, index))
         if entry.kind in _NOT_ERASED:
             raise InputError("erasure.kind", found=entry.kind.word)

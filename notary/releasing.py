@@ -12,14 +12,13 @@ import os
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from ledger.errors import ConflictError, DeniedError, NotFoundError
+from ledger.errors import ConflictError, DeniedError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Origin
 from notary.b64 import from_b64, to_b64
 from notary.canonical import canonicalise
 from notary.entry import parse_origin
-from notary.erasures import ERASED, check_order
-from notary.intake import prepare
+from notary.erasures import ERASED
 from notary.stores.erasures import ErasureStore
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Releasing:
         self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str, person: bytes
     ) -> str:
         """The first person's word, base64; nothing changes by it. `person` is a keyed hash."""
-        self._check(department, origin, record, order)
+        self._notary.erasing.check_release(department, origin, record, order)
         nonce = os.urandom(16)
         head = self._clock.now().to_bytes(8) + nonce + self._masked(nonce, person)
         return to_b64(head + self._tag(head, department, record, order))
@@ -59,7 +58,7 @@ class Releasing:
         ConflictError `erasure.release_stale` for anything but a proposal of this record, order and department that
         still counts; DeniedError `erasure.same_person`. Sent again after a crash it does what is left, or nothing.
         """
-        self._check(department, origin, record, order)
+        self._notary.erasing.check_release(department, origin, record, order)
         given = from_b64(proposal) or b""
         head, tag = given[:_HEAD], given[_HEAD:]
         age = self._clock.now() - int.from_bytes(head[:8])
@@ -69,15 +68,6 @@ class Releasing:
         if hmac.compare_digest(head[24:], self._masked(head[8:24], person)):
             raise DeniedError("erasure.same_person")
         return self._notary.erasing.release(department, origin, record, order)
-
-    def _check(self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str) -> None:
-        """Refuses for both what `release` would refuse."""
-        if origin not in self._notary.logs:
-            raise NotFoundError("notary.no_log", origin=origin)
-        if parse_origin(origin).issuer != department:
-            raise DeniedError("notary.other_log", origin=origin)
-        check_order(order)
-        prepare(record, department, self._notary.vault)
 
     def _masked(self, nonce: bytes, person: bytes) -> bytes:
         """Whose word it is: to be recognised by this notary, and by nobody."""

@@ -60,9 +60,9 @@ class _Tail:
             if places.setdefault(key, position) != position:
                 self.twice.append((key, position))
 
-    def without(self, positions: Collection[int]) -> _Tail:
+    def without(self, unwanted: Callable[[int], bool]) -> _Tail:
         left = _Tail()
-        left.add([pair for pair in self.pairs() if pair[1] not in positions])
+        left.add([pair for pair in self.pairs() if not unwanted(pair[1])])
         return left
 
     def pairs(self) -> Iterator[Pair]:
@@ -230,7 +230,7 @@ class PlaceIndex:
                 if self._forgotten or self.damage is not None:  # files that don't count may hold them as well
                     self._put([], {})
                 with self._lock:
-                    self._tail, self._frozen = self._tail.without(positions), self._frozen.without(positions)
+                    self._leave_out(positions.__contains__)
                 for name, run in self.runs:
                     if left_out(run, unwanted):
                         kept = [other for other in self._list.runs if other.name != name.name]
@@ -371,10 +371,10 @@ class PlaceIndex:
         for log, cover in found.covers.items():
             if self.upto(log) < cover.upto:
                 self._seen[log] = cover
-        for name in ("_tail", "_frozen"):
-            left, tail = _Tail(), getattr(self, name)
-            left.add([pair for pair in tail.pairs() if not self._covered(pair[1])])
-            setattr(self, name, left)
+        self._leave_out(self._covered)
+
+    def _leave_out(self, unwanted: Callable[[int], bool]) -> None:
+        self._tail, self._frozen = self._tail.without(unwanted), self._frozen.without(unwanted)
 
     def _covered(self, position: int) -> bool:
         cover = self._list.covers.get(log_of(position))

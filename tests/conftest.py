@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import Engine
 
 from ledger.store.engine import open_engine
@@ -24,8 +24,9 @@ VECTORS = Path(__file__).parent / "vectors"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A loaded machine is no reason for a property to fail: time is measured in tests/bench.
-settings.register_profile("house", deadline=None)
+# A loaded machine is no reason for a property to fail: time is measured in tests/bench. Who names health checks to
+# suppress names `too_slow` again, as theirs are taken in the place of these.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
 

@@ -19,6 +19,9 @@ from ledger.certificates import check_record
 from ledger.codes.certificate_ids import make_identifier
 from tests.fakes.house import ISSUER, TYPE, House, build_house
 
+PATIENCE = 120.0
+"""Seconds that a loaded machine may take for what comes at once elsewhere."""
+
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
@@ -42,6 +45,14 @@ def port(house: House) -> Iterator[int]:
         thread.join(10)
 
 
+def nothing_kept(house: House) -> None:
+    """No part of an upload stays; the server may take a moment to notice that somebody has gone."""
+    uploads, end = house.parts.settings.uploads_dir, time.monotonic() + PATIENCE
+    while uploads.exists() and (left := list(uploads.iterdir())):
+        assert time.monotonic() < end, left
+        time.sleep(0.02)
+
+
 def head(house: House, path: str, *lines: str) -> bytes:
     token = house.headers()["Authorization"]
     first = [f"POST {path} HTTP/1.1", "Host: here", f"Authorization: {token}", *lines]
@@ -56,11 +67,11 @@ def test_upload__cut_off__leaves_nothing(house: House, port: int, path: str) -> 
         time.sleep(0.3)
     time.sleep(0.3)
     assert house.notary.log(house.origin).next_index == 0
-    uploads = house.parts.settings.uploads_dir
-    assert not uploads.exists() or list(uploads.iterdir()) == []
+    nothing_kept(house)
     url = f"http://127.0.0.1:{port}/api/v1/certificates"
-    again = httpx.post(url, content=body, headers=house.headers(key="cut"))
+    again = httpx.post(url, content=body, headers=house.headers(key="cut"), timeout=PATIENCE)
     assert again.status_code == 201
+    nothing_kept(house)
 
 
 def test_upload__chunks_beyond_the_limit__are_refused_and_nothing_stays(house: House, port: int) -> None:
@@ -68,14 +79,16 @@ def test_upload__chunks_beyond_the_limit__are_refused_and_nothing_stays(house: H
         for _ in range(40):
             yield b"x" * 65_536
 
-    answer = httpx.post(f"http://127.0.0.1:{port}/api/v1/documents", content=chunks(), headers=house.headers())
+    url = f"http://127.0.0.1:{port}/api/v1/documents"
+    answer = httpx.post(url, content=chunks(), headers=house.headers(), timeout=PATIENCE)
     assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
-    assert list(house.parts.settings.uploads_dir.iterdir()) == []
+    assert house.parts.settings.uploads_dir.exists()
+    nothing_kept(house)
 
 
 @pytest.mark.parametrize("length", ["-1", "abc", "99999999999999999999"])
 def test_upload__nonsense_length__is_refused(house: House, port: int, length: str) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(head(house, "/api/v1/certificates", f"Content-Length: {length}"))
         status = int(connection.recv(4096).split(b" ", 2)[1])
     assert status in (400, 413)
@@ -91,7 +104,7 @@ def test_submissions__many_at_once__each_has_its_own_index(house: House, port: i
         answer = client.post(url, json=record, headers=house.headers())
         return answer.status_code, answer.json().get("index", -1)
 
-    with httpx.Client(timeout=30) as client, ThreadPoolExecutor(16) as pool:
+    with httpx.Client(timeout=PATIENCE) as client, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(submit, range(200)))
     assert {status for status, _ in answers} == {201}
     assert sorted(index for _, index in answers) == list(range(200))

@@ -116,7 +116,7 @@ def test_form__record_given__is_committed_as_it_is(client: TestClient, house: Ho
 
 
 @given(st.lists(st.sampled_from([HEAD % (b"title", b"t"), FILE, END, b"--b", b"\r\n", b"-", b"\xff", b'"', b"\x00"])))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_form__any_bytes__are_a_form_or_a_problem(client: TestClient, house: House, parts: list[bytes]) -> None:
     answer = post(client, house, b"".join(parts))
     assert answer.status_code in (200, 201, 400, 422), answer.text

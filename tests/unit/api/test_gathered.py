@@ -27,7 +27,7 @@ class Slow:
 
     def accept_singles(self, department: str, origin: str, singles: Sequence[Single]) -> list[Any]:
         self.calls.append((origin, [single.record for single in singles]))
-        assert self.go.wait(10)
+        assert self.go.wait(60)
         if origin == "closed":
             raise UnavailableError("notary.stopping")
         return [InputError("record.kind") if s.record == b"wrong" else (s.record, s.key) for s in singles]
@@ -47,7 +47,7 @@ def gathered(notary: Slow) -> Gathered:
 
 async def calls(notary: Slow, count: int) -> None:
     """Until so many calls have begun."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(notary.calls) < count:
             await asyncio.sleep(0.001)
 

@@ -231,7 +231,7 @@ ACTS = st.lists(
 ASKED = given(ACTS, st.integers(0, 12), st.integers(1, 4), st.integers(1, 30))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @ASKED
 def test_indexed__behind_ahead_or_on_a_lost_branch__answers_as_the_chain(
     on_sqlite: Databases, acts: list[tuple[str, int]], above: int, limit: int, keeps: int
@@ -239,7 +239,7 @@ def test_indexed__behind_ahead_or_on_a_lost_branch__answers_as_the_chain(
     answers_as_the_chain(on_sqlite, acts, above, limit, keeps)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @ASKED
 def test_indexed_on_postgres__behind_ahead_or_on_a_lost_branch__answers_as_the_chain(
     on_postgres: Databases, acts: list[tuple[str, int]], above: int, limit: int, keeps: int

@@ -179,13 +179,13 @@ HISTORY = given(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @HISTORY
 def test_index__any_history__equals_one_built_from_nothing(on_sqlite: Databases, acts: list[Any]) -> None:
     equals_one_built_from_nothing(on_sqlite, acts)
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @HISTORY
 def test_index_on_postgres__any_history__equals_one_built_from_nothing(on_postgres: Databases, acts: list[Any]) -> None:
     equals_one_built_from_nothing(on_postgres, acts)

@@ -39,7 +39,9 @@ def told(table: sa.Table, place: tuple[Digest, str, int], block: int, at: int) -
     return {name: value for name, value in row.items() if name in table.c}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(
     st.dictionaries(PLACES, st.integers(1, 9), max_size=8),
     st.dictionaries(PLACES, st.integers(1, 9), max_size=4),

@@ -161,7 +161,7 @@ def test_writing__two_that_wait_for_each_other__one_goes_on(engine: Engine) -> N
         try:
             with writing(engine, None) as connection:
                 connection.execute(sa.update(lanes).where(lanes.c.sender == first).values(token=2))
-                met.wait(10)
+                met.wait(60)
                 connection.execute(sa.update(lanes).where(lanes.c.sender == second).values(token=2))
             ended.append("done")
         except UnavailableError as error:

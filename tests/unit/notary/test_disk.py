@@ -34,7 +34,7 @@ def test_locked__closing_is_refused__the_lock_is_let_go_and_the_work_stands(
             taken.set()
 
     threading.Thread(target=take, daemon=True).start()
-    assert taken.wait(5)
+    assert taken.wait(60)
 
 
 def test_logs__stderr_cant_be_written__the_line_is_lost_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,7 @@ def test_page__items__hold_nothing_of_a_holder(rig: Rig) -> None:
     assert "91420526MA9986781L" not in text
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=8)
 @given(limits=st.lists(st.integers(1, 7), min_size=1, max_size=6), looked=st.integers(1, 30))
 def test_page__any_sizes__the_same_items_each_once(rig: Rig, limits: list[int], looked: int) -> None:
     feed = Feed(rig.notary, history(rig), history(rig))

@@ -71,7 +71,9 @@ def test_logs__of_one_issuer__share_it_and_keep_their_rows_apart(store: RecordSt
 
 
 @given(st.lists(st.integers(1, 2500), max_size=5), st.integers(0, 6000), st.integers(0, 6000), st.integers(1, 3))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 def test_entries__any_groups__each_found_singly_in_stretches_and_scattered(
     store: RecordStore, groups: list[int], first: int, count: int, log: int
 ) -> None:

@@ -307,7 +307,7 @@ def test_queue__full__busy_and_nothing_taken(rig: Rig) -> None:
     def hold(step: str) -> None:
         if step == "locked":
             reached.set()
-            gate.wait(10)
+            gate.wait(120)
 
     rig.hook = hold
     rig.notary.acceptance._waiting.maxsize = 2
@@ -315,7 +315,7 @@ def test_queue__full__busy_and_nothing_taken(rig: Rig) -> None:
         threading.Thread(target=rig.notary.accept_records, args=(ISSUER, ORIGIN, [document(n)])) for n in range(3)
     ]
     threads[0].start()
-    assert reached.wait(10)
+    assert reached.wait(60)
     for thread in threads[1:]:
         thread.start()
     while rig.notary.acceptance._waiting.qsize() < 2:

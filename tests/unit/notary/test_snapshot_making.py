@@ -90,7 +90,9 @@ def act(world: World, name: str, key: Digest) -> None:
             chain.mine(3)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
 @given(
     st.lists(st.sampled_from(["suspend", "reinstate", "withdraw", "accredit", "revoke", "annul", "wait"]), max_size=7),
     st.integers(-40, 0),

@@ -74,7 +74,9 @@ def test_bundle__accepted_in_the_future__named(world: World, bundle: Bundle) -> 
     assert {case for _, _, case in found} >= {"accepted_later"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_bundle__any_bit_flipped__the_same_as_singly(world: World, bundle: Bundle, data: st.DataObject) -> None:
     assert bundle.paths is not None

@@ -259,12 +259,12 @@ def test_run__until_stopped__anchors_by_itself(rig: Rig) -> None:
     later(rig)
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
-    for _ in range(500):
+    for _ in range(6000):
         if rig.outbox.intents:
             break
         stop.wait(0.01)
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert len(rig.outbox.intents) == 1
     assert not thread.is_alive()
 

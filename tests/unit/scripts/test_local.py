@@ -134,7 +134,7 @@ def test_loopback_port__addresses(url: str, port: int | None) -> None:
 
 
 def test_leftover__only_the_process_that_works_on_the_folder__is_ended(tmp_path: Path) -> None:
-    wait = "import sys, time; time.sleep(60)"
+    wait = "import sys, time; time.sleep(600)"
     mine, other = tmp_path / "mine", tmp_path / "other"
     mine.mkdir()
     command = [sys.executable, "-c", wait, "--state"]
@@ -149,7 +149,7 @@ def test_leftover__only_the_process_that_works_on_the_folder__is_ended(tmp_path:
         reaper = threading.Thread(target=lambda: [process.wait() for process in threads])
         reaper.start()
         end_leftover(mine / "anvil.pid", mine)
-        reaper.join(10)
+        reaper.join(60)
         assert (ours.returncode, unwritten.returncode) == (-signal.SIGTERM, -signal.SIGTERM)
         assert strangers.poll() is None
         assert not (mine / "anvil.pid").exists()

@@ -32,11 +32,13 @@ fi
 export PATH SOLCX_BINARY_PATH="$BUILD/solc"
 export HOME="$BUILD/home" # Brownie keeps settings there; the user's own stay as they are
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
-port=$("$VENV/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+# A port that stays bound, and so nobody else's, until this script and with it the keeper's input ends (tests/ports.py).
+coproc keeper { exec "$VENV/bin/python" -c 'import sys; from tests.ports import free_port; print(free_port(), flush=True); sys.stdin.read()'; }
+read -r port <&"${keeper[0]}"
 # The one file in which Brownie takes a port; its networks are the package's own.
 mkdir -p "$HOME/.brownie"
 sed "s/port: 8545/port: $port/" "$VENV"/lib/python*/site-packages/brownie/data/network-config.yaml \
   >"$HOME/.brownie/network-config.yaml"
 
 [ $# -gt 0 ] || set -- tests/contracts
-exec "$VENV/bin/brownie" test "$@" -c tests/contracts/pytest.ini --network anvil
+"$VENV/bin/brownie" test "$@" -c tests/contracts/pytest.ini --network anvil

@@ -17,7 +17,6 @@ import logging
 import os
 import platform
 import shutil
-import socket
 import subprocess  # the child is a fixed program with fixed arguments
 import sys
 import threading
@@ -58,14 +57,6 @@ def find_anvil(roots: Sequence[Path] = ()) -> Path:
         if os.access(root / tail, os.X_OK):
             return root / tail
     raise ConfigurationError("chain.anvil_missing", path=str(tail))
-
-
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class EmbeddedChain:
@@ -184,7 +175,7 @@ def with_one_genesis(data: bytes) -> bytes | None:
 
 def start_anvil(
     folder: Path,
-    port: int | None = None,
+    port: int,
     *,
     chain_id: int = CHAIN_ID,
     block_time: int = 1,
@@ -200,7 +191,6 @@ def start_anvil(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _claimed(folder) as lock:
         _prepare(folder)
-        port = port or free_port()
         command = [
             str(binary or find_anvil()),
             *("--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--accounts", "0"),

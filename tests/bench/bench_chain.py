@@ -29,6 +29,7 @@ from tests.bench.chain_watch import caught_up, processes, spent, watched
 from tests.bench.figures import Figure, peak_mib, percentile
 from tests.integration.bursts import Site
 from tests.integration.networks import running
+from tests.ports import free_port
 
 TARGET = 500
 """state changes a second that must be sustained"""
@@ -129,7 +130,7 @@ def empty_blocks(scale: float) -> Figure:
     """An index of an idle anvil chain."""
     count = max(2_000, int(20_000 * scale))
     with TemporaryDirectory() as folder:
-        chain = start_anvil(Path(folder) / "chain")
+        chain = start_anvil(Path(folder) / "chain", free_port())
         try:
             engine = open_engine(f"sqlite:///{folder}/index.sqlite")
             upgrade(engine)

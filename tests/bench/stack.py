@@ -16,10 +16,10 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from ledger.evm.deployment import load_deployment
-from ledger.evm.launcher import free_port
 from ledger.types import DepartmentCode, Origin, Role
 from notary.entry import make_origin
 from tests.bench.figures import cpu_seconds, process_stat
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0

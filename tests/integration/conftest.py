@@ -17,6 +17,7 @@ from ledger.evm.rpc import Rpc
 from ledger.evm.transactions import EvmKey
 from ledger.store.engine import open_engine, upgrade
 from tests.integration.networks import STARTERS, MissingError, Network
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +32,7 @@ def anvil_program() -> Path:
 @pytest.fixture(scope="session")
 def anvil(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedChain]:
     """One chain for all tests that only add to it; each uses its own accounts and its own network name."""
-    chain = start_anvil(tmp_path_factory.mktemp("chain"), binary=anvil_program)
+    chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program)
     yield chain
     chain.stop()
 
@@ -42,7 +43,7 @@ def start_chain(anvil_program: Path) -> Iterator[Callable[[Path], EmbeddedChain]
     started: list[EmbeddedChain] = []
 
     def start(folder: Path) -> EmbeddedChain:
-        started.append(start_anvil(folder, binary=anvil_program))
+        started.append(start_anvil(folder, free_port(), binary=anvil_program))
         return started[-1]
 
     yield start

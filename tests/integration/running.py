@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from ledger.evm.launcher import free_port
 from scripts.cli import run
+from tests.ports import free_port
 
 ISSUER = "11420000MB9543829Q"
 OTHER = "11420600009998671Q"

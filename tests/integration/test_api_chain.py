@@ -30,6 +30,7 @@ from notary.receipts import parse_bundle
 from scripts.embedded import prepare
 from scripts.samples import sample_certificates_of, sample_network
 from tests.databases import KINDS, of_kind
+from tests.ports import free_port
 from tests.postgres import MissingPostgresError
 
 PATIENCE = 60.0
@@ -106,7 +107,7 @@ def service(
             database = stack.enter_context(of_kind(request.param)).fresh()
         except MissingPostgresError as error:
             pytest.skip(str(error))
-        chain = start_anvil(tmp_path_factory.mktemp("chain"), binary=anvil_program)
+        chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program)
         stack.callback(chain.stop)
         yield from running(database, chain, tmp_path_factory.mktemp("home"))
 

@@ -67,7 +67,7 @@ def test_database__held_by_another__write_is_refused_and_a_retry_takes_it(
 ) -> None:
     @sa.event.listens_for(house.parts.engine, "connect")
     def impatient(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA busy_timeout = 1500")
+        connection.execute("PRAGMA busy_timeout = 6000")
 
     house.parts.engine.dispose()
     monkeypatch.setattr(probes, "LONGEST_WRITE", 0)
@@ -78,7 +78,8 @@ def test_database__held_by_another__write_is_refused_and_a_retry_takes_it(
         target=lambda: answers.append(client.post(ONE, json=house.certificate(), headers=house.headers(key="k")))
     )
     writer.start()
-    time.sleep(1.2)
+    while writer.is_alive() and sick(client) != ["writes"]:
+        time.sleep(0.05)
     assert sick(client) == ["writes"]
     assert client.get("/").status_code == 200, "reading goes on"
     writer.join()

@@ -18,10 +18,10 @@ import pytest
 from api.listening import VARIABLE, Intake, Listener, Place, bound, inherited
 from api.settings import Settings
 from ledger.errors import ConfigurationError
-from ledger.evm.launcher import free_port
 from scripts import supervisor
 from scripts.commands.network import _share_port
 from scripts.supervisor import Supervisor
+from tests.ports import free_port
 
 SERVER = """
 import os, sys, uvicorn

@@ -27,6 +27,7 @@ from ledger.evm.rpc import Rpc
 from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey
 from tests.integration.bursts import SENDER, admit_often, nonces, settle
+from tests.ports import free_port
 
 BURST = 5000
 FIRST = len(CONTRACTS)
@@ -122,7 +123,7 @@ STARTER = """
 import sys
 from pathlib import Path
 from ledger.evm.launcher import start_anvil
-print(start_anvil(Path(sys.argv[1])).pid, flush=True)
+print(start_anvil(Path(sys.argv[1]), int(sys.argv[2])).pid, flush=True)
 sys.stdin.read()
 """
 
@@ -133,18 +134,18 @@ def test_launcher__starter_killed_and_its_chain_alive__the_folder_stays_taken(
     folder = tmp_path / "chain"
     monkeypatch.setattr(launcher, "LOCK_PATIENCE", 0.2)
     environment = {**os.environ, "CHUZHENG_ANVIL_BIN": str(anvil_program)}
-    command = [sys.executable, "-c", STARTER, str(folder)]
+    command = [sys.executable, "-c", STARTER, str(folder), str(free_port())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as starter:
         assert starter.stdout
         left = int(starter.stdout.readline())
         starter.kill()
     try:
         with pytest.raises(ConfigurationError, match="folder_in_use"):
-            start_anvil(folder, binary=anvil_program)
+            start_anvil(folder, free_port(), binary=anvil_program)
     finally:
         os.kill(left, signal.SIGKILL)
     monkeypatch.setattr(launcher, "LOCK_PATIENCE", 5.0)
-    start_anvil(folder, binary=anvil_program).kill()
+    start_anvil(folder, free_port(), binary=anvil_program).kill()
 
 
 def test_launcher__killed_with_a_long_history__all_of_it_lay_in_the_folder_and_goes_with_the_next_start(
@@ -153,12 +154,12 @@ def test_launcher__killed_with_a_long_history__all_of_it_lay_in_the_folder_and_g
     folder, home = tmp_path / "chain", tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    chain = start_anvil(folder, binary=anvil_program)
+    chain = start_anvil(folder, free_port(), binary=anvil_program)
     Rpc(chain.url, timeout=30).call("anvil_mine", hex(2_000))
     chain.kill()  # by now a thousand and more states are out of its memory
     assert any((folder / launcher.HISTORY).rglob("*.json"))
     assert not list(home.iterdir())
-    start_anvil(folder, binary=anvil_program).kill()
+    start_anvil(folder, free_port(), binary=anvil_program).kill()
     assert not list((folder / launcher.HISTORY).rglob("*.json"))
 
 
@@ -189,7 +190,7 @@ def test_launcher__killed_and_state_torn__starts_from_the_last_whole_copy(
     chain.stop()
     assert not chain.running
     shutil.rmtree(folder)
-    again = start_anvil(folder)
+    again = start_anvil(folder, free_port())
     try:
         assert Rpc(again.url).call("eth_getBlockByNumber", "0x0", False)["hash"] != genesis
     finally:

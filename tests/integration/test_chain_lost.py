@@ -24,7 +24,7 @@ from api.keyring import Keyring
 from api.settings import Settings
 from api.wiring import build
 from ledger.evm.deploy import deploy
-from ledger.evm.launcher import GOOD, STATE, EmbeddedChain, free_port, start_anvil
+from ledger.evm.launcher import GOOD, STATE, EmbeddedChain, start_anvil
 from ledger.evm.profiles import ANVIL
 from ledger.evm.rpc import Rpc
 from ledger.statuses import DecisionCode
@@ -40,6 +40,7 @@ from notary.verify import verify
 from scripts import embedded
 from scripts.samples import sample_network
 from tests.fakes.notary import document, packed
+from tests.ports import free_port
 
 PATIENCE = 60.0
 ENTRIES = 8

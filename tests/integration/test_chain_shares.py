@@ -55,6 +55,7 @@ from ledger.store.index import IndexReader
 from ledger.store.index.shares import emergency_from, grant_from, query_from
 from ledger.store.outbox import IntentState
 from ledger.types import BlockTime, DepartmentCode, Digest, Role
+from tests.ports import free_port
 
 CONSUMER, PROVIDER, AUTHORITY = (
     DepartmentCode(code) for code in ("11420503087246977F", "11420000MB9543829Q", "11420000009991840C")
@@ -75,7 +76,6 @@ MACHINES = {"gateway", "consumer_gateway"}
 DAY = 86_400
 EVERY_DAY = (1 << 365) - 1
 """A year whose every day is a working day: the test may run in any year."""
-
 
 B = TypeVar("B")
 T = TypeVar("T")
@@ -208,7 +208,7 @@ class Site:
 def site(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One for all, as each test has objects of its own; on a chain whose blocks come when they are asked for."""
     folder = tmp_path_factory.mktemp("shares")
-    chain = start_anvil(folder / "chain", binary=anvil_program)
+    chain = start_anvil(folder / "chain", free_port(), binary=anvil_program)
     engine = open_engine(f"sqlite:///{folder}/chuzheng.sqlite")
     upgrade(engine)
     yield Site(Rpc(chain.url), engine)

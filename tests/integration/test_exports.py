@@ -18,10 +18,10 @@ import pypdf
 import pytest
 
 from ledger.crypto.keys import create_signing_key, load_signer
-from ledger.evm.launcher import free_port
 from notary.exports.credential import parse_credential
 from notary.receipt import parse_receipt
 from tests.integration.running import ISSUER, Network, record
+from tests.ports import free_port
 
 KEY = "ab" * 32
 CANNOT_CHECK, UNREADABLE, WRONG = 20, 19, 21

@@ -24,9 +24,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from ledger.evm.launcher import free_port
 from notary.receipt import parse_receipt
 from tests.integration.running import ISSUER, OTHER, Network, bare_environment, record
+from tests.ports import free_port
 
 WITHIN = 60.0
 LIAR = "11429021009997812P"

@@ -23,6 +23,7 @@ from tests.integration.indexing.compared import Compared, seen
 from tests.integration.indexing.further import Further
 from tests.integration.linking.affairs import HEALTH, KEEPER, POLICE, Affairs
 from tests.integration.linking.years import live
+from tests.ports import free_port
 from tests.unit.ledger.event_logs import all_events
 
 NOT_HERE = frozenset(
@@ -36,7 +37,7 @@ TABLES = (*FROM_EVENTS, events, blocks, *(t for t in metadata.sorted_tables if t
 @pytest.fixture(scope="module")
 def affairs(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Affairs]:
     folder = tmp_path_factory.mktemp("whole")
-    chain = start_anvil(folder / "chain", binary=anvil_program)
+    chain = start_anvil(folder / "chain", free_port(), binary=anvil_program)
     engine = open_engine(f"sqlite:///{folder}/outbox.sqlite")
     upgrade(engine)
     try:

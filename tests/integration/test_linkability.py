@@ -24,6 +24,7 @@ from tests.integration.linking.attacker import Attacker, Knowledge
 from tests.integration.linking.chain_data import collect
 from tests.integration.linking.leaks import Leaks
 from tests.integration.linking.years import VETERANS, Years, live
+from tests.ports import free_port
 
 PERSONAL = ("CreditRecords", "AuthorisedQueries", "EmergencyShares", "ShareAuthorisations")
 
@@ -31,7 +32,7 @@ PERSONAL = ("CreditRecords", "AuthorisedQueries", "EmergencyShares", "ShareAutho
 @pytest.fixture(scope="module")
 def years(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Years]:
     folder = tmp_path_factory.mktemp("years")
-    chain = start_anvil(folder / "chain", binary=anvil_program)
+    chain = start_anvil(folder / "chain", free_port(), binary=anvil_program)
     engine = open_engine(f"sqlite:///{folder}/chuzheng.sqlite")
     upgrade(engine)
     try:

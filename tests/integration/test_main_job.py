@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from ledger.errors import ChuzhengError
-from ledger.evm.launcher import free_port
 from ledger.types import DepartmentCode
 from notary.receipt import Receipt, parse_receipt
 from scripts.client import Client
@@ -31,6 +30,7 @@ from tests.integration.running import (
     record,
     whole_network,
 )
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from api.keyring import Keyring
 from api.settings import Settings
 from ledger.evm import council, departments
 from ledger.evm.deployment import Deployment, load_deployment
-from ledger.evm.launcher import free_port
 from ledger.evm.outbox import IntentState, Outbox
 from ledger.evm.profiles import ANVIL
 from ledger.evm.rpc import Rpc
@@ -31,6 +30,7 @@ from notary.canonical import canonicalise
 from notary.receipt import parse_receipt
 from scripts.cli import run
 from tests.integration.test_api_chain import Service, service
+from tests.ports import free_port
 from tests.unit.scripts.conftest import IntoApp
 
 __all__ = ["service"]

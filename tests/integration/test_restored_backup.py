@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.evm.launcher import free_port
 from tests.integration.running import ISSUER, Network, record
+from tests.ports import free_port
 
 COPIED = ("chuzheng.sqlite", "logs", "content")
 

@@ -32,15 +32,9 @@ from notary.equivocation import What, parse_equivocation
 from notary.trust_file import WitnessKey
 from notary.witnessing import format_submission
 from tests.fakes.notary import ISSUER, ORIGIN, Rig, document
+from tests.ports import free_port
 
 WITHIN = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def await_port(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ledger.evm.launcher import free_port
 from ledger.evm.transactions import EvmKey
 from tests.integration.networks.nodes import Network, Node
+from tests.ports import free_port
 
 CHAIN_ID = 420_100
 BLOCK_GAS = 700_000_000

@@ -7,7 +7,6 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from ledger.evm.launcher import free_port
 from ledger.evm.profiles import GETH_CLIQUE
 from ledger.evm.transactions import EvmKey
 from tests.integration.networks.beginnings import (
@@ -22,6 +21,7 @@ from tests.integration.networks.beginnings import (
 )
 from tests.integration.networks.nodes import Network
 from tests.integration.networks.programs import find_geth
+from tests.ports import free_port
 
 SETTLED = 5
 """blocks after which a Clique network's signers have found their turns"""

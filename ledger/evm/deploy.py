@@ -29,6 +29,7 @@ from ledger.evm.deployment import (
 )
 from ledger.evm.founding import SAMPLE_MEMBER, Founding, alone
 from ledger.evm.profiles import EngineProfile
+from ledger.evm.receipts import standing_receipts
 from ledger.evm.rpc import Rpc, RpcError
 from ledger.evm.transactions import SignedTransaction, Transaction, TransactionSigner, contract_address
 from ledger.types import Address
@@ -252,8 +253,8 @@ class _Site:
         """The number of the block that the creation stands in."""
         waited = 0.0
         while waited <= self.timeout:
-            receipt = self.rpc.call("eth_getTransactionReceipt", signed.tx_hash)
-            if receipt is not None and receipt.get("blockNumber"):
+            receipt = standing_receipts(self.rpc, [signed.tx_hash])[0]
+            if receipt is not None:
                 if int(receipt["status"], 16) != 1:
                     raise ConfigurationError("deployment.reverted", contract=name)
                 return int(receipt["blockNumber"], 16)

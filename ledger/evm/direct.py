@@ -15,6 +15,7 @@ from ledger.errors import ConflictError, UnavailableError
 from ledger.evm.blocks import latest_block
 from ledger.evm.deployment import Deployment
 from ledger.evm.profiles import EngineProfile
+from ledger.evm.receipts import standing_receipts
 from ledger.evm.reverts import is_revert, revert_error
 from ledger.evm.rpc import Rpc, RpcError
 from ledger.evm.transactions import Transaction, TransactionSigner
@@ -63,8 +64,8 @@ def send(
     rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
     end = time.monotonic() + timeout
     while time.monotonic() < end:
-        receipt = rpc.call("eth_getTransactionReceipt", signed.tx_hash)
-        if receipt is not None and receipt.get("blockNumber"):
+        receipt = standing_receipts(rpc, [signed.tx_hash])[0]
+        if receipt is not None:
             block = int(receipt["blockNumber"], 16)
             if int(receipt["status"], 16) != 1:
                 raise _why(rpc, message, block)

@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,7 @@ from ledger.errors import ChuzhengError, ConflictError
 from ledger.evm.blocks import latest_block
 from ledger.evm.deployment import Deployment
 from ledger.evm.profiles import EngineProfile, Refusal
+from ledger.evm.receipts import Receipt, standing_receipts
 from ledger.evm.relays import Relays
 from ledger.evm.reverts import is_revert, revert_error
 from ledger.evm.rpc import Rpc, RpcError
@@ -153,8 +154,8 @@ class Lane:
             sent = rows.in_state(connection, self._account, (S.SENT,), self._profile.in_flight, nonce_below=count)
         if not sent:
             return False
-        answers = self._rpc.batch([("eth_getTransactionReceipt", (row.tx_hash,)) for row in sent])
-        mined = [(r, a) for r, a in zip(sent, answers, strict=True) if isinstance(a, dict) and a.get("blockHash")]
+        receipts = standing_receipts(self._rpc, [row.tx_hash or "" for row in sent])
+        mined = [(row, receipt) for row, receipt in zip(sent, receipts, strict=True) if receipt is not None]
         if mined:
             with self._shared.writing() as connection:
                 self._change(connection)
@@ -337,12 +338,9 @@ class Lane:
         """The account is past this nonce: by our own bytes, as a rule. Only if surely not, it is signed anew."""
         with reading(self._engine) as connection:
             earlier = rows.attempts(connection, row)
-        hashes = [row.tx_hash, *(tx_hash for tx_hash, _, _ in earlier)]
-        receipts = self._rpc.batch([("eth_getTransactionReceipt", (h,)) for h in hashes])
-        for tx_hash, receipt in zip(hashes, receipts, strict=True):
-            if isinstance(receipt, RpcError):
-                raise receipt
-            if receipt is not None and receipt.get("blockHash"):
+        hashes = [row.tx_hash or "", *(tx_hash for tx_hash, _, _ in earlier)]
+        for tx_hash, receipt in zip(hashes, standing_receipts(self._rpc, hashes), strict=True):
+            if receipt is not None:
                 with self._shared.writing() as connection:
                     self._change(connection)
                     clear = {"error_code": None, "error_params": None}
@@ -369,7 +367,7 @@ class Lane:
         }  # no price: whether the account can pay is what the node says of the transaction itself
 
 
-def _place(receipt: Mapping[str, Any]) -> dict[str, Any]:
+def _place(receipt: Receipt) -> dict[str, Any]:
     """Where a receipt says that its transaction stands, and whether it succeeded."""
     return {
         "block_number": int(receipt["blockNumber"], 16),

@@ -1,7 +1,8 @@
 """An in-memory node that speaks JSON-RPC like ledger.evm.rpc.Rpc: mempool, nonces, blocks, receipts, logs, crashes.
 
 It decodes the signed bytes that it is given, keeps them until their nonce's turn, and mines when told. `shorten` loses
-the last blocks and the mempool, as a killed development chain does. `crash("eth_sendRawTransaction", after=True)` lets
+the last blocks and the mempool, as a killed development chain does; with `remembers` receipts of lost blocks are told
+for ever, as go-ethereum 1.13 does. `crash("eth_sendRawTransaction", after=True)` lets
 the caller die (`Crash`) after the node has done the work; `fail(...)` makes calls raise UnavailableError.
 """
 
@@ -72,6 +73,8 @@ class FakeNode:
         self.calls: list[str] = []
         self.sent: list[str] = []
         self.log_limit: int | None = None
+        self.remembers = False
+        self._remembered: dict[str, dict[str, str]] = {}
         self._branch = 0
         self._faults: list[tuple[str, bool, BaseException, int]] = []
 
@@ -110,7 +113,10 @@ class FakeNode:
 
     def shorten(self, count: int) -> None:
         self._branch += 1
-        del self.blocks[max(1, len(self.blocks) - count) :]
+        kept = max(1, len(self.blocks) - count)
+        if self.remembers:
+            self._remembered.update({t.hash: _told(b, t, ok) for b in self.blocks[kept:] for t, ok, _ in b.txs})
+        del self.blocks[kept:]
         self.pool.clear()
 
     def forget(self) -> None:
@@ -180,7 +186,10 @@ class FakeNode:
         if number >= len(self.blocks):
             return None
         b = self.blocks[number]
-        return {"number": hex(b.number), "hash": b.hash, "parentHash": b.parent, "timestamp": hex(b.time)}
+        return {
+            "number": hex(b.number), "hash": b.hash, "parentHash": b.parent, "timestamp": hex(b.time),
+            "transactions": [tx.hash for tx, _, _ in b.txs],
+        }  # fmt: skip
 
     def eth_getTransactionCount(self, sender: str, at: str) -> str:
         top = len(self.blocks) if at == "latest" else int(at, 16) + 1
@@ -203,11 +212,13 @@ class FakeNode:
         return tx.hash
 
     def eth_getTransactionReceipt(self, tx_hash: str) -> Any:
-        for b in self.blocks:
-            for tx, ok, _ in b.txs:
-                if tx.hash == tx_hash:
-                    return {"blockNumber": hex(b.number), "blockHash": b.hash, "status": hex(int(ok))}
-        return None
+        if tx_hash in self._remembered:
+            return self._remembered[tx_hash]
+        return next((_told(b, tx, ok) for b in self.blocks for tx, ok, _ in b.txs if tx.hash == tx_hash), None)
+
+    def eth_getBlockReceipts(self, at: str) -> Any:
+        block = self.blocks[int(at, 16)]
+        return [_told(block, tx, ok) for tx, ok, _ in block.txs]
 
     def eth_getLogs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
         low, high = int(query["fromBlock"], 16), int(query["toBlock"], 16)
@@ -226,6 +237,12 @@ class FakeNode:
                     )  # fmt: skip
                     index += 1
         return found
+
+
+def _told(block: MinedBlock, tx: Tx, ok: bool) -> dict[str, str]:
+    """A receipt."""
+    place = {"blockNumber": hex(block.number), "blockHash": block.hash}
+    return {"transactionHash": tx.hash, **place, "status": hex(int(ok))}
 
 
 def _decode(raw: bytes) -> Tx:

@@ -82,8 +82,11 @@ def test_sender__node_forgot_its_mempool__same_bytes_again(world: World) -> None
     assert len(world.node.sent) == 2
 
 
+@pytest.mark.parametrize("remembers", [False, True])
 @pytest.mark.parametrize("lost", [2, 3, 100])
-def test_sender__chain_lost_blocks__noticed_and_resent(world: World, lost: int) -> None:
+def test_sender__chain_lost_blocks__noticed_and_resent(world: World, lost: int, remembers: bool) -> None:
+    """Also where the node goes on telling of the blocks that are lost."""
+    world.node.remembers = remembers
     sender = world.sender()
     names = []
     for n in range(5):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ledger.types import Anchor, Millis
 from notary.checks.log import signed_by_log
-from notary.equivocation import ChainHead, Equivocation, Piece, Shown, SignedHead, find, judge, pieces_of
+from notary.equivocation import ChainHead, Equivocation, Piece, Shown, SignedHead, find, judge, pieces_of, signed_pieces
 from notary.evidence import Equivocation as Told
 from notary.evidence import Evidence, LogSeen
 from notary.receipt import NoEvidence, Receipt, ReceiptAnchor
@@ -19,8 +19,8 @@ from notary.trust_file import TrustFile
 
 
 def met(receipt: Receipt, evidence: Evidence, trust: TrustFile) -> Equivocation | None:
-    """The proof that a receipt and what was collected about it make; None where they may both be true, or where the
-    other piece isn't the log's."""
+    """The proof that a receipt and what was collected about it make; None where they may both be true, or where one of
+    the two isn't the log's: a receipt that somebody edited accuses nobody."""
     others: list[Piece] = []
     seen, anchor = evidence.log, evidence.anchor
     if isinstance(seen, LogSeen) and signed_by_log(seen.checkpoint, receipt.origin, trust):
@@ -32,7 +32,7 @@ def met(receipt: Receipt, evidence: Evidence, trust: TrustFile) -> Equivocation 
         isinstance(anchor, Anchor) and evidence.root == anchor.root and not same
     ):  # mostly the chain says what the log did
         others.append(ChainHead(anchor.size, anchor.root, ReceiptAnchor.of(anchor), NoEvidence()))
-    found = (find(receipt.origin, own, other) for own in pieces_of(receipt) for other in others)
+    found = (find(receipt.origin, own, other) for own in signed_pieces(receipt, trust) for other in others)
     return next((one for one in found if one is not None), None)
 
 

@@ -210,6 +210,11 @@ def pieces_of(receipt: Receipt) -> list[Piece]:
     return found
 
 
+def signed_pieces(receipt: Receipt, trust: TrustFile) -> list[Piece]:
+    """Of a receipt's pieces those that the log did sign: what anybody could have written accuses nobody."""
+    return [piece for piece in pieces_of(receipt) if signed(receipt.origin, piece, trust)]
+
+
 def prefix_of(size: int, head: Checkpoint, proof: Sequence[bytes]) -> Digest | None:
     """The root at `size` that a consistency proof to `head` speaks of, where it can be told from the proof alone (not
     where `size` is a power of two) and leads to the head's root; None otherwise."""

@@ -25,7 +25,7 @@ from notary.checkpoint import parse_checkpoint, promise_bytes
 from notary.checks.log import signed_by_log
 from notary.commitment import commit
 from notary.entry import leaf_of, log_id, parse_origin
-from notary.equivocation import Equivocation, find, pieces_of
+from notary.equivocation import Equivocation, find, pieces_of, signed_pieces
 from notary.network_heads import NetworkHeads, day_of, heads_records, kept_by
 from notary.receipt import Receipt, parse_receipt
 from notary.stores.outside import Outside, Standing
@@ -152,11 +152,12 @@ class HeadCourier:
             raise IntegrityError("heads.other_entry", origin=self.target, day=day)
 
     def _require_same(self, promised: Receipt, found: Receipt) -> None:
-        """The entry still stands where it was promised to. Both signed pieces are kept where it doesn't."""
+        """The entry still stands where it was promised to. Where not, both pieces are kept if both are signed."""
         if (found.origin, found.index, found.entry) == (promised.origin, promised.index, promised.entry):
             return
-        for one in pieces_of(promised):
-            for other in pieces_of(found):
+        trust = self._around.trust()
+        for one in pieces_of(promised):  # signed, or it wasn't kept as promised
+            for other in () if trust is None else signed_pieces(found, trust):
                 split = find(self.target, one, other)
                 if split is not None:
                     self._around.keep(split)

@@ -131,8 +131,9 @@ def judge(
         payload = output.message("chuzheng-judged/1", key, ok=same, origin=first.origin)
         output.finish({**payload, "origin": first.origin, "outcome": compared.outcome.value}, as_json=json_)
         return output.EXIT_OK if same else output.EXIT_CANNOT_ASK
-    path = Equivocations(proofs or Path(FOLDER)).keep(compared.found)
-    return _told(compared.found, judge_proof(compared.found, trusted, now), path, as_json=json_)
+    judged = judge_proof(compared.found, trusted, now)
+    path = one if judged.outcome is Outcome.FAIL else Equivocations(proofs or Path(FOLDER)).keep(compared.found)
+    return _told(compared.found, judged, path, as_json=json_)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ SAYS_SO = frozenset({"one", "entry_only"})
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`case`: one, entry_only (the receipt's checkpoint is newer than the mirror), old, unsigned, damaged, split."""
+    """`case`: one, entry_only (the receipt's checkpoint is newer than the mirror), old, unsigned (the mirror),
+    receipt_unsigned, damaged, split."""
 
     path: Path
     case: str
@@ -65,7 +66,7 @@ def _ask(receipt: Receipt, path: Path, trust: TrustFile | None, now: Millis, pro
     from notary.checkpoint import parse_checkpoint
     from notary.checks.log import signed_by_log
     from notary.comparing import Side, compare
-    from notary.equivocation import SignedHead, pieces_of
+    from notary.equivocation import SignedHead, signed_pieces
     from notary.evidence import LogSeen
     from notary.report import Outcome
     from notary.stores.equivocations import Equivocations
@@ -83,7 +84,10 @@ def _ask(receipt: Receipt, path: Path, trust: TrustFile | None, now: Millis, pro
     try:
         tree = _tree(read.side)
         seen = LogSeen(note, tree.entry(receipt.index), tuple(tree.inclusion_path(receipt.index, size)))
-        compared = compare(receipt.origin, Side(tuple(pieces_of(receipt))), read.side)
+        own = signed_pieces(receipt, trust)
+        if not own:
+            return Said(path, "receipt_unsigned", {}, seen)
+        compared = compare(receipt.origin, Side(tuple(own)), read.side)
     except ChuzhengError as error:
         return Said(path, "damaged", {"reason": error.code})
     if compared.found is not None:

@@ -47,6 +47,21 @@ def test_met__another_leaf_than_promised__proof_that_anybody_judges(world: World
     assert report.verdict is Verdict.PROOF_INVALID
 
 
+@pytest.mark.parametrize("stage", ["promised", "included"])
+def test_met__receipt_that_somebody_edited__accuses_nobody(world: World, stage: str) -> None:
+    record = certificate()
+    receipt = world.register(record)
+    world.seal()
+    if stage == "included":
+        receipt = world.receipt(0, stage="included")
+        assert receipt.checkpoint is not None
+        note = sign_checkpoint(Checkpoint(world.origin, world.size, Digest(bytes(32))), world.origin, signer("x"))
+        receipt = replace(receipt, checkpoint=note)
+    else:
+        receipt = replace(receipt, entry=replace(receipt.entry, sm3=Digest(bytes(32))))
+    assert met(receipt, evidence_of(world, Presented(receipt, record)), world.make_trust()) is None
+
+
 def test_met__another_root_of_the_log__two_roots(world: World) -> None:
     record = certificate()
     receipt = world.anchored_record(record)

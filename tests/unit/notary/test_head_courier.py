@@ -235,6 +235,17 @@ def test_peer__promises_and_shows_another_entry_later__both_pieces_kept(world: W
     assert [found.what.value for found in world.kept] == ["two_promises"]
 
 
+def test_peer__shows_another_entry_that_its_log_did_not_sign__alarm_and_no_proof(world: World) -> None:
+    world.courier().round()
+    world.other.anchor()
+    world.other.alter = lambda receipt: replace(
+        Receipt(replace(receipt.entry, sha256=Digest(bytes(32))), receipt.origin, receipt.index), promise=bytes(64)
+    )
+    world.courier().round()
+    assert (world.standing().code, world.standing().alarm) == ("heads.moved", True)
+    assert world.kept == []
+
+
 def test_peer__checkpoint_is_not_the_chains__refused(world: World) -> None:
     world.courier().round()
     world.other.anchor()

@@ -108,6 +108,18 @@ def test_mirror__another_history__receipt_fails_and_both_pieces_are_kept(
     assert Path(said["proof"]).is_file()
 
 
+def test_receipt__edited_by_its_holder__the_mirror_accuses_nobody(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    promised, mirror = mirrored(house, tmp_path)
+    edited = replace(promised, entry=replace(promised.entry, sha256=Digest(bytes(32))), salt=None)
+    outcomes, said = asked(house, edited, mirror, tmp_path, capsys)
+    assert (said["case"], outcomes["log.signature"]) == ("receipt_unsigned", "fail")
+    words = ["log", "judge", str(tmp_path / "one.receipt.json"), str(mirror), "--proofs", str(tmp_path / "proofs")]
+    assert run([*words, "--trust", str(house.parts.settings.trust_path), "--json"]) == 19
+    assert not list(tmp_path.rglob("*.equivocation.json"))
+
+
 def test_mirror__unsigned_or_damaged__says_nothing(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

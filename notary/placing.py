@@ -69,6 +69,8 @@ class Placing:
         }
         self._found: dict[bytes, list[int]] = {}
         self._committed: dict[bytes, tuple[int, bytes]] = {}
+        self._followed = False
+        """Another submission of the group comes after this one, and has to be told apart from it."""
         self._given: dict[bytes, int] = {}
         """Key → position of what this group was just given."""
         self._identified: dict[tuple[bytes, int], Known] = {}
@@ -94,7 +96,8 @@ class Placing:
         # After the look-ups: an erasure that comes between leaves a record in one of both.
         self._erased = erased_among(connection, log.issuer, lambda: [name_of(d) for s in group for d in s.details])
         answers: list[Answer | ChuzhengError] = []
-        for s in group:
+        for number, s in enumerate(group, 1):
+            self._followed = number < len(group)
             try:
                 answers.append(self._place(s))
             except ConflictError as error:
@@ -292,7 +295,8 @@ class Placing:
         if rows:
             self._blocks.append(added.joined)
         self.keys += keys
-        self._given.update(zip(keys, range(first, self._next), strict=True))
+        if self._followed:
+            self._given.update(zip(keys, range(first, self._next), strict=True))
         if not standing:
             return Answer(positions, added, {})
         return self._again(positions, sorted(standing), added, s)
@@ -322,8 +326,9 @@ class Placing:
         rows, versions = self._rows, details.versions
         rows[sql.records] += zip(positions, details.sealed_bodies, strict=True)
         rows[sql.record_keys] += zip(positions, details.sealed_keys, strict=True)
-        known = map(Known, details.contents, zip(positions, strict=True))
-        self._identified.update(zip(zip(details.identifiers, versions, strict=True), known, strict=True))
+        if self._followed:
+            known = map(Known, details.contents, zip(positions, strict=True))
+            self._identified.update(zip(zip(details.identifiers, versions, strict=True), known, strict=True))
         rows[sql.lookups] += zip(positions, details.identifiers, versions, details.contents, strict=True)
         self.named += zip(map(key_of, details.identifiers), positions, strict=True)
 

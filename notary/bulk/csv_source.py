@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ledger.errors import ChuzhengError, InputError, UnreadableError
-from notary.bulk.sources import Chunk, Mark, changed, columns_of
+from notary.bulk.sources import Chunk, Mark, changed, columns_of, rows_of
 from notary.imports import COLUMNS, MAX_LINE, encoding_error
 from notary.stores.disk import translated
 
@@ -53,14 +53,14 @@ class CsvSource:
     def close(self) -> None:
         self._file.close()
 
-    def chunks(self, size: int, after: Mark | None, number: int) -> Iterator[Chunk]:
+    def chunks(self, size: int, after: Mark | None, number: int, *, soon: bool = False) -> Iterator[Chunk]:
         lines = self._lines
         rows, row_number = 0, 1
         if after is not None:
             self._skip(after)
             rows, row_number = after.rows, after.number
         reader, pick, width, key = csv.reader(lines, strict=True), self._pick, self._width, self._key
-        chunk, blank, kept = Chunk(number), 0, 0
+        chunk, blank, kept, most = Chunk(number), 0, 0, rows_of(number, size, soon)
         fresh = lines.fresh
         while True:
             lines.wrong = None
@@ -90,9 +90,10 @@ class CsvSource:
                 chunk.keys.append("" if key is None else cells[key])
                 chunk.cells.append(cells if pick is None else pick(cells))
             kept = len(fresh)
-            if len(chunk.numbers) >= size:
+            if len(chunk.numbers) >= most:
                 yield self._done(chunk, rows, row_number, kept)
                 chunk, kept = Chunk(chunk.number + 1), 0
+                most = rows_of(chunk.number, size, soon)
         if chunk.numbers:
             yield self._done(chunk, rows, row_number, kept)
 

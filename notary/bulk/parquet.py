@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import ChuzhengError, InputError, RowsError, UnreadableError
-from notary.bulk.sources import Chunk, Mark, changed, columns_of
+from notary.bulk.sources import Chunk, Mark, changed, columns_of, rows_of
 from notary.imports import COLUMNS
 from notary.stores.disk import translated
 
@@ -64,13 +64,13 @@ class ParquetSource:
     def close(self) -> None:
         self._file.close()
 
-    def chunks(self, size: int, after: Mark | None, number: int) -> Iterator[Chunk]:
+    def chunks(self, size: int, after: Mark | None, number: int, *, soon: bool = False) -> Iterator[Chunk]:
         done = 0
         if after is not None:
             if after.digest != self._digest:
                 raise changed()
             done = after.rows
-        chunk = Chunk(number)
+        chunk, most = Chunk(number), rows_of(number, size, soon)
         for columns in self._batches(done):
             keys = columns[self._key_place] if self._key_place is not None else [""] * len(columns[0])
             for key, cells in zip(keys, zip(*columns[: len(self._columns)], strict=True), strict=True):
@@ -78,9 +78,10 @@ class ParquetSource:
                 chunk.numbers.append(done)
                 chunk.keys.append(key)
                 chunk.cells.append(cells)
-                if len(chunk.numbers) >= size:
+                if len(chunk.numbers) >= most:
                     yield self._done(chunk, done)
                     chunk = Chunk(chunk.number + 1)
+                    most = rows_of(chunk.number, size, soon)
         if chunk.numbers:
             yield self._done(chunk, done)
 

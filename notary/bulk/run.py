@@ -129,7 +129,7 @@ class Backfill:
         What hides where the source goes on is raised after everything before it was written down.
         """
         manifest, progress = self._manifest, self._manifest.progress
-        chunks = self._source.chunks(self._options.chunk, progress.mark, progress.chunks)
+        chunks = self._source.chunks(self._options.chunk, progress.mark, progress.chunks, soon=True)
         preparing: deque[_Under] = deque()
         placing: deque[_Under] = deque()
         promising: deque[_Under] = deque()

@@ -18,6 +18,7 @@ PERSONAL = frozenset({"identifier", "previous_identifier", "certificate_number",
     name for name in COLUMNS if name.startswith("holder_")
 }
 """Columns that a manifest's key may not be: it is kept for long, in clear (docs/adr/0020)."""
+FIRST_CHUNKS, FIRST_ROWS = 4, 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ class Source(Protocol):
         """What the manifest keeps of it, to compare at the next run: kind, names of columns, digest if there is one."""
         ...
 
-    def chunks(self, size: int, after: Mark | None, number: int) -> Iterator[Chunk]:
-        """Chunks of `size` rows behind `after`, counted from `number`. What hides where the next row begins is raised
-        after the rows before it."""
+    def chunks(self, size: int, after: Mark | None, number: int, *, soon: bool = False) -> Iterator[Chunk]:
+        """Chunks of `size` rows behind `after`, counted from `number`; `soon`: the first are shorter (`rows_of`). What
+        hides where the next row begins is raised after the rows before it."""
         ...
 
     def share(self, mark: Mark) -> float:
@@ -71,6 +72,12 @@ class Source(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def rows_of(number: int, size: int, soon: bool) -> int:
+    """How many rows the chunk of this number has. Where steps follow one another chunk by chunk, shorter ones at the
+    beginning give all of them work `soon`; the number alone decides, so that a later run makes the same chunks."""
+    return min(size, FIRST_ROWS) if soon and number < FIRST_CHUNKS else size
 
 
 def columns_of(header: Sequence[str], key: str | None, columns: Sequence[str] = COLUMNS) -> tuple[Any, int | None]:

@@ -94,6 +94,14 @@ def test_entries__any_groups__each_found_singly_in_stretches_and_scattered(
         assert found == {sql.position_of(log, n): entries[n] for n in wanted if n < at}
 
 
+@pytest.mark.parametrize("count", [0, 1, 24, 25, 26, 50, 111])
+def test_insert__any_count__every_row_is_there_in_its_columns(store: RecordStore, count: int) -> None:
+    rows = [(n, bytes([n]) * 32, n + 1, bytes([n + 1]) * 32) for n in range(count)]
+    with store.transaction() as connection:
+        store.insert(connection, sql.lookups, rows)
+        assert [tuple(row) for row in connection.execute(sa.select(sql.lookups))] == rows
+
+
 def test_entries_from__a_group_is_missing__integrity_error(store: RecordStore) -> None:
     with store.transaction() as connection:
         for n in (0, 2):

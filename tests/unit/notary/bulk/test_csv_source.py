@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import ChuzhengError, ConflictError, InputError, RowsError, UnreadableError
+from notary.bulk import sources
 from notary.bulk.csv_source import CsvSource
 from notary.bulk.sources import Mark
 from notary.imports import COLUMNS, MAX_LINE
@@ -132,3 +133,19 @@ def test_mark__done_part_changed__refused_grown_at_the_end__goes_on(tmp_path: Pa
     grown = CsvSource(path, None, SECRET)
     assert [c.numbers for c in grown.chunks(4, mark, 1)] == [[6, 7, 8]]
     grown.close()
+
+
+@pytest.mark.parametrize("at", [0, 1, 3, 4])
+def test_chunks__soon__the_first_are_shorter_and_a_later_run_makes_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    monkeypatch.setattr(sources, "FIRST_ROWS", 2)
+    path = csv_file(tmp_path / "x.csv", [cells_of(n) for n in range(20)])
+    source = CsvSource(path, None, SECRET)
+    chunks = list(source.chunks(5, None, 0, soon=True))
+    source.close()
+    assert [len(chunk.numbers) for chunk in chunks] == [2, 2, 2, 2, 5, 5, 2]
+    again = CsvSource(path, None, SECRET)
+    rest = list(again.chunks(5, chunks[at].mark, at + 1, soon=True))
+    assert [(c.number, c.numbers, c.mark) for c in rest] == [(c.number, c.numbers, c.mark) for c in chunks[at + 1 :]]
+    again.close()

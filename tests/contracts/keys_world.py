@@ -9,6 +9,10 @@ SIGN, WRAP = 1, 2
 ED25519, P256, SM2 = 1, 2, 3
 GATEWAY, NODE = 32, 64
 FAR = 4_000_000_000
+VALID, INVALID, UNKNOWN = 1, 2, 3
+"""`validityAt`."""
+KEY, BASIS = digest("key"), digest("basis")
+"""The id of the key that a test is about, and what its acts rest on."""
 ED = digest("some Ed25519 key")
 # The base points: FIPS 186-4 D.1.2.3, GB/T 32918.5.
 P256_POINT = bytes.fromhex(

@@ -7,12 +7,11 @@ CertificateStatus' section.
 from __future__ import annotations
 
 import pytest
-from keys_world import ED, FAR, P256, P256_POINT, SM2, SM2_POINT, KeysWorld, key
+from keys_world import BASIS, ED, FAR, P256, P256_POINT, SM2, SM2_POINT, KeysWorld, key
 from world import ANCHOR, COMPETENT, DIVISION, ISSUER, NONE, OTHER, OUTSIDER, TYPE, digest, left
 
 SECTION = "Departments and DepartmentKeys"
 ROWS = 15
-BASIS = digest("basis")
 
 
 @pytest.fixture(scope="module")

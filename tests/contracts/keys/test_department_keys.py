@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 from brownie import accounts
-from keys_world import ED, FAR, GATEWAY, P256, P256_POINT, SIGN, SM2, SM2_POINT, STATUS, WRAP, key
+from keys_world import BASIS, ED, FAR, GATEWAY, INVALID, KEY, SIGN, VALID, WRAP, key
 from world import (
     ANCHOR,
     ISSUER,
     NONE,
     OTHER,
     OUTSIDER,
+    STATUS,
     digest,
     emitted,
     left,
@@ -20,9 +20,6 @@ from world import (
     unchanged,
     wait,
 )
-
-KEY, BASIS = digest("key"), digest("basis")
-VALID, INVALID, UNKNOWN = 1, 2, 3
 
 
 def test_propose_and_confirm__two_people__done_then_noop(world, keys, mine, second):
@@ -143,36 +140,6 @@ def test_add__department_suspended__denied_but_ends_and_reports(world, keys, min
     assert keys.confirmKey(KEY, council).return_value
     assert keys.compromiseKey(old, now(), 1, BASIS, mine).return_value
     assert keys.endKey(old, 0, 1, BASIS, mine).return_value
-
-
-@pytest.mark.parametrize(
-    ("suite", "public_key", "reason"),
-    [
-        (0, ED, 1),
-        (4, ED, 1),
-        (1, ED[:31], 2),
-        (1, ED + b"\0", 2),
-        (1, NONE, 4),
-        (1, P256_POINT, 2),
-        (P256, ED, 2),
-        (P256, P256_POINT[:64], 2),
-        (P256, b"\x02" + P256_POINT[1:], 3),
-        (P256, b"\x06" + P256_POINT[1:], 3),
-        (P256, P256_POINT[:64] + bytes([P256_POINT[64] ^ 1]), 4),
-        (P256, SM2_POINT, 4),
-        (SM2, P256_POINT, 4),
-        (SM2, b"\x07" + SM2_POINT[1:], 3),
-        (SM2, b"\x04" + b"\xff" * 64, 4),
-    ],
-)
-def test_propose__no_public_key_of_the_suite__denied(keys, mine, suite, public_key, reason):
-    with reverts("DepartmentKeys_PublicKeyInvalid", suite, reason):
-        keys.proposeKey(KEY, left(ISSUER), key(public_key, suite), BASIS, mine)
-
-
-def test_propose__public_keys_of_every_suite__done(world, keys):
-    for name, public_key, suite in (("p", P256_POINT, P256), ("s", SM2_POINT, SM2)):
-        assert plain(keys.keyOf(world.add(name, public_key, suite=suite)))[2:5] == (suite, SIGN, public_key)
 
 
 def test_propose__wrong_input__denied(world, keys, mine):

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import pytest
 from brownie import accounts
-from keys_world import FAR, GATEWAY, NODE, WRAP, key
-from world import (
-    CODES,
-    DIVISION,
-    ISSUER,
-    NONE,
-    OTHER,
-    OUTSIDER,
-    digest,
-    emitted,
-    left,
-    now,
-    plain,
-    reverts,
-    unchanged,
-)
+from keys_world import BASIS, FAR, GATEWAY, KEY, NODE, WRAP, key
+from world import CODES, DIVISION, ISSUER, NONE, OTHER, OUTSIDER, digest, emitted, left, now, plain, reverts, unchanged
 
-KEY, BASIS, NODE_ID = digest("key"), digest("basis"), digest("node")
+NODE_ID = digest("node")
 COMPANY = CODES[6]
 
 

@@ -3,24 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from keys_world import FAR, key
-from world import (
-    ISSUER,
-    NONE,
-    OTHER,
-    digest,
-    emitted,
-    left,
-    now,
-    plain,
-    reverts,
-    unchanged,
-    wait,
-)
-
-KEY, BASIS = digest("key"), digest("basis")
-VALID, INVALID, UNKNOWN = 1, 2, 3
-
+from keys_world import BASIS, FAR, INVALID, KEY, UNKNOWN, VALID, key
+from world import ISSUER, NONE, OTHER, digest, emitted, left, now, plain, reverts, unchanged, wait
 
 # Rotation and ends
 

@@ -17,7 +17,7 @@ from api.direct import direct, table
 from api.observing import set_up_logs
 from api.remembered import Remembered
 from tests.fakes.house import House
-from tests.unit.api.test_verifying import document_record
+from tests.unit.api.verifying import document_record
 
 PATH = "/api/v1/verifications"
 

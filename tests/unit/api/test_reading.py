@@ -9,7 +9,6 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from api.statuses import lookup
 from ledger.statuses import DecisionCode
 from ledger.types import Role
 from notary.checkpoint import decode_entries, parse_checkpoint
@@ -19,11 +18,7 @@ from notary.receipts import parse_bundle
 from tests.fakes.house import IDENTIFIER, ISSUER, OTHER, House
 from tests.unit.api.test_writing import BULK, documents, problem
 
-
-@pytest.fixture(autouse=True)
-def quick_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "FLOOR", 0.0)
-    return
+pytestmark = pytest.mark.usefixtures("quick_lookups")
 
 
 def url(house: House, rest: str) -> str:

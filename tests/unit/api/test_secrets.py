@@ -11,7 +11,6 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from api.statuses import lookup
 from ledger.types import Role
 from notary.disclosure import make_disclosure
 from notary.entry import status_key
@@ -19,13 +18,10 @@ from notary.receipt import Receipt
 from tests.fakes.house import IDENTIFIER, ISSUER, House
 from tests.unit.api.test_writing import BULK, ONE, commitments, documents
 
+pytestmark = pytest.mark.usefixtures("quick_lookups")
+
 FILE = "一份只属于当事人的公文".encode() * 100
 HOLDER = {"name": "欧阳娜娜", "code_type": "411", "code": "P998877665"}
-
-
-@pytest.fixture(autouse=True)
-def quick_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "FLOOR", 0.0)
 
 
 def everything(client: TestClient, house: House) -> list[str]:

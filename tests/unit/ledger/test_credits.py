@@ -1,104 +1,35 @@
-"""Credit items: every act in every state, the terms of the rules, and the figures against their data file."""
+"""Credit items: every act in every state, and the terms of the rules."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from ledger import credit_acts as acts
 from ledger import credits
-from ledger.authorities import Domain, upwards
-from ledger.calendar import DAY, OFFSET, months_after
-from ledger.codes.credit_rules import credit_classes, credit_rules
-from ledger.credits import (
-    Answer,
-    Book,
-    Contribution,
-    Field,
-    FileClass,
-    ItemId,
-    ItemState,
-    Measure,
-    NewItem,
-    Period,
-    Polarity,
-    Profile,
-    Severity,
-)
+from ledger.calendar import DAY, months_after
+from ledger.credits import Answer, Book, Contribution, Field, FileClass, ItemId, ItemState, Period
 from ledger.errors import ChuzhengError
-from ledger.types import BlockTime, DepartmentCode, Digest
-
-PROVINCE, CITY, COUNTY, POLICE, SCHOOL = (DepartmentCode(f"11420000MB000000{n}X") for n in range(5))
-DIVISIONS = {PROVINCE: 420000, CITY: 420900, COUNTY: 420984, POLICE: 420984, SCHOOL: 420900}
-FILES = FileClass(COUNTY, Field.BENEFITS)
-TODAY = BlockTime(int(dt.datetime(2026, 11, 21, tzinfo=dt.UTC).timestamp()) - OFFSET)
-NOON = BlockTime(TODAY + DAY // 2)
-ITEM = ItemId(b"\x01" * 32)
-GENERAL, MERIT = 303, 101
-
-
-def some(number: int) -> Digest:
-    return Digest(number.to_bytes(32, "big"))
-
-
-@dataclass
-class World:
-    """Counties under a city under a province; every day works, and the calendar ends with `known_until`."""
-
-    paused: bool = False
-    suspended: frozenset[DepartmentCode] = frozenset()
-    known_until: int = 2**40
-
-    def is_paused(self) -> bool:
-        return self.paused
-
-    def is_suspended(self, department: DepartmentCode) -> bool:
-        return department in self.suspended
-
-    def is_department(self, department: DepartmentCode) -> bool:
-        return department in DIVISIONS
-
-    def division_of(self, department: DepartmentCode) -> int:
-        return DIVISIONS[department]
-
-    def carrier_of(self, department: DepartmentCode, what: bytes) -> DepartmentCode:
-        return department
-
-    def authority_for(self, domain: int, division: int) -> DepartmentCode | None:
-        if domain == Domain.GOVERNMENT:
-            return SCHOOL
-        named = {420000: PROVINCE, 420900: CITY, 420984: COUNTY}
-        return next((named[here] for here in upwards(division) if here in named), None)
-
-    def deadline(self, start: BlockTime, working_days: int) -> BlockTime | None:
-        found = start + (working_days + 1) * DAY
-        return BlockTime(found) if found <= self.known_until else None
-
-    def months_after(self, start: BlockTime, months: int) -> BlockTime:
-        return months_after(start, months)
-
-
-def now(by: DepartmentCode = POLICE, time: int = NOON, world: World | None = None) -> acts.Now:
-    return acts.Now(by, BlockTime(time), world or World())
-
-
-def negative(**changes: Any) -> NewItem:
-    given: dict[str, Any] = {
-        "file_class": FILES,
-        "item_class": GENERAL,
-        "commitment": some(1),
-        "severity": Severity.GENERAL,
-        "notice": some(2),
-        "decision": some(3),
-        "decided_at": TODAY,
-        "event_end": TODAY,
-        "publish_months": 6,
-    }
-    return NewItem(**(given | changes))
+from ledger.types import BlockTime, DepartmentCode
+from tests.unit.ledger.credit_book import (
+    CITY,
+    COUNTY,
+    FILES,
+    GENERAL,
+    ITEM,
+    MERIT,
+    NOON,
+    POLICE,
+    PROVINCE,
+    SCHOOL,
+    TODAY,
+    World,
+    negative,
+    now,
+    some,
+)
 
 
 @pytest.fixture
@@ -264,39 +195,3 @@ def test_day_of__any_time__its_day_s_first_second() -> None:
     assert credits.day_of(TODAY) == TODAY
     assert credits.is_day(TODAY)
     assert not credits.is_day(NOON)
-
-
-def test_default_profile__each_figure__is_its_rule_s() -> None:
-    rules, p = credit_rules(), Profile()
-    assert p.mark_days == rules["DEFAULT-MARK"].days
-    assert p.answer_days == rules["DEFAULT-DECIDE"].days
-    assert f"{p.answer_other_days} with another unit" in rules["DEFAULT-DECIDE"].note
-    minor, general, serious = (rules[f"PUB-{name}"] for name in ("MINOR", "GENERAL", "SERIOUS"))
-    assert (minor.min_months, minor.max_months) == p.publication(Severity.MINOR)
-    assert (general.min_months, general.max_months) == p.publication(Severity.GENERAL)
-    assert (serious.min_months, serious.max_months) == p.publication(Severity.SERIOUS)
-    assert rules["DEFAULT-STOP"].max_months == p.stop_months
-
-
-def test_rules__the_file__as_vendored() -> None:
-    rules = credit_rules()
-    assert len(rules) == 34
-    assert rules["OBJ-BUREAU"].unit == "day (日, not working day)"
-    assert rules["OBJ-HA-MARK"].days is None
-    assert not rules["REPAIR"].text_seen
-
-
-def test_classes__each__fits_the_contract(book: Book) -> None:
-    classes = credit_classes()
-    assert len({c.name_zh for c in classes.values()}) == len(classes)
-    for c in classes.values():
-        assert c.sealed == (c.number >= credits.SEALED_FROM)
-        if c.sealed:
-            with pytest.raises(ChuzhengError) as caught:
-                acts.set_item_class(book, c.number, now(acts.NOBODY), polarity=2, measure=0, basis=some(1))
-            assert caught.value.code == "credit_records.item_class_sealed"
-            continue
-        made = acts.set_item_class(
-            Book(), c.number, now(PROVINCE), polarity=c.polarity, measure=c.measure, basis=some(1)
-        ).classes[c.number]
-        assert (made.polarity, made.measure) == (Polarity(c.polarity), Measure(c.measure))

@@ -12,7 +12,7 @@ from ledger.store.index import IndexReader
 from ledger.store.index.whole import whole_index
 from ledger.types import Digest, LogId
 from tests.unit.ledger.event_logs import CODES, all_events, arguments, log
-from tests.unit.ledger.test_index_objects import ADDRESSES, NAMES, World
+from tests.unit.ledger.object_world import ADDRESSES, NAMES, World
 
 SUBJECTS = ("AnchorLog", "CertificateStatus", "Departments", "DepartmentKeys")
 IN_CIRCLES = ("DepartmentSucceeded", "DepartmentSplit")

@@ -34,6 +34,8 @@ from ledger.errors import ConfigurationError
 from ledger.types import Millis
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
     from ledger.evm.deployment import Deployment
     from ledger.evm.rpc import Rpc
     from ledger.evm.watch import NodeWatch
@@ -142,18 +144,25 @@ def open_notary(settings: Settings, *, processes: int) -> Iterator[tuple[Notary,
 
 
 @contextmanager
+def _reading_notary(settings: Settings) -> Iterator[tuple[Engine, IndexReader, Notary]]:
+    """A notary that accepts nothing, over the database and the index of the chain."""
+    engine, index = database_and_index(settings)
+    notary = notary_of(settings, engine, index, Keyring(settings.keys_dir), None, accepts=False)
+    try:
+        yield engine, index, notary
+    finally:
+        notary.close()
+        engine.dispose()
+
+
+@contextmanager
 def open_ledger(settings: Settings) -> Iterator[Ledger]:
     """What a comparison with a library stands on; the chain itself isn't asked, the index is."""
     from ledger.store.index.changes import ChangeReader
     from notary.reconcile.run import Ledger
 
-    engine, index = database_and_index(settings)
-    notary = notary_of(settings, engine, index, Keyring(settings.keys_dir), None, accepts=False)
-    try:
+    with _reading_notary(settings) as (engine, index, notary):
         yield Ledger(notary, index, ChangeReader(engine, index.depth), SystemClock())
-    finally:
-        notary.close()
-        engine.dispose()
 
 
 @contextmanager
@@ -161,13 +170,8 @@ def open_keeper(settings: Settings) -> Iterator[ContentKeeper]:
     """The files of this machine's records and their places; needs neither chain nor deployment."""
     from notary.content_keeper import ContentKeeper
 
-    engine, index = database_and_index(settings)
-    notary = notary_of(settings, engine, index, Keyring(settings.keys_dir), None, accepts=False)
-    try:
+    with _reading_notary(settings) as (_, _, notary):
         yield ContentKeeper(notary, places_of(notary), SystemClock())
-    finally:
-        notary.close()
-        engine.dispose()
 
 
 def watch_node(settings: Settings, index: IndexReader | None) -> NodeWatch:

@@ -70,6 +70,23 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Contract:
+    """A version of a contract, by name; in force for from_block ≤ block < until_block (None: it is so now).
+
+    `code_hash`: keccak256 of the code at the address. Nothing of it is in a block before `from_block`.
+    """
+
+    name: str
+    address: Address
+    code_hash: ChainHash
+    from_block: int
+    until_block: int | None = None
+
+    def in_force_at(self, block: int) -> bool:
+        return self.from_block <= block and (self.until_block is None or block < self.until_block)
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """One block as a node stated it."""
 

@@ -14,12 +14,11 @@ from typing import Required, TypedDict, Unpack
 from ledger.crypto import suites
 from ledger.errors import InputError, IntegrityError, UnavailableError
 from ledger.ports import Signer
-from ledger.types import Digest, Millis
+from ledger.types import Contract, Digest, Millis
 from notary.b64 import from_b64, to_b64
 from notary.trust_file import (
     FORMAT,
     MAX_SNAPSHOT_AGE,
-    Contract,
     LogKey,
     Member,
     TrustFile,
@@ -30,7 +29,6 @@ from notary.trust_file import (
 )
 
 __all__ = [
-    "Contract",
     "LogKey",
     "Member",
     "TrustFile",

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 from ledger.crypto.suites import INTL
 from ledger.errors import UnreadableError
-from ledger.types import Address, ChainHash, Millis, Origin
+from ledger.types import Address, ChainHash, Contract, Millis, Origin
 from notary.b64 import from_b64
 from notary.canonical import canonicalise, parse_strict
 from notary.entry import parse_origin
@@ -43,20 +43,6 @@ class Member:
     member: str
     suite: str
     key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """A contract by name; in force for from_block ≤ block < until_block."""
-
-    name: str
-    address: Address
-    code_hash: ChainHash
-    from_block: int
-    until_block: int | None = None
-
-    def in_force_at(self, block: int) -> bool:
-        return self.from_block <= block and (self.until_block is None or block < self.until_block)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from ledger.evm.rpc import Rpc
 from ledger.types import BlockTime, DepartmentCode, Digest, Millis, Origin, Role
 from notary.entry import log_id, make_origin, parse_origin
 from notary.rotation import announced
-from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust, read_trust, trust_hash
+from notary.trust import LogKey, TrustFile, make_trust, parse_trust, read_trust, trust_hash
 from scripts.commands.files import replace_file
 from scripts.ports import await_free, loopback_port, patience
 from scripts.samples import SampleDepartment, sample_network
@@ -223,16 +223,13 @@ def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins
     for origin in origins:  # a key that was prepared is announced (notary/rotation.py)
         if origin in known and (following := keyring.log_key(origin).next()) is not None:
             listed = announced(listed, origin, following.public_key, now)
-    # A chain that lost its contracts has them in other blocks now, and nobody looks below `from_block`.
-    contracts = tuple(
-        Contract(c.name, c.address, c.code_hash, c.from_block, c.until_block) for c in deployment.contracts
-    )
     if (
         before is not None
         and set(origins) <= known
         and listed == before.log_keys
         and before.expires - now > RENEW_BEFORE
-        and set(before.contracts) == set(contracts)
+        # A chain that lost its contracts has them in other blocks now, and nobody looks below `from_block`.
+        and set(before.contracts) == set(deployment.contracts)
         and before.snapshot_key is not None
     ):
         return before
@@ -243,7 +240,7 @@ def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins
         genesis_hash=deployment.genesis_hash,
         finality="none",
         council=_council(deployment, keyring.council()),
-        contracts=contracts,
+        contracts=deployment.contracts,
         log_keys=[*listed, *new],
         issued_at=now,
         as_of_block=latest_block(Rpc(settings.rpc_url)).number,

@@ -112,15 +112,12 @@ def log_of(url: str) -> RemoteLog:
 
 def chain_of(rpc_url: str, trust: TrustFile) -> ChainReader:
     """The chain as the node at `rpc_url` tells it, with the trust file's contracts."""
-    from ledger.evm.deployment import DeployedContract, Deployment
+    from ledger.evm.deployment import Deployment
     from ledger.evm.profiles import QUORUM_QBFT
     from ledger.evm.reader import EvmChainReader
     from ledger.evm.rpc import Rpc
     from ledger.types import Address
 
-    contracts = tuple(
-        DeployedContract(c.name, c.address, c.code_hash, c.from_block, c.until_block) for c in trust.contracts
-    )
-    deployment = Deployment(trust.network, trust.chain_id, trust.genesis_hash, contracts, Address(""))
+    deployment = Deployment(trust.network, trust.chain_id, trust.genesis_hash, trust.contracts, Address(""))
     # The careful limits of any node; how deep a block must lie is the trust file's rule, applied by the collector.
     return EvmChainReader(Rpc(rpc_url), QUORUM_QBFT, deployment)

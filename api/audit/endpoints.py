@@ -10,13 +10,13 @@ from fastapi.responses import JSONResponse
 
 from api.audit.schemas import EVENTS, EventsBody
 from api.auth import CallerDep
+from api.digests import HEX
 from api.parts import Parts, PartsDep
 from api.problems import READ, problems
 from ledger.errors import InputError
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 _CONTRACT = re.compile(r"[A-Za-z]{1,40}", re.ASCII)
-_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @router.get(
@@ -28,7 +28,7 @@ _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 def read_events(contract: str, key: str, caller: CallerDep, parts: PartsDep) -> Response:
     """`key`: the object's id on the chain, 64 hex digits. Any department's token reads; the trust file alone proves the
     files offline."""
-    if not _CONTRACT.fullmatch(contract) or not _KEY.fullmatch(key):
+    if not _CONTRACT.fullmatch(contract) or not HEX.fullmatch(key):
         raise InputError("audit.form")
     return events_answer(parts, contract, key)
 

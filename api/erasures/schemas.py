@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.digests import DIGEST
+
 _TEXT = {"type": "string"}
 _TIME = {"type": ["integer", "null"], "description": "Unix milliseconds"}
 
@@ -19,8 +21,7 @@ ErasureRequest: dict[str, Any] = {
             "description": "Code of the order; public for ever",
         },
         "acknowledge": {
-            "type": "string",
-            "pattern": "^[0-9a-f]{64}$",
+            **DIGEST,
             "description": "As the GET of the same entry gives it: what goes and what can't be recalled was read",
         },
     },

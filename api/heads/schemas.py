@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.digests import DIGEST
+
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
 _HASH = {"type": "string", "pattern": "^0x[0-9a-f]{64}$"}
 _MEMBERS: dict[str, Any] = {
@@ -32,7 +34,7 @@ _MEMBERS: dict[str, Any] = {
             "properties": {
                 "origin": {"type": "string"},
                 "size": _COUNT,
-                "root": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                "root": DIGEST,
             },
         },
     },

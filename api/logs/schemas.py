@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.digests import DIGEST
+
 _B64 = {"type": "string", "contentEncoding": "base64"}
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
 
@@ -14,8 +16,8 @@ CommitmentLine: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "kind": {"enum": ["certificate", "document", "share", "use", "credit"]},
-        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        "sm3": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "sha256": DIGEST,
+        "sm3": DIGEST,
     },
     "example": {"kind": "certificate", "sha256": "5d" * 32, "sm3": "66" * 32},
 }

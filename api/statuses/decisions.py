@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from api.digests import HEX
 from api.errors import message
 from api.parts import Parts
 from api.statuses.places import Place, find_place
@@ -34,7 +34,6 @@ CODES: dict[str, DecisionCode] = {
 MEMBERS = frozenset(
     {"decision", "cause", "effective_from", "basis", "until", "ends", "number", "successor", "disclosure"}
 )
-_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 INTENT = "chuzheng-intent/1"
 MOST = 512 << 10
 """Of a request: a disclosure with its receipt and evidence fits."""
@@ -136,7 +135,7 @@ def _digest(value: dict[str, Any], name: str) -> Digest | None:
     found = value.get(name)
     if found is None:
         return None
-    if not isinstance(found, str) or not _HEX.fullmatch(found):
+    if not isinstance(found, str) or not HEX.fullmatch(found):
         raise InputError("request.member", name=name, expected="64 × [0-9a-f]")
     return Digest(bytes.fromhex(found))
 

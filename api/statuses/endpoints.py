@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from api.audit.schemas import EventsBody
 from api.auth import CallerDep
 from api.bodies import read_body
 from api.caching import fresh
+from api.digests import HEX
 from api.limits import JSON, idempotency_key, media_type
 from api.parts import Parts, PartsDep, address_of
 from api.problems import READ, WRITE, problems
@@ -31,7 +31,6 @@ from notary.exports.credential import MEDIA_TYPE
 from notary.exports.status_credential import TTL
 
 router = APIRouter(prefix="/statuses", tags=["statuses"])
-_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MOST = 64 << 10
 STATUSES = "CertificateStatus"
 """The contract that keeps decisions, by its name in the trust file."""
@@ -101,7 +100,7 @@ def read_events(request: Request, key: str, parts: PartsDep) -> Response:
     """`chuzheng-event/1` objects of what is final, in the chain's order; `waiting` more have no evidence yet. As public
     as the chain."""
     parts.checks.take(address_of(request))
-    if not _KEY.fullmatch(key):
+    if not HEX.fullmatch(key):
         raise InputError("status.form")
     return events_answer(parts, STATUSES, key)
 
@@ -158,7 +157,7 @@ async def decide(
     answered with 202 is durable and sent until the chain took or refused it. The same decision sent again is the same
     intent, so an Idempotency-Key is taken but not needed."""
     caller.require(Role.STATUS)
-    if not _KEY.fullmatch(key):
+    if not HEX.fullmatch(key):
         raise InputError("status.form")
     idempotency_key(idempotency_key_header)
     media_type(request, JSON)
@@ -171,7 +170,7 @@ async def decide(
 
 def _status(request: Request, parts: Parts, subject: str, shown: str | None, at: int | None) -> Response:
     headers = {"Cache-Control": "no-store"}
-    if _KEY.fullmatch(subject):
+    if HEX.fullmatch(subject):
         parts.checks.take(address_of(request))
         key = Digest(bytes.fromhex(subject))
         body: dict[str, Any] = {"schema": SCHEMA, "key": subject, **decisions_body(parts, decisions_of(parts, key), at)}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.digests import DIGEST
+
 WORDS = [
     "resume", "suspend", "rescind", "deregister", "lapse", "transfer-out", "transfer-in", "revoke", "supersede",
     "withdraw", "other", "annul",
 ]  # fmt: skip
 _TIME = {"type": "integer", "minimum": 0, "description": "Block time, Unix seconds"}
-_DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 DecisionRequest: dict[str, Any] = {
     "type": "object",
@@ -19,7 +20,7 @@ DecisionRequest: dict[str, Any] = {
         "decision": {"enum": WORDS},
         "cause": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "ledger/codes/causes.csv; 0: none"},
         "effective_from": {**_TIME, "description": "Not after the block; default: now"},
-        "basis": {**_DIGEST, "description": "commitment_sha256 of the kind-2 entry that holds the order"},
+        "basis": {**DIGEST, "description": "commitment_sha256 of the kind-2 entry that holds the order"},
         "until": {**_TIME, "description": "Suspensions only: first second that isn't suspended"},
         "ends": {
             "type": "integer",
@@ -27,11 +28,7 @@ DecisionRequest: dict[str, Any] = {
             "description": "resume: number of the decision that it ends; default: the last",
         },
         "number": {"type": "integer", "minimum": 1, "description": "annul: number of the decision struck down"},
-        "successor": {
-            "type": "string",
-            "description": "supersede: status key of the new certificate",
-            "pattern": "^[0-9a-f]{64}$",
-        },
+        "successor": {**DIGEST, "description": "supersede: status key of the new certificate"},
         "disclosure": {
             "type": "string",
             "description": "Text of a chuzheng-disclosure/1 file that shows `type`: with it the competent department "

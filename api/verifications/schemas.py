@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.certificates.schemas import EXAMPLE
+from api.digests import DIGEST
 
 _TEXT_OR_OBJECT = [{"type": "string", "description": "The JSON text, exactly as received"}, {"type": "object"}]
 
@@ -24,8 +25,8 @@ VerificationRequest: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "size": {"type": "integer", "minimum": 0},
-                "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-                "sm3": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                "sha256": DIGEST,
+                "sm3": DIGEST,
             },
         },
         "qr": {

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
+from api.digests import HEX
 from ledger.certificates import last_second, parse_day
 from ledger.errors import InputError, UnreadableError
 from ledger.types import Millis
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 MOST = 2 << 20
 """Bytes above which a file is an original for certain: no receipt, record or disclosure may be so long."""
-_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _BUNDLE_BEGINS = (b"disclosures/", b"receipts/", b"events/")
 """The first member's name of an evidence bundle: they are sorted, and begin right after the ZIP's first header."""
@@ -332,6 +332,6 @@ def _digests(value: Any) -> FileDigests:
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise InputError("request.member", name="file.size", expected="0, 1, 2, …")
     for name in ("sha256", "sm3"):
-        if not isinstance(value[name], str) or not _HEX.fullmatch(value[name]):
+        if not isinstance(value[name], str) or not HEX.fullmatch(value[name]):
             raise InputError("request.member", name=f"file.{name}", expected="64 × [0-9a-f]")
     return FileDigests(size, bytes.fromhex(value["sha256"]), bytes.fromhex(value["sm3"]))

@@ -20,7 +20,6 @@ from ledger.evm.artifacts import artifact, encode
 from ledger.evm.blocks import latest_block
 from ledger.evm.council import CouncilView
 from ledger.evm.deployment import (
-    DeployedContract,
     Deployment,
     chain_identity,
     code_hash,
@@ -32,7 +31,7 @@ from ledger.evm.profiles import EngineProfile
 from ledger.evm.receipts import standing_receipts
 from ledger.evm.rpc import Rpc, RpcError
 from ledger.evm.transactions import SignedTransaction, Transaction, TransactionSigner, contract_address
-from ledger.types import Address
+from ledger.types import Address, Contract
 
 CONTRACTS = (
     "Council",
@@ -122,7 +121,7 @@ def deploy_version(
     say: Say = lambda name, address: None,
     timeout: float = 60.0,
     sleep: Callable[[float], None] = time.sleep,
-) -> DeployedContract:
+) -> Contract:
     """A new version of contract `name` beside the one in force; any account may create it, the Council names it.
     A new Council is founded with `founding`; then it takes over from the old one (`transferOwnership` by the old one's
     proposal, `acceptOwnership` by the new one's).
@@ -167,12 +166,12 @@ def follow_registry(rpc: Rpc, deployment: Deployment) -> Deployment:
                     expected=deployment.address(name),
                     found=named.account,
                 )
-            new = DeployedContract(name, named.account, named.code_hash, named.from_block)
+            new = Contract(name, named.account, named.code_hash, named.from_block)
             deployment = deployment.with_version(new)
     return deployment
 
 
-def unnamed(rpc: Rpc, deployment: Deployment) -> tuple[DeployedContract, ...]:
+def unnamed(rpc: Rpc, deployment: Deployment) -> tuple[Contract, ...]:
     """The contracts in force that the Council hasn't named yet."""
     at, view = latest_block(rpc).number, CouncilView(rpc, deployment)
     return tuple(c for c in deployment.contracts if c.until_block is None and not view.versions(c.name, at))
@@ -222,7 +221,7 @@ class _Site:
             if self.rpc.call("eth_getTransactionByHash", signed.tx_hash) is None:
                 raise
 
-    def place(self, name: str, nonce: int) -> DeployedContract:
+    def place(self, name: str, nonce: int) -> Contract:
         """What was placed, once it is there."""
         address = contract_address(self.deployer.address, nonce)
         block = self._mined(name, self._creation(name, nonce))
@@ -230,7 +229,7 @@ class _Site:
         if found is None:
             raise ConfigurationError("deployment.no_code", contract=name, address=address)
         self.say(name, address)
-        return DeployedContract(name, address, found, block)
+        return Contract(name, address, found, block)
 
     def _creation(self, name: str, nonce: int) -> SignedTransaction:
         """The same bytes at each call: nonce, addresses and signature follow from deployer, network and council."""

@@ -16,28 +16,11 @@ from ledger.crypto.chain import keccak
 from ledger.errors import ConfigurationError
 from ledger.evm.founding import Founding, from_json
 from ledger.evm.rpc import Rpc, RpcError
-from ledger.types import Address, ChainHash
+from ledger.types import Address, ChainHash, Contract
 
 FORMAT = "chuzheng-deployment/2"
 OLDER = "chuzheng-deployment/1"
 """Contracts without a Council."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeployedContract:
-    """`code_hash`: keccak256 of the code at the address; `from_block`: nothing of it is in an earlier block.
-
-    `until_block`: the block from which on the next version is the one in force; None for that one.
-    """
-
-    name: str
-    address: Address
-    code_hash: ChainHash
-    from_block: int
-    until_block: int | None = None
-
-    def in_force_at(self, block: int) -> bool:
-        return self.from_block <= block and (self.until_block is None or block < self.until_block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +30,27 @@ class Deployment:
     network: str
     chain_id: int
     genesis_hash: ChainHash
-    contracts: tuple[DeployedContract, ...]
+    contracts: tuple[Contract, ...]
     deployer: Address
     """who created the contracts; no right comes from that"""
     council: Founding | None = None
 
-    def contract(self, name: str) -> DeployedContract:
+    def contract(self, name: str) -> Contract:
         """The version in force; ConfigurationError if the record has no contract of that name."""
         for contract in self.contracts:
             if contract.name == name and contract.until_block is None:
                 return contract
         raise ConfigurationError("deployment.contract_missing", contract=name)
 
-    def versions(self, name: str) -> tuple[DeployedContract, ...]:
+    def versions(self, name: str) -> tuple[Contract, ...]:
         """All versions of that name, oldest first; empty if there is none."""
         return tuple(c for c in self.contracts if c.name == name)
 
-    def contract_at(self, name: str, block: int) -> DeployedContract | None:
+    def contract_at(self, name: str, block: int) -> Contract | None:
         """The version in force at `block`; None before the first."""
         return next((c for c in self.versions(name) if c.in_force_at(block)), None)
 
-    def with_version(self, new: DeployedContract) -> Deployment:
+    def with_version(self, new: Contract) -> Deployment:
         """The record with `new` in force from its `from_block` on, and the version before it until then."""
         kept = [
             replace(c, until_block=new.from_block) if c.name == new.name and c.until_block is None else c
@@ -114,7 +97,7 @@ def load_deployment(path: Path) -> Deployment:
             raise ConfigurationError("deployment.older", path=str(path), found=form, expected=FORMAT)
         if form != FORMAT:
             raise ValueError("format")
-        contracts = tuple(DeployedContract(**c) for c in raw.pop("contracts"))
+        contracts = tuple(Contract(**c) for c in raw.pop("contracts"))
         council = raw.pop("council")
         return Deployment(contracts=contracts, council=None if council is None else from_json(council), **raw)
     except FileNotFoundError as error:

@@ -237,7 +237,6 @@ def _contents(
     from ledger.evm.blocks import latest_block
     from ledger.evm.deployment import verify_deployment
     from ledger.evm.rpc import Rpc
-    from notary.trust_file import Contract
 
     rpc = Rpc(rpc_url)
     verify_deployment(rpc, record)
@@ -246,9 +245,7 @@ def _contents(
     told: Contents = {
         "network": record.network, "chain_id": record.chain_id, "genesis_hash": record.genesis_hash,
         "finality": rule, "issued_at": now, "expires": Millis(now + days * DAY), "as_of_block": head,
-        "contracts": [
-            Contract(c.name, c.address, c.code_hash, c.from_block, c.until_block) for c in record.contracts
-        ],
+        "contracts": record.contracts,
         "log_keys": _all_log_keys(before, _log_keys(rpc, before, keys, now), now),
         "validators": _validators(rpc, before, head) if rule == "qbft" else (before.validators if before else ()),
         "after": before,

@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.crypto.keys import Ed25519Signer
-from ledger.types import ChainHash, DepartmentCode, Kind, Millis
+from ledger.types import ChainHash, Contract, DepartmentCode, Kind, Millis
 from notary.checkpoint import Checkpoint, sign_checkpoint
 from notary.commitment import commit
 from notary.entry import Entry, leaf_of, make_origin
 from notary.merkle import inclusion_path, root_from_leaves
 from notary.receipt import Inclusion, Receipt, ReceiptAnchor
-from notary.trust import Contract, LogKey, make_trust
+from notary.trust import LogKey, make_trust
 from tests.bench.figures import Figure, percentile
 from tests.bench.records import certificate
 

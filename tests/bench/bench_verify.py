@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 
 from ledger.crypto.keys import Ed25519Signer
-from ledger.types import Address, ChainHash, DepartmentCode, Digest, Kind, Millis
+from ledger.types import Address, ChainHash, Contract, DepartmentCode, Digest, Kind, Millis
 from notary.canonical import parse_record
 from notary.checkpoint import Checkpoint, sign_checkpoint
 from notary.checks.case import open_case
@@ -23,7 +23,7 @@ from notary.merkle import inclusion_path_from, root_from
 from notary.receipt import Receipt, parse_receipt
 from notary.receipts import build_bundle, parse_bundle, split
 from notary.report import CheckName, Outcome
-from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust
+from notary.trust import LogKey, TrustFile, make_trust, parse_trust
 from notary.verify import check_bundle, check_receipt, verify
 from tests.bench.bench_formats import ISSUER, ORIGIN, TREE, SparseTree, sample_records
 from tests.bench.figures import Figure

@@ -23,7 +23,7 @@ from api.parts import Directory, Name, Parts
 from api.settings import Settings
 from api.trusted import TrustSource
 from ledger.store.engine import open_engine, upgrade
-from ledger.types import ChainHash, DepartmentCode, Millis, Origin, Role, TypeCode
+from ledger.types import ChainHash, Contract, DepartmentCode, Millis, Origin, Role, TypeCode
 from notary.checkpoint import parse_checkpoint
 from notary.entry import log_id, make_origin
 from notary.filing import Filing
@@ -32,7 +32,7 @@ from notary.service import Notary
 from notary.stores.content import EmbeddedStore
 from notary.stores.records import CheckpointRow
 from notary.trust import make_trust
-from notary.trust_file import Contract, LogKey, TrustFile
+from notary.trust_file import LogKey, TrustFile
 from tests.fakes.chain import ANCHOR_LOG, FakeChain
 from tests.fakes.notary import ChainIndex
 

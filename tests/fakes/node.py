@@ -18,9 +18,9 @@ from coincurve import PublicKey
 
 from ledger.crypto.chain import keccak
 from ledger.errors import UnavailableError
-from ledger.evm.deployment import DeployedContract, Deployment
+from ledger.evm.deployment import Deployment
 from ledger.evm.rpc import Call, RpcError
-from ledger.types import Address, ChainHash
+from ledger.types import Address, ChainHash, Contract
 
 CHAIN_ID = 420_000
 CODE = b"\x60\x00"
@@ -140,7 +140,7 @@ class FakeNode:
     def deployment(self, *names: str) -> Deployment:
         code = ChainHash("0x" + keccak(CODE).hex())
         contracts = tuple(
-            DeployedContract(n, Address(a), code, 0) for n, a in zip(names, self.addresses, strict=True)
+            Contract(n, Address(a), code, 0) for n, a in zip(names, self.addresses, strict=True)
         )  # fmt: skip
         return Deployment("test", CHAIN_ID, ChainHash(self.blocks[0].hash), contracts, Address("0x" + "0f" * 20))
 

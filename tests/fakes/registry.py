@@ -20,14 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.codes.certificate_ids import make_identifier
 from ledger.crypto.keys import Ed25519Signer
 from ledger.errors import UnavailableError
-from ledger.types import Address, Anchor, ChainHash, Kind, Millis, Origin
+from ledger.types import Address, Anchor, ChainHash, Contract, Kind, Millis, Origin
 from notary.checkpoint import Checkpoint, promise_bytes, sign_checkpoint
 from notary.commitment import commit
 from notary.entry import Entry, leaf_of, log_id, make_origin, parse_origin
 from notary.evidence import ErasedBy, Located
 from notary.merkle import inclusion_path, root_from_leaves
 from notary.receipt import Inclusion, NoEvidence, Receipt, ReceiptAnchor
-from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust
+from notary.trust import LogKey, TrustFile, make_trust, parse_trust
 from tests.fakes.chain import ANCHOR_LOG, GENESIS_TIME, FakeChain
 
 ISSUER = "11420000MB9543829Q"

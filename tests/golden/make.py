@@ -24,6 +24,7 @@ from ledger.types import (
     Block,
     BlockTime,
     ChainHash,
+    Contract,
     DepartmentCode,
     Digest,
     Kind,
@@ -62,7 +63,7 @@ from notary.receipts import build_bundle
 from notary.snapshot import sign_snapshot
 from notary.snapshot_making import Heading, snapshot_body
 from notary.snapshot_packed import pack_snapshot
-from notary.trust import Contract, LogKey, ValidatorSet, WitnessKey, make_trust
+from notary.trust import LogKey, ValidatorSet, WitnessKey, make_trust
 from tests.conftest import VECTORS
 from tests.zips import Contents, make_bundle, make_package
 

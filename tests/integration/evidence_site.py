@@ -36,7 +36,7 @@ from notary.decisions import Decisions
 from notary.entry import log_id
 from notary.event_proof import EventProof, evidence_of
 from notary.service import Notary
-from notary.trust import Contract, LogKey, TrustFile, ValidatorSet, make_trust, parse_trust
+from notary.trust import LogKey, TrustFile, ValidatorSet, make_trust, parse_trust
 from notary.worker import Worker
 from tests.fakes.notary import ISSUER, ORIGIN, OTHER, STORAGE_KEY
 from tests.fakes.registry import signer
@@ -182,10 +182,7 @@ class Site:
         return parse_trust(make_trust(**{
             "network": "test", "chain_id": self.deployment.chain_id, "genesis_hash": self.deployment.genesis_hash,
             "finality": "qbft", "council": [("owner", signer("owner"))], "issued_at": now, "as_of_block": head,
-            "contracts": [
-                Contract(c.name, c.address, c.code_hash, c.from_block, c.until_block)
-                for c in self.deployment.contracts
-            ],
+            "contracts": self.deployment.contracts,
             "log_keys": [LogKey(ORIGIN, ORIGIN, self.notary.signers[ORIGIN].public_key, Millis(0))],
             "validators": sets, **changes,
         }))  # fmt: skip

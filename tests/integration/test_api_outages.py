@@ -154,14 +154,14 @@ def silent_node() -> Iterator[str]:
 def test_chain__hangs__one_waits_the_others_are_answered_and_writes_go_on(
     client: TestClient, house: House, silent_node: str
 ) -> None:
-    from ledger.evm.deployment import DeployedContract, Deployment
-    from ledger.types import Address, ChainHash
+    from ledger.evm.deployment import Deployment
+    from ledger.types import Address, ChainHash, Contract
 
     record = house.certificate()
     sent = {"receipt": house.anchored(record).to_json().decode(), "record": json.dumps(record)}
     zero = ChainHash("0x" + "0" * 64)
     names = ("AnchorLog", "CertificateStatus", "Departments")
-    contracts = tuple(DeployedContract(name, Address("0x" + "1" * 40), zero, 0) for name in names)
+    contracts = tuple(Contract(name, Address("0x" + "1" * 40), zero, 0) for name in names)
     deployment = Deployment("unit", 420_000, zero, contracts, Address("0x" + "2" * 40))
     house.parts.chain = Breaker(EvmChainReader(Rpc(silent_node, timeout=1.2), profile_named("anvil"), deployment))
     started = time.monotonic()

@@ -26,7 +26,7 @@ from notary.entry import log_id
 from notary.evidence import Presented
 from notary.receipt import Receipt
 from notary.report import CheckName, Outcome, Report, Verdict
-from notary.trust import Contract, LogKey, TrustFile, make_trust, parse_trust
+from notary.trust import LogKey, TrustFile, make_trust, parse_trust
 from notary.verify import verify
 from tests.fakes.notary import ISSUER, ORIGIN, certificate
 from tests.integration.test_chain_closing import COMPETENT, sent
@@ -39,14 +39,13 @@ LOG = log_id(ORIGIN)
 
 def trusted(site: Site, deployment: Deployment, after: TrustFile | None = None) -> TrustFile:
     now = Millis(time.time_ns() // 1_000_000)
-    contracts = [Contract(c.name, c.address, c.code_hash, c.from_block, c.until_block) for c in deployment.contracts]
     data = make_trust(
         network=deployment.network,
         chain_id=deployment.chain_id,
         genesis_hash=deployment.genesis_hash,
         finality="none",
         council=[(ISSUER, site.signer)],
-        contracts=contracts,
+        contracts=deployment.contracts,
         log_keys=[LogKey(ORIGIN, ORIGIN, site.signer.public_key, Millis(now - 10**7))],
         issued_at=now,
         as_of_block=max(c.from_block for c in deployment.contracts),

@@ -9,7 +9,7 @@ from typing import Any
 
 from ledger.council import Delegate, Rules, Version
 from ledger.store.index.events import ToldEvent
-from ledger.store.index.objects import Projection, Row, last
+from ledger.store.index.objects import Projection, Row, folded, last
 from ledger.store.index.values import code, given
 from ledger.store.object_tables import (
     council_members,
@@ -46,12 +46,7 @@ class ProposalRecord:
 
 def proposal_from(history: Sequence[ToldEvent], found: ProposalRecord | None = None) -> ProposalRecord | None:
     """The proposal that these events made, or made of `found`; None for a subject that is none."""
-    for event in history:
-        if event.event == "Proposed":
-            found = _proposed(event)
-        elif found is not None:
-            found = _after(found, event)
-    return found
+    return folded(history, found, "Proposed", _proposed, _after)
 
 
 def _proposed(event: ToldEvent) -> ProposalRecord:

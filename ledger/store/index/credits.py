@@ -24,7 +24,7 @@ from ledger.credits import (
     Stage,
 )
 from ledger.store.index.events import ToldEvent
-from ledger.store.index.objects import Projection, Row, last
+from ledger.store.index.objects import Projection, Row, folded, last
 from ledger.store.index.values import code, given, time
 from ledger.store.object_tables import (
     credit_classes,
@@ -40,12 +40,7 @@ FIRST = Profile()
 
 def item_from(history: Sequence[ToldEvent], item: CreditItem | None = None) -> CreditItem | None:
     """The item that these events made, or made of `item`; None before the first, and for a subject that is none."""
-    for event in history:
-        if event.event == "ItemAdded":
-            item = _added(event)
-        elif item is not None:
-            item = _after(item, event)
-    return item
+    return folded(history, item, "ItemAdded", _added, _after)
 
 
 def file_class_of(value: bytes) -> FileClass:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ledger.nodes import Node, NodeKey, NodeState
 from ledger.store.index.events import ToldEvent
-from ledger.store.index.objects import Projection, Row
+from ledger.store.index.objects import Projection, Row, folded
 from ledger.store.index.values import code, given
 from ledger.store.object_tables import nodes
 from ledger.types import Digest
@@ -15,12 +15,7 @@ from ledger.types import Digest
 
 def node_from(history: Sequence[ToldEvent], node: Node | None = None) -> Node | None:
     """The node that these events made, or made of `node`; None before the first."""
-    for event in history:
-        if event.event == "NodeApplied":
-            node = _applied(event)
-        elif node is not None:
-            node = _after(node, event)
-    return node
+    return folded(history, node, "NodeApplied", _applied, _after)
 
 
 def _applied(event: ToldEvent) -> Node:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from ledger.store.index.events import KEYS_AT_ONCE, ToldEvent, told
 from ledger.types import Address, ChainHash
 
+T = TypeVar("T")
 Row = Mapping[str, Any]
 Place = tuple[str, Address, bytes]
 """(table, version of the contract, key)"""
@@ -52,6 +53,22 @@ class Touched:
     event: str
     key: bytes
     told: ToldEvent | None = None
+
+
+def folded(
+    history: Sequence[ToldEvent],
+    known: T | None,
+    first: str,
+    make: Callable[[ToldEvent], T],
+    after: Callable[[T, ToldEvent], T],
+) -> T | None:
+    """The fold of an object that an event `first` makes and any other changes; None before it, and for what is none."""
+    for event in history:
+        if event.event == first:
+            known = make(event)
+        elif known is not None:
+            known = after(known, event)
+    return known
 
 
 def last(history: Sequence[ToldEvent], known: ToldEvent | None = None) -> ToldEvent | None:

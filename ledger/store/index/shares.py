@@ -13,7 +13,7 @@ from ledger.shares import authorised_queries as queries
 from ledger.shares import emergencies
 from ledger.shares.grants import Clock, Grant, Profile, State, Terms
 from ledger.store.index.events import ToldEvent
-from ledger.store.index.objects import Projection, Row, last
+from ledger.store.index.objects import Projection, Row, folded, last
 from ledger.store.index.values import code, given
 from ledger.store.object_tables import (
     acknowledgements,
@@ -33,12 +33,7 @@ STOPPED = frozenset({State.SUSPENDED, State.REVOKED, State.SURRENDERED, State.EX
 
 def grant_from(history: Sequence[ToldEvent], grant: Grant | None = None) -> Grant | None:
     """The application or grant that these events made, or made of `grant`; None for a subject that is none."""
-    for event in history:
-        if event.event == "Proposed":
-            grant = _proposed(event)
-        elif grant is not None:
-            grant = _after(grant, event)
-    return grant
+    return folded(history, grant, "Proposed", _proposed, _after)
 
 
 def _proposed(event: ToldEvent) -> Grant:
@@ -181,12 +176,7 @@ def emergency_from(
     history: Sequence[ToldEvent], found: emergencies.Emergency | None = None
 ) -> emergencies.Emergency | None:
     """The emergency that these events made, or made of `found`; None for a subject that is none."""
-    for event in history:
-        if event.event == "EmergencyProposed":
-            found = _emergency(event)
-        elif found is not None:
-            found = _emergency_after(found, event)
-    return found
+    return folded(history, found, "EmergencyProposed", _emergency, _emergency_after)
 
 
 def _emergency(event: ToldEvent) -> emergencies.Emergency:

@@ -11,9 +11,9 @@ import pytest
 
 from ledger.council import Delegate, Rules
 from ledger.errors import ConfigurationError
-from ledger.evm.deployment import DeployedContract, Deployment, load_deployment
+from ledger.evm.deployment import Deployment, load_deployment
 from ledger.evm.founding import SAMPLE_MEMBER, Founding, FoundingMember, TrustKey, alone, from_json, read_founding
-from ledger.types import Address, ChainHash, DepartmentCode, Digest
+from ledger.types import Address, ChainHash, Contract, DepartmentCode, Digest
 
 A, B = DepartmentCode("114200000099912773"), DepartmentCode("11420000009991840C")
 ACCOUNTS = [Address("0x" + f"{n:02x}" * 20) for n in range(1, 4)]
@@ -39,9 +39,9 @@ account = "{ACCOUNTS[1]}"
 """
 
 
-def contract(name: str, number: int, block: int, until: int | None = None) -> DeployedContract:
+def contract(name: str, number: int, block: int, until: int | None = None) -> Contract:
     address, code = Address("0x" + f"{number:02x}" * 20), ChainHash("0x" + f"{number:02x}" * 32)
-    return DeployedContract(name, address, code, block, until)
+    return Contract(name, address, code, block, until)
 
 
 DEPLOYMENT = Deployment(

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ledger.errors import ChuzhengError, UnreadableError
-from ledger.types import Address, ChainHash, Millis
+from ledger.types import Address, ChainHash, Contract, Millis
 from notary.event_proof import EventProof, evidence_of, judge_event, parse_event, proof_of_event
 from notary.receipt import NoEvidence, QbftEvidence
 from notary.report import Outcome
-from notary.trust import Contract, TrustFile, ValidatorSet, make_trust, parse_trust
+from notary.trust import TrustFile, ValidatorSet, make_trust, parse_trust
 from tests.databases import sqlite_in
 from tests.fakes.qbft import addresses, validators
 from tests.fakes.registry import signer

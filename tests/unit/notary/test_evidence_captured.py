@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.types import Address, ChainHash, DepartmentCode, Millis
+from ledger.types import Address, ChainHash, Contract, DepartmentCode, Millis
 from notary.checkpoint import parse_checkpoint
 from notary.entry import log_id, parse_origin
 from notary.event_proof import evidence_of
@@ -17,7 +17,7 @@ from notary.receipts import parse_bundle, split
 from notary.report import CheckName, Outcome
 from notary.service import Notary
 from notary.stores.records import CheckpointRow
-from notary.trust import Contract, LogKey, TrustFile, ValidatorSet, make_trust, parse_trust
+from notary.trust import LogKey, TrustFile, ValidatorSet, make_trust, parse_trust
 from notary.verify import verify
 from tests.databases import sqlite_in
 from tests.fakes.notary import ORIGIN, STORAGE_KEY, Rig

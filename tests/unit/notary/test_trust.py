@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from ledger.errors import InputError, IntegrityError, UnreadableError
-from ledger.types import Address, ChainHash, Millis, Origin
+from ledger.types import Address, ChainHash, Contract, Millis, Origin
 from notary.b64 import to_b64
 from notary.trust import (
-    Contract,
     LogKey,
     TrustFile,
     ValidatorSet,

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from ledger.types import Address, ChainHash, Stage
+from ledger.types import Address, ChainHash, Contract, Stage
 from notary.evidence import ABSENT, Unavailable
 from notary.report import Outcome, Verdict
 from notary.report_json import to_json
 from notary.report_text import report_text
-from notary.trust import Contract
 from tests.fakes.chain import ANCHOR_LOG
 from tests.fakes.judging import FAIL, PASS, SKIPPED, UNKNOWN, N, judged, outcome
 from tests.fakes.registry import DAY, World, certificate

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from ledger.errors import ChuzhengError
 from ledger.evidence.events import Event
 from ledger.evm.artifacts import artifact
-from ledger.types import Address, ChainHash, Millis
+from ledger.types import Address, ChainHash, Contract, Millis
 from notary.checks.sealed import ANCHORED_TOPIC, anchored_claim
 from notary.evidence import ABSENT, Unavailable
 from notary.receipt import QbftEvidence, Receipt, parse_receipt
 from notary.receipts import build_bundle, parse_bundle, split
 from notary.report import Report, Verdict
-from notary.trust import Contract, TrustFile, ValidatorSet
+from notary.trust import TrustFile, ValidatorSet
 from tests.fakes.chain import ANCHOR_LOG
 from tests.fakes.judging import FAIL, PASS, SKIPPED, UNKNOWN, N, judged, outcome
 from tests.fakes.qbft import MadeBlock, addresses, make_block, receipt_of, validators

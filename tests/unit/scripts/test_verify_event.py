@@ -14,11 +14,11 @@ from ledger.shares.grants import State
 from ledger.statuses import DecisionCode
 from ledger.store.index import IndexReader
 from ledger.texts import catalogue
-from ledger.types import Address, ChainHash, Millis, Role
+from ledger.types import Address, ChainHash, Contract, Millis, Role
 from notary.checks.sealed import COMPROMISED, NO_SET, STALE
 from notary.event_proof import EventProof, proof_of_event
 from notary.receipt import NoEvidence, QbftEvidence
-from notary.trust import Contract, ValidatorSet, make_trust
+from notary.trust import ValidatorSet, make_trust
 from scripts.help import cells
 from tests.databases import sqlite_in
 from tests.fakes.house import House

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from api.verifications.decoding import decoded
 from ledger.errors import ChuzhengError, InputError, UnreadableError
 from ledger.evidence.events import Event
-from ledger.types import Address, BlockTime, ChainHash, Digest, Millis
+from ledger.types import Address, BlockTime, ChainHash, Contract, Digest, Millis
 from notary.canonical import canonicalise
 from notary.commitment import commit
 from notary.disclosure import make_disclosure, parse_disclosure
@@ -37,7 +37,7 @@ from notary.exports.evidence_bundle import read_bundle as read_opened
 from notary.receipt import ReceiptAnchor, parse_receipt
 from notary.report import Verdict
 from notary.snapshot_facts import with_snapshot
-from notary.trust import Contract, TrustFile
+from notary.trust import TrustFile
 from notary.verify import verify
 from tests.fakes.chain import ANCHOR_LOG, GENESIS_TIME
 from tests.fakes.qbft import make_block

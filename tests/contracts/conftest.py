@@ -8,8 +8,14 @@ import pytest
 from brownie import web3
 from certificates import SIZE, TREE
 from gas import write_section
+from mining import ask
 from web3.exceptions import TransactionNotFound
-from world import World, harness
+from world import World, forget_given, harness
+
+MORNING = 1_772_413_200
+"""2 March 2026, 09:00 in Asia/Shanghai."""
+SILENT = ("changing nothing", "as a transaction of its own")
+"""What the rows say of whose transactions nothing comes."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,6 +35,19 @@ def patient_lookups():
     web3.eth.get_transaction = patient
     yield
     web3.eth.get_transaction = at_once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clock(request, module_isolation):
+    """Where gas is measured (`gas_rows`), the chain's time doesn't run but goes on by a second a block, from a Monday
+    morning: what days, years and seconds cost is the same whenever and however the tests run."""
+    if not hasattr(request.module, "SECTION"):
+        yield
+        return
+    ask("evm_setTime", MORNING)
+    ask("anvil_setBlockTimestampInterval", 1)
+    yield
+    ask("anvil_removeBlockTimestampInterval")
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +94,13 @@ def gas_rows(request):
 
 @pytest.fixture
 def cost(gas_rows):
-    """`cost(name, tx, limit=None)`: a row of the gas table; fails above the limit."""
+    """`cost(name, tx, limit=None)`: a row of the gas table; fails above the limit, and if it changed nothing but
+    doesn't say so."""
+    forget_given()
 
     def note(name: str, tx, limit: int | None = None) -> None:
         gas_rows[name] = (int(tx.gas_used), limit)
+        assert bool(tx.events) != any(said in name for said in SILENT), f"{name}: {list(tx.events)}"
         assert limit is None or tx.gas_used <= limit, f"{name}: {tx.gas_used}"
 
     return note

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 from brownie import Council, Departments, accounts, web3
-from world import CODES, NONE, digest, left, wait
+from world import CODES, NONE, digest, left, some, wait
 
 A, B, C, D = (left(code) for code in CODES[2:6])
 DELAY, EXPIRY = 3_600, 14 * 86_400
@@ -14,7 +13,6 @@ DAY = 86_400
 RULES = (2, 1, DELAY, EXPIRY)
 ONE = (1, 1, 0, DAY)
 ANYTHING = digest("basis")
-_ids = itertools.count(1)
 
 
 def person(name: str) -> bytes:
@@ -22,7 +20,7 @@ def person(name: str) -> bytes:
 
 
 def new_id() -> bytes:
-    return digest(f"proposal {next(_ids)}")
+    return some()
 
 
 class House:

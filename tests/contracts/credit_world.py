@@ -7,7 +7,6 @@ The council is a plain account. `pause` gives it code that answers 1 to `paused(
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,12 +44,6 @@ FILES = FileClass(COUNTY, Field.BENEFITS)
 FILES32 = file_class_bytes(FILES)
 MERIT, FACT, NEGATIVE, FRAUD, CRIME, UNKNOWN, SEALED = 101, 201, 303, 401, 402, 777, 9001
 EPOCH = dt.date(1970, 1, 1).toordinal()
-_numbers = itertools.count(1)
-
-
-def some() -> bytes:
-    """A commitment or id that nobody had before."""
-    return digest(f"credit {next(_numbers)}")
 
 
 def today() -> int:

@@ -64,7 +64,7 @@ def decision(code: int, **changes) -> tuple:
     return tuple(given.values())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def anchored(world):
     tree, size = Tree(repeat=ENTRY), 2**24
     log = world.open(shard="decisions")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from credit_world import COMPANY, COUNTY, DATA, CreditWorld, some
+from credit_world import COMPANY, COUNTY, DATA, CreditWorld
 from test_nodes import node
-from world import NONE, digest, left
+from world import NONE, digest, left, some
 
 SECTION = "Nodes"
 ROWS = 7

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from brownie import Authorities, Catalogue, WorkingCalendar
 from catalogue_world import weekdays
@@ -29,7 +27,7 @@ from test_authorised_queries import given as query_terms
 from test_emergency_shares import OPEN, PROPOSED
 from test_emergency_shares import bring as bring_emergency
 from test_emergency_shares import given as emergency_terms
-from world import NONE, digest, left, now, wait
+from world import NONE, digest, left, now, some, wait
 
 from ledger.calendar import DAY, OFFSET, day_of, words
 from ledger.shares.subjects import padding_needed, subject_leaves, subjects_root
@@ -37,7 +35,6 @@ from ledger.shares.subjects import padding_needed, subject_leaves, subjects_root
 SECTION = "ShareAuthorisations, EmergencyShares and AuthorisedQueries"
 ROWS = 47
 VERSION = digest("version")
-_documents = itertools.count(1)
 
 
 class RealPlaces(SharesWorld):
@@ -66,11 +63,6 @@ class RealPlaces(SharesWorld):
 @pytest.fixture(scope="module")
 def w(module_isolation):
     return RealPlaces()
-
-
-def some() -> bytes:
-    """The commitment of an act's own document."""
-    return digest(f"document {next(_documents)}")
 
 
 def test_applications__each_act__noted(w, cost):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from credit_world import CITY, COMPANY, COUNTY, DATA, NODE, POLICE, PROVINCE, SCHOOL, CreditWorld, some
-from world import NONE, digest, emitted, left, plain, reverts, unchanged
+from credit_world import CITY, COMPANY, COUNTY, DATA, NODE, POLICE, PROVINCE, SCHOOL, CreditWorld
+from world import NONE, digest, emitted, left, plain, reverts, some, unchanged
 
 APPLIED, ADMITTED, SYNCING, OBSERVER, VALIDATOR, RETIRED = range(1, 7)
 

@@ -17,6 +17,7 @@ from brownie import AnchorLog, CertificateStatus, Departments, MerkleHarness, ac
 from brownie.convert.datatypes import HexString, Wei
 from brownie.exceptions import VirtualMachineError, decode_typed_error
 from eth_abi import encode
+from mining import ask
 
 from notary.merkle import consistency_proof_from, inclusion_path_from, leaf_hash, node_hash, root_from
 
@@ -42,6 +43,20 @@ def left(text: str) -> bytes:
 def digest(text: str) -> bytes:
     """Some commitment: what tests need of one is that it differs."""
     return sha256(text.encode()).digest()
+
+
+_given: list[bytes] = []
+
+
+def some() -> bytes:
+    """A commitment or id that nobody had before."""
+    _given.append(digest(f"some {len(_given)}"))
+    return _given[-1]
+
+
+def forget_given() -> None:
+    """`some` gives the same ones again: where gas is measured, a zero byte among theirs is cheaper than another."""
+    _given.clear()
 
 
 def log_id(origin: str) -> bytes:
@@ -123,7 +138,8 @@ def now() -> int:
 
 
 def wait(seconds: int) -> None:
-    chain.sleep(seconds)
+    """The newest block is then exactly so much later."""
+    ask("evm_setNextBlockTimestamp", now() + seconds)
     chain.mine()
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from brownie import accounts
 from catalogue_world import AUTHORITY, BASIS, CODE, CONSUMER, ID, PROVIDER, SHARING, V1, weekdays
-from world import NONE, left, now
+from world import NONE, digest, left, now
 
 from ledger.calendar import day_of, words
 
 SECTION = "WorkingCalendar, Authorities and Catalogue"
-ROWS = 15
+ROWS = 17
+UNOWED = digest("published without a duty")
 
 
 def test_calendar__year_days_and_deadlines__noted(town, cost):
@@ -40,5 +41,10 @@ def test_catalogue__a_life__noted(town, cost):
     cost("`approve`", catalogue.approve(CODE, V1, BASIS, town.approver()))
     cost("`publish`", catalogue.publish(CODE, V1, BASIS, town.approver(AUTHORITY)))
     cost("`connect`", catalogue.connect(CODE, BASIS, town.handler()))
-    cost("`recordChange`", catalogue.recordChange(CODE, now(), BASIS, town.handler()))
+    at = now()
+    cost("`recordChange`", catalogue.recordChange(CODE, at, BASIS, town.handler()))
+    cost("`recordChange` again, changing nothing", catalogue.recordChange(CODE, at, BASIS, town.handler()))
     cost("`demand`", catalogue.demand(ID, NONE, NONE, BASIS, town.handler(CONSUMER)))
+    town.publish(code=UNOWED)
+    tx = catalogue.recordChange(UNOWED, now(), BASIS, town.handler())
+    cost("`recordChange`, the first of a resource that wasn't owed, so without a clock before", tx)

@@ -14,10 +14,9 @@ from credit_world import (
     PROVINCE,
     SCHOOL,
     Told,
-    some,
     today,
 )
-from world import NONE, now
+from world import NONE, now, some
 
 ACTIVE, OBJECTED, CORRECTED, WITHDRAWN, REPAIRED, ARCHIVED = range(1, 7)
 TERMS = Told()

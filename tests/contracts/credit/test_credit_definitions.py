@@ -18,9 +18,8 @@ from credit_world import (
     SCHOOL,
     SEALED,
     UNKNOWN,
-    some,
 )
-from world import NONE, digest, emitted, left, now, plain, reverts, unchanged, wait
+from world import NONE, digest, emitted, left, now, plain, reverts, some, unchanged, wait
 
 from ledger.credits import Profile
 

@@ -30,10 +30,9 @@ from credit_world import (
     POLICE,
     PROVINCE,
     SCHOOL,
-    some,
     today,
 )
-from world import NONE, digest, emitted, left, now, plain, reverts, unchanged, wait
+from world import NONE, digest, emitted, left, now, plain, reverts, some, unchanged, wait
 
 from ledger.calendar import DAY
 from ledger.credits import replacement_of

@@ -22,10 +22,9 @@ from credit_world import (
     POLICE,
     PROVINCE,
     SCHOOL,
-    some,
     today,
 )
-from world import NONE, emitted, left, now, plain, reverts, unchanged, wait
+from world import NONE, emitted, left, now, plain, reverts, some, unchanged, wait
 
 from ledger.calendar import DAY, OFFSET
 

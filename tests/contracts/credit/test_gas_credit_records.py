@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from credit_items import appealed, item, objected
-from credit_world import COUNTY, FILES32, MERIT, NEGATIVE, POLICE, SCHOOL, some, today
-from world import NONE, digest, left, now, wait
+from credit_world import COUNTY, FILES32, MERIT, NEGATIVE, POLICE, SCHOOL, today
+from world import NONE, digest, left, now, some, wait
 
 from ledger.calendar import DAY, OFFSET
 

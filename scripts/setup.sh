@@ -35,9 +35,11 @@ node_is_new_enough() { command -v node >/dev/null 2>&1 && node -e 'process.exit(
 
 # install_node [npm arguments]: the packages of package-lock.json; Node from the machine, else from a wheel.
 install_node() {
-  local stamp
-  stamp="node_modules/.stamp.$(cksum <package-lock.json | tr ' ' '-')${1:-}"
-  [ -f "$stamp" ] && return 0
+  local whole stamp
+  whole="node_modules/.stamp.$(cksum <package-lock.json | tr ' ' '-')"
+  stamp="$whole${1:-}"
+  # Who has everything has what is left with --omit=dev: up.sh and the tests don't install over each other.
+  { [ -f "$whole" ] || [ -f "$stamp" ]; } && return 0
   if ! node_is_new_enough || ! command -v npm >/dev/null 2>&1; then
     say "本机没有 Node 20，改用 Python 包中的 Node。/ No Node 20 on this machine; taking the one packaged for Python."
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock

@@ -71,6 +71,7 @@ def run(arguments: list[str]) -> int:
         value: Any = app(arguments, standalone_mode=False)
         sys.stdout.flush()  # what can't be written any more shows here, not in the interpreter's last words
     except typer.Abort:
+        output.say("cli.cancelled")
         return output.EXIT_CANCELLED
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError" and not as_json:

@@ -15,6 +15,7 @@ import typer
 from ledger.errors import InputError, UnreadableError
 from ledger.types import Origin
 from scripts import output
+from scripts.asking import agreed
 from scripts.commands.files import read_file, write_new
 from scripts.commands.options import Home, Json, TokenFile, Url
 from scripts.help import App
@@ -27,6 +28,8 @@ erase_app = App(help="依令删除：两个人，不可恢复。/ Erasure by ord
 Target = Annotated[str, typer.Argument(help="凭证文件，或登记簿来源 / receipt file, or the log's origin")]
 Index = Annotated[int | None, typer.Argument(min=0, help="登记簿中的序号（给出来源时）/ index, with an origin")]
 Order = Annotated[str, typer.Option(help="文书编号，永久公开，不得含个人信息 / the order's code: public, names nobody")]
+_BEFORE = ("none", "proposed", "withdrawn")
+"""States in which nothing has been destroyed yet."""
 Yes = Annotated[bool, typer.Option("--yes", help="已读过不能收回的内容，不再询问 / what stays was read: don't ask")]
 
 
@@ -47,6 +50,8 @@ def show(
     written = [] if notices is None else _write_notices(body, notices)
     payload = output.message("chuzheng-erasure/1", f"cli.erase.{body['state']}", order=body["order"])
     output.result({**body, **payload, "files": written}, "\n".join(_lines(body)), as_json=json_)
+    if notices is not None:
+        output.say("cli.erase.notices", count=len(written), folder=str(notices))
 
 
 @erase_app.command("propose")
@@ -138,7 +143,7 @@ def _act(
                 raise UsageError("cli.usage.missing", name="--yes")
             for line in _lines(body):
                 typer.echo(line, err=True)
-            typer.confirm(output.words(f"cli.erase.ask.{what}"), abort=True, err=True)
+            agreed(output.words(f"cli.erase.ask.{what}"))
         body = server.post_json(f"{path}/{what}", {"order": order, "acknowledge": body["acknowledge"]})
     _finish(body, as_json=as_json)
 
@@ -153,8 +158,9 @@ def _lines(body: dict[str, Any]) -> list[str]:
     message = f"message_{output.language()}"
     state = output.words(f"cli.erase.{body['state']}", order=body["order"])
     goes = [name for name in ("kept", "file") if body[name]] or ["nothing"]
-    lines = [f"{body['origin']} #{body['index']}", state, output.words("cli.erase.goes")]
-    lines += [f"  - {output.words(f'cli.erase.goes.{name}')}" for name in goes]
+    lines = [f"{body['origin']} #{body['index']}", state]
+    if body["state"] in _BEFORE:
+        lines += [output.words("cli.erase.goes"), *(f"  - {output.words(f'cli.erase.goes.{name}')}" for name in goes)]
     lines += [output.words("cli.erase.stays"), *(f"  - {each[message]}" for each in body["not_recalled"])]
     if body["readers"]:
         lines.append(output.words("cli.erase.readers", readers=", ".join(body["readers"])))
@@ -172,9 +178,9 @@ def _after(body: dict[str, Any]) -> list[str]:
 
 def _write_notices(body: dict[str, Any], folder: Path) -> list[str]:
     """One text for each department that could open the file, in both languages."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    written = list[str]()
     for each in body["notices"]:
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{each['department']}-{body['index']}.notice.txt"
         write_new(path, f"{each['message_zh']}\n\n{each['message_en']}\n".encode())
         written.append(str(path))

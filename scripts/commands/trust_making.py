@@ -18,6 +18,7 @@ import typer
 from ledger.errors import ConfigurationError, ConflictError, InputError
 from ledger.types import Millis
 from scripts import output
+from scripts.asking import agreed
 from scripts.commands.files import read_file, replace_file, write_new
 from scripts.commands.options import Json
 from scripts.commands.trust import default_trust, moment
@@ -161,7 +162,7 @@ def sign(
     if not yes:
         if json_:
             raise UsageError("cli.trust.yes_needed")
-        typer.confirm(output.words("cli.trust.sign_it", sequence=trust.sequence, member=member), abort=True)
+        agreed(output.words("cli.trust.sign_it", sequence=trust.sequence, member=member))
     replace_file(memory, Seen.of(trust).to_json())  # first: a signature that nobody remembers could be given twice
     data = sign_trust(read_file(file), member, signer)
     replace_file(file, data)

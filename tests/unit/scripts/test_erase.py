@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 
 from api.auth import Desk, person_hash
 from notary.erasures import Erased, parse_erasures, write_erasures
@@ -46,6 +45,12 @@ def test_erase__proposed_confirmed_shown(house: House, server: IntoApp, chuzheng
     assert "Backups of the database" in done.out
     after = chuzheng("erase", "show", file, "--token-file", two, "--notices", tmp_path / "notices", "--json")
     assert (after.json["state"], after.json["files"]) == ("done", [])
+    assert "0 notices written" in after.err
+    assert not (tmp_path / "notices").exists()
+    told = chuzheng("erase", "show", file, "--token-file", two).out
+    assert "What can't be recalled:" in told
+    assert "What goes:" not in told  # it is gone
+    assert "What goes:" in shown.out
 
 
 def test_release__a_record_that_was_erased__said_and_once(
@@ -76,19 +81,33 @@ def test_erase__asked_and_declined__nothing_is_sent(
     one, _ = tokens(house, tmp_path)
     index = house.accept(house.certificate()).index
     said: list[str] = []
+    answers = iter(["否", "", "n", "x", "x", "x"])
 
-    def decline(text: str, **_: object) -> None:
+    def answer(text: str, **_: object) -> str:
         said.append(text)
-        raise typer.Abort
+        return next(answers)
 
-    monkeypatch.setattr("typer.confirm", decline)
-    declined = chuzheng("erase", "propose", house.origin, index, "--order", ORDER, "--token-file", one)
-    assert declined.code == 3
-    assert said == ["I have read this. Propose the erasure?"]
-    assert "What can't be recalled:" in declined.err
+    monkeypatch.setattr("typer.prompt", answer)
+    for _ in range(4):  # what is no answer is asked again, but not for ever
+        declined = chuzheng("erase", "propose", house.origin, index, "--order", ORDER, "--token-file", one)
+        assert declined.code == 3
+        assert "What can't be recalled:" in declined.err
+        assert "Cancelled: nothing was done." in declined.err
+    assert said == ["I have read this. Propose the erasure? [y/N]"] * 6
+    assert declined.err.count("Please answer y (yes) or n (no).") == 3
     assert not any(asked.startswith("POST") for asked in server.asked)
     unasked = chuzheng("erase", "propose", house.origin, index, "--order", ORDER, "--token-file", one, "--json")
     assert (unasked.code, unasked.json["code"]) == (2, "cli.usage.missing")
+
+
+@pytest.mark.parametrize("word", ["y", "是", " YES "])
+def test_erase__asked_and_agreed__proposed(
+    house: House, server: IntoApp, chuzheng: Chuzheng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    one, _ = tokens(house, tmp_path)
+    index = house.accept(house.certificate()).index
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: word)
+    assert chuzheng("erase", "propose", house.origin, index, "--order", ORDER, "--token-file", one).code == 0
 
 
 @pytest.mark.parametrize("arguments", [("nothing.receipt.json",), ("chuzheng/x", "1")])

@@ -271,7 +271,7 @@ def test_sign__asked_and_told__changes_in_eighty_columns_and_no_is_no(
         "trust", "draft", "--deployment", "deployment.json", *RPC, "--out", "d.json", "--after", "v1.json"
     )
     assert drafted.code == 0
-    monkeypatch.setattr("typer.confirm", refuse)
+    monkeypatch.setattr("typer.prompt", refuse)
     done = council.run("trust", "sign", "d.json", "--member", MEMBERS[0], "--key", "a.pem", "--after", "v1.json")
     assert done.code == 3
     assert council.trust("d.json").signatures == ()

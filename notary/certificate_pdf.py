@@ -62,10 +62,12 @@ class _Sheet:
         self._pdf.set_producer("chuzheng")
         self._pdf.add_page()
         self._y = MARGIN
+        values = [row.value for part in (*page.left, *page.notes) for row in part.rows]
+        self._spelled = any(self._printable(value) != value.replace("\n", " ") for value in values)
 
     def fits(self, scale: float) -> bool:
         """Whether the page holds everything at this scale."""
-        return self._go(scale, marking=False) <= HEIGHT - MARGIN - 6
+        return self._go(scale, marking=False) <= HEIGHT - MARGIN - (9 if self._spelled else 6)
 
     def drawn(self, scale: float) -> bytes:
         """The file's bytes."""
@@ -95,7 +97,11 @@ class _Sheet:
         self._foot()
 
     def _foot(self) -> None:
-        kept, self._y = self._y, HEIGHT - MARGIN - 3.5
+        kept = self._y
+        if self._spelled:
+            self._y = HEIGHT - MARGIN - 7
+            self._text(self._page.spelled, _SMALL * 0.9, MARGIN, WIDTH - 2 * MARGIN, align="C")
+        self._y = HEIGHT - MARGIN - 3.5
         self._text(self._page.foot, _SMALL * 0.95, MARGIN, WIDTH - 2 * MARGIN, align="C")
         self._y = kept
 

@@ -14,8 +14,9 @@ from notary.exports.bundle_judging import counting
 from notary.exports.credential import Credential
 from notary.exports.credential_checks import CredentialCheck
 from notary.exports.evidence_bundle import EvidenceBundle
-from notary.report import Report
+from notary.report import EXIT_CODES, Outcome, Report, Verdict
 from notary.report_json import to_value
+from notary.report_text import verdict_texts
 
 CREDENTIAL_SCHEMA = "chuzheng-credential-report/1"
 BUNDLE_SCHEMA = "chuzheng-bundle-report/1"
@@ -38,12 +39,36 @@ def event_message(judged: EventJudgement, language: Language) -> str:
     return text(f"event.{judged.outcome.value}", language, why=text(why, language))
 
 
+def credential_title(check: CredentialCheck, language: Language) -> str:
+    """What a check of a credential asks: the signature, or which of the two lists."""
+    return text(f"web.credential.{check.name}", language)
+
+
+def credential_verdict(
+    report: Report, checks: Sequence[CredentialCheck], verdict: Verdict, language: Language
+) -> tuple[str, str, str, CredentialCheck | None]:
+    """Word, sentence and cause of the whole, and the check that decided it where the disclosure's report didn't (it
+    may well say *valid* of a credential that isn't)."""
+    if verdict is report.answer:
+        words = verdict_texts(report, language)
+        return words.word, words.sentence, words.cause, None
+    deciding = next((c for c in checks if c.outcome is Outcome.FAIL), checks[0])
+    said = credential_check_text(deciding, language)
+    cause = text("web.credential.cause", language, title=credential_title(deciding, language), said=said)
+    key = f"verdict.{verdict.value}"
+    return text(key, language), text(f"{key}.sentence", language), cause, deciding
+
+
 def credential_value(
-    credential: Credential, report: Report, checks: Sequence[CredentialCheck], code: int
+    credential: Credential, report: Report, checks: Sequence[CredentialCheck], verdict: Verdict
 ) -> dict[str, Any]:
-    """`code`: the exit code of signature, lists and disclosure together."""
+    """`verdict`: of signature, lists and disclosure together."""
+    code = EXIT_CODES[verdict]
+    told = {language: credential_verdict(report, checks, verdict, language) for language in LANGUAGES}
     return {
         "schema": CREDENTIAL_SCHEMA, "ok": code == 0, "code": "vc.judged", "exit_code": code, **_told("vc.judged"),
+        "verdict": verdict.value, **{f"verdict_{language}": each[0] for language, each in told.items()},
+        **{f"cause_{language}": each[2] for language, each in told.items()},
         "issuer": credential.issuer, "issued_at": credential.issued_at, "key_id": credential.key_id,
         "checks": [
             {"name": check.name, "outcome": check.outcome.value, "case": check.case,

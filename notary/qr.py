@@ -97,8 +97,12 @@ def is_ticket(text: str) -> bool:
 
 
 def fragment_of(text: str) -> str:
-    """What a camera read, without the page's address before `#` and without spaces around it."""
-    return text.strip().rpartition("#")[2]
+    """What a camera read, without the page's address before `#` and without spaces around it. UnreadableError
+    `qr.foreign` for an address that can't be the page's: another system's code, however often it is scanned."""
+    address, mark, fragment = text.strip().rpartition("#")
+    if (not mark and ":" in fragment) or "/" in fragment:
+        raise UnreadableError("qr.foreign")
+    return fragment if mark else address + fragment
 
 
 def parse_qr(text: str) -> QrProof:

@@ -12,7 +12,7 @@ import typer
 from typer.main import get_command
 
 from api.settings import Settings
-from ledger.texts import text
+from ledger.texts import Language, text
 from notary.report import EXIT_CODES
 from scripts import output
 from scripts.cli import app
@@ -150,6 +150,13 @@ def test_readme__exit_codes__are_those_of_the_program(page: str, begins: str) ->
         assert {code: said[code] for code in EXIT_CODES.values()} == {
             code: text(f"verdict.{verdict.value}", "zh") for verdict, code in EXIT_CODES.items()
         }
+
+
+@pytest.mark.parametrize(("page", "language"), [("README.md", "en"), ("README.zh.md", "zh")])
+def test_readme__the_answer_that_it_shows__is_the_programs(page: str, language: Language) -> None:
+    said = ("verdict.valid", "verdict.valid.sentence", "report.test_chain")
+    shown = "\n".join(text(key, language) for key in said)
+    assert f"```\n{shown}\n" in (ROOT / page).read_text(encoding="utf-8")
 
 
 def test_operations__settings_tables__name_every_setting_and_no_other() -> None:

@@ -15,7 +15,7 @@ from api.errors import message
 from ledger.errors import ChuzhengError
 from ledger.statuses import Decision
 from ledger.texts import Language, text
-from notary.export_reports import credential_check_text, event_message
+from notary.export_reports import credential_check_text, credential_title, credential_verdict, event_message
 from notary.report import EXIT_CODES, Check, CheckName, Outcome, Report, Verdict
 from notary.report_text import (
     check_message,
@@ -179,7 +179,7 @@ def of_credential(judged: JudgedCredential, parts: Parts, language: Language) ->
     view = of_report(judged.report, judged.presented, parts, language)
     checks = tuple(
         CheckView(
-            title=text(f"web.credential.{check.name}", language), code=f"vc.{check.name}",
+            title=credential_title(check, language), code=f"vc.{check.name}",
             outcome=outcome_word(check.outcome, language), tone=TONES[check.outcome],
             message=credential_check_text(check, language), details=(),
         )
@@ -188,14 +188,12 @@ def of_credential(judged: JudgedCredential, parts: Parts, language: Language) ->
     view = replace(view, copy_checks=checks)
     if judged.verdict is judged.report.answer:
         return view
-    deciding = next((c for c in checks if c.tone == "bad"), checks[0])
-    key = f"verdict.{judged.verdict.value}"
-    cause = text("web.credential.cause", language, title=deciding.title, said=deciding.message)
+    word, sentence, cause, deciding = credential_verdict(judged.report, judged.checks, judged.verdict, language)
     step = text("web.credential.next", language)
     return replace(
-        view, tone=tone_of(judged.verdict), word=text(key, language), sentence=text(f"{key}.sentence", language),
+        view, tone=tone_of(judged.verdict), word=word, sentence=sentence,
         advice=Advice(cause, step, _contact(judged.report, parts, language)),
-        code=f"CZ-{EXIT_CODES[judged.verdict]:02d} {deciding.code}",
+        code=f"CZ-{EXIT_CODES[judged.verdict]:02d} vc.{'' if deciding is None else deciding.name}",
     )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def _judged(parts: Parts, submission: Submission) -> dict[str, Any]:
     if submission.credential is not None:
         copy = judge_credential(parts, submission.credential, submission.at)
         parts.meters.verdicts.labels(copy.verdict.value).inc()
-        return credential_value(copy.credential, copy.report, copy.checks, EXIT_CODES[copy.verdict])
+        return credential_value(copy.credential, copy.report, copy.checks, copy.verdict)
     found = judge_bundle(parts, submission.bundle or b"", submission.at)
     parts.meters.verdicts.labels(found.verdict.value).inc()
     return bundle_value(found.bundle, found.reports, found.events, EXIT_CODES[found.verdict])

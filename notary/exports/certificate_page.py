@@ -56,7 +56,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The whole page. `number` follows from all that it says; `at` milliseconds; `code`: text of the QR code."""
+    """The whole page. `number` follows from all that it says; `at` milliseconds; `code`: text of the QR code;
+    `spelled`: said where the font lacks a letter."""
 
     language: Language
     title: str
@@ -74,15 +75,16 @@ class Page:
     steps: tuple[str, ...]
     code_label: str
     seal: str
+    spelled: str
     foot: str
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What the report doesn't hold: who gives the page out and what lies beside it. `names`: the issuer's, for people;
-    `shown`: members that the operator asked for, by name."""
+    """What the report doesn't hold: who gives the page out (None: nobody said) and what lies beside it. `names`: the
+    issuer's, for people; `shown`: members that the operator asked for, by name."""
 
-    operator: str
+    operator: str | None
     version: str
     issuer_name: str | None = None
     bundle: Digest | None = None
@@ -114,7 +116,7 @@ def page_of(report: Report, receipt: Receipt, about: Circumstances, language: La
         text("report.test_chain", language) if report.test_chain else None,
         verdict.word, verdict.sentence, parts, word("checks"), checks, notes, word("steps"),
         (word("step.trust"), bundle, word("step.verify"), word("step.by_hand")),
-        word("code"), word("seal"),
+        word("code"), word("seal"), word("spelled"),
         word("foot", number=number),
     )  # fmt: skip
 
@@ -213,7 +215,7 @@ def _platform(receipt: Receipt, about: Circumstances, word: Any) -> Part:
     evidence = "qbft" if isinstance(receipt.evidence, QbftEvidence) else "none"
     rows = (
         Row(word("platform"), word("platform.of", version=about.version)),
-        Row(word("operator"), about.operator),
+        Row(word("operator"), about.operator or word("operator.unset")),
         Row(word("algorithms.used"), word(f"algorithms.{evidence}")),
     )
     return Part(word("algorithms"), rows)

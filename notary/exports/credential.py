@@ -117,7 +117,7 @@ def parse_credential(data: bytes) -> Credential:
     (`vc.other_claims`); the signature isn't looked at."""
     jws = parse_jws(data)
     if (jws.type, jws.content_type) != (TYPE, CONTENT_TYPE):
-        raise UnreadableError("vc.type", found=_shown(jws.type))
+        raise UnreadableError("vc.type", found=_shown(f"typ {jws.type}, cty {jws.content_type}"))
     value = jws.payload
     if not isinstance(value, dict):
         raise UnreadableError("vc.form")

@@ -95,7 +95,7 @@ def parse_status_list(data: bytes) -> StatusList:
     """Read a list strictly; the signature isn't looked at."""
     jws = parse_jws(data)
     if (jws.type, jws.content_type) != (TYPE, CONTENT_TYPE):
-        raise UnreadableError("vc.type", found="status list")
+        raise UnreadableError("vc.form")
     claims = members.check_names(SUFFIX, jws.payload, _NAMES, _NAMES)
     subject = members.check_names(SUFFIX, claims["credentialSubject"], _SUBJECT, _SUBJECT)
     named = _ID.fullmatch(claims["id"]) if isinstance(claims["id"], str) else None

@@ -201,6 +201,8 @@ def certificate(
     )
     facts = {"path": str(target), "number": made.number, "part": name, "exit_code": made.code}
     output.finish({**payload, **facts}, as_json=json_)
+    if not made.operator:
+        output.say("cli.certificate.no_operator")
     return output.EXIT_OK
 
 

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The file; `code`: the exit code that the verification alone would have had."""
+    """The file; `code`: the exit code that the verification alone would have had; `operator`: whether it is named."""
 
     data: bytes
     number: str
     verdict: str
     code: int
+    operator: bool
 
 
 def make_certificate(
@@ -32,7 +33,7 @@ def make_certificate(
     """The page about one part of a bundle. UsageError for a member that its disclosure doesn't show."""
     from importlib.metadata import version
 
-    from api.settings import load
+    from api.settings import Settings, load
     from ledger.texts import Language
     from notary.certificate_pdf import draw_certificate
     from notary.evidence import Presented
@@ -46,11 +47,14 @@ def make_certificate(
             raise UsageError("cli.certificate.show", member=name[:60])
     settings = load({"public_url": asked.url}).settings
     language: Language = "en" if english else "zh"
+    contact = "contact_en" if english else "contact_zh"
+    if operator is None and getattr(settings, contact) != Settings.model_fields[contact].default:
+        operator = getattr(settings, contact)
     report, _ = judge_presented(Presented(receipt, disclosure=disclosure), asked, None, bundle)
     about = Circumstances(
-        operator or (settings.contact_en if english else settings.contact_zh), version("chuzheng"), issuer_name,
+        operator, version("chuzheng"), issuer_name,
         bundle.sha256, {name: shown[name] for name in names},
     )  # fmt: skip
     page = page_of(report, receipt, about, language)
     code = draw_qr(f"{settings.url}/verify", QrProof.of(receipt, None, []).to_text())
-    return Made(draw_certificate(page, code), page.number, page.verdict, report.exit_code)
+    return Made(draw_certificate(page, code), page.number, page.verdict, report.exit_code, operator is not None)

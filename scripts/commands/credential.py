@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ledger.errors import ChuzhengError, InputError, NotFoundError
 from ledger.texts import Language, text
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from notary.exports.credential import Credential
     from notary.exports.credential_checks import CredentialCheck
     from notary.exports.status_credential import StatusList
-    from notary.report import Report
+    from notary.report import Report, Verdict
 
 
 def make_credential(
@@ -76,10 +76,10 @@ def judge_credential(path: Path, asked: Asked, at: Millis | None, list_files: Se
     if not asked.offline and not lists:
         lists = _fetched(credential, asked.url)
     checks = check_credential(credential, _keys(credential, evidence, asked), lists, report.now)
-    code = EXIT_CODES[verdict_of(report, checks, lists)]
-    payload = credential_value(credential, report, checks, code)
-    output.result(payload, _lines(payload, report, checks, output.language()), as_json=as_json)
-    return code
+    verdict = verdict_of(report, checks, lists)
+    payload = credential_value(credential, report, checks, verdict)
+    output.result(payload, _lines(report, checks, verdict, output.language()), as_json=as_json)
+    return EXIT_CODES[verdict]
 
 
 def _keys(credential: Credential, evidence: Evidence, asked: Asked) -> Sequence[DepartmentKey] | Unavailable:
@@ -125,10 +125,21 @@ def _fetched(credential: Credential, url: str | None) -> list[StatusList]:
     return found
 
 
-def _lines(payload: dict[str, Any], report: Report, checks: Sequence[CredentialCheck], language: Language) -> str:
-    from notary.export_reports import credential_check_text
+def _lines(report: Report, checks: Sequence[CredentialCheck], verdict: Verdict, language: Language) -> str:
+    """The verdict of the whole first: the disclosure's own, further down, may be another."""
+    from notary.export_reports import credential_check_text, credential_title, credential_verdict
     from notary.report_text import outcome_word, report_text
 
-    lines = [text("vc.judged", language)]
-    lines += [f"[{outcome_word(check.outcome, language)}] {credential_check_text(check, language)}" for check in checks]
+    word, sentence, cause, deciding = credential_verdict(report, checks, verdict, language)
+    lines = [word, sentence]
+    if cause:
+        lines.append(text("report.cause", language, value=cause))
+    if deciding is not None:
+        lines.append(text("report.next", language, value=text("web.credential.next", language)))
+    lines += ["", text("vc.judged", language)]
+    lines += [
+        f"[{outcome_word(check.outcome, language)}] {credential_title(check, language)}: "
+        f"{credential_check_text(check, language)}"
+        for check in checks
+    ]
     return "\n".join([*lines, "", text("vc.disclosure_follows", language), report_text(report, language)])

@@ -47,7 +47,8 @@ def verify(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="文件、凭证、记录、披露件、事件文件或证照标识 / file, receipt, record, disclosure, event, identifier"
+            help="文件、凭证、记录、披露件、二维码（图片或内容）、导出件、事件文件或证照标识 / "
+            "file, receipt, record, disclosure, QR code (picture or what it says), export, event, identifier"
         ),
     ] = None,
     record: Annotated[Path | None, typer.Option(help="记录文件，默认取同名文件 / record, default: beside it")] = None,

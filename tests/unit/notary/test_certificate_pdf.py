@@ -153,6 +153,20 @@ def test_certificate__characters_of_names__printed_or_named_never_dropped(sealed
     told, _ = read(draw_certificate(page(sealed, issuer_name="𠮷野\U0002a6d6\u202e☃"), None))
     assert "𠮷野" in told
     assert "[U+202E]" in told
+    assert "本页字体没有的字" in told
+    assert "本页字体没有的字" not in read(draw_certificate(page(sealed, issuer_name="𠮷野"), None))[0]
+
+
+def test_certificate__content_erased_or_not_shown__says_nowhere_that_it_fits(sealed: Sealed) -> None:
+    told, _ = read(draw_certificate(page(sealed), None))
+    assert "内容是否与它相符" in told
+    assert "内容与它相符" not in told
+
+
+def test_certificate__nobody_said_who_operates_it__not_stated(sealed: Sealed) -> None:
+    """A placeholder from the settings would read like a name."""
+    assert "没有写明" in read(draw_certificate(page(sealed, operator=None), None))[0]
+    assert "notstated" in read(draw_certificate(page(sealed, "en", operator=None), None))[0]
 
 
 def test_certificate__more_than_a_page_holds__refused(sealed: Sealed) -> None:

@@ -203,3 +203,12 @@ def test_ticket_and_address__told_apart() -> None:
     assert not is_ticket(PROOF.to_text())
     assert fragment_of(f" https://example.org/verify#{PROOF.to_text()}\n") == PROOF.to_text()
     assert fragment_of(PROOF.to_text()) == PROOF.to_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["https://pay.example.com/x?y=1", "WIFI:T:WPA;S:a;;", "https://example.com/#/page?id=3"]
+)
+def test_code_of_another_system__said_so_and_not_to_scan_it_again(text: str) -> None:
+    with pytest.raises(UnreadableError) as found:
+        fragment_of(text)
+    assert found.value.code == "qr.foreign"

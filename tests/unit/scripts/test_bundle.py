@@ -83,5 +83,8 @@ def test_certificate__of_a_bundle__one_pdf_with_its_hash_and_wrong_uses(chuzheng
     told = pypdf.PdfReader(place / "a.certificate.pdf").pages[0].extract_text().replace("\0", "")
     assert made.json["sha256"] in told.replace("\n", "")
     assert done.json["number"] in told
+    assert "names no operator" in done.err
+    named = chuzheng(*asked, "--operator", "某局", "--out", "named.pdf", "--json")
+    assert (named.code, "names no operator" in named.err) == (0, False)
     assert chuzheng(*asked, "--show", "number", "--json").json["code"] == "cli.certificate.show"
     assert chuzheng(*asked, "--part", "x", "--json").json["code"] == "cli.certificate.which"

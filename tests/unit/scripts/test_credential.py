@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,33 @@ def test_credential__list_newer_than_what_is_known__counts(chuzheng: Chuzheng, w
         )  # fmt: skip
         (tmp_path / "s.status.jwt").write_bytes(data)
         assert chuzheng(*VERIFY, "--status-list", "s.status.jwt").code == code
+
+
+def test_credential__signature_broken__the_verdict_of_the_whole_stands_first(
+    chuzheng: Chuzheng, world: World, tmp_path: Path
+) -> None:
+    """The disclosure in it is as valid as before; who reads the first line must not take that for the credential's."""
+    file = tmp_path / "a.vc.jwt"
+    head, dot, signature = file.read_text().rpartition(".")
+    file.write_text(head + dot + signature[:9] + ("B" if signature[9] == "A" else "A") + signature[10:])
+    told = chuzheng(*VERIFY[:-1])
+    assert told.code == 21
+    lines = told.out.splitlines()
+    assert lines[0] == "Proof invalid"
+    assert "The issuer's signature: " in lines[2]
+    assert any(line.startswith("[unknown] Status list: suspended?") for line in lines)
+    found = chuzheng(*VERIFY).json
+    assert (found["verdict"], found["verdict_zh"], found["report"]["verdict"]) == ("proof_invalid", "凭证有误", "valid")
+
+
+def test_credential__another_header__says_what_it_should_be(chuzheng: Chuzheng, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "a.vc.jwt"
+    head, *rest = file.read_text().split(".")
+    other = urlsafe_b64decode(head + "==").replace(b'"cty":"vc"', b'"cty":"vb"')
+    file.write_text(".".join([urlsafe_b64encode(other).decode().rstrip("="), *rest]))
+    told = chuzheng(*VERIFY)
+    assert (told.code, told.json["code"]) == (19, "vc.type")
+    assert "typ vc+jwt, cty vb" in told.json["message_en"]
 
 
 @pytest.mark.parametrize(

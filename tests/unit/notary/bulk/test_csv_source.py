@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import ChuzhengError, ConflictError, InputError, RowsError, UnreadableError
-from notary.bulk import sources
+from notary.bulk import csv_source, sources
 from notary.bulk.csv_source import CsvSource
 from notary.bulk.sources import Mark
 from notary.imports import COLUMNS, MAX_LINE
@@ -149,3 +149,35 @@ def test_chunks__soon__the_first_are_shorter_and_a_later_run_makes_the_same(
     rest = list(again.chunks(5, chunks[at].mark, at + 1, soon=True))
     assert [(c.number, c.numbers, c.mark) for c in rest] == [(c.number, c.numbers, c.mark) for c in chunks[at + 1 :]]
     again.close()
+
+
+CHARACTERS = st.text(st.sampled_from("甲a, \t\x85\u2028\x1f'") | st.characters(codec="utf-8"), max_size=6)
+CELLS = CHARACTERS.filter(lambda text: not any(c in text for c in ',"\n\r'))
+ODD = st.text(st.sampled_from('a,"\n\r\0'), max_size=9).map(str.encode) | st.sampled_from([b"\xff,b\n", b"\n", b"x"])
+PLAIN = st.tuples(CELLS, CELLS).map(lambda cells: f"{cells[0]},{cells[1]}\n".encode())
+
+
+@given(st.lists(PLAIN | PLAIN | ODD, max_size=12), st.integers(1, 5), st.integers(0, 2), st.integers(16, 64))
+def test_chunks__any_rows__plain_ones_taken_together_are_what_csv_reads(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[bytes], size: int, odd: int, buffer: int
+) -> None:
+    path = tmp_path_factory.mktemp("x") / "x.csv"
+    path.write_bytes(b"name,other\n" + b"".join(rows))
+    told = []
+    for together in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(csv_source, "_ODD", odd)
+            patch.setattr(csv_source, "_BUFFER", buffer)
+            if not together:
+                patch.setattr(csv_source._Lines, "plain", lambda *_: [])
+            source = CsvSource(path, None, SECRET, ("name", "other"))
+            found: list[object] = []
+            try:
+                for c in source.chunks(size, None, 0):
+                    wrong = {at: (error.code, error.params) for at, (_, error) in c.wrong.items()}
+                    found.append((c.number, c.numbers, c.keys, [[*cells] for cells in c.cells], wrong, c.mark))
+            except UnreadableError as error:
+                found.append((error.code, error.params))
+            source.close()
+            told.append(found)
+    assert told[0] == told[1]

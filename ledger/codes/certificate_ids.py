@@ -38,6 +38,7 @@ _HEAD_LENGTH = 21 + 18
 """Only heads of this length are remembered: others may be as long as whoever sent them liked."""
 _LONGEST_KEPT = 256
 _DIGITS3 = re.compile(r"[0-9]{3}")
+_FORM = re.compile(r"1\.2\.156\.3005\.2\.([0-9A-Z]{21}\.[0-9A-Z]{18})\.([0-9A-Z]+)\.([0-9]{3})\.([0-9A-Z])")
 _LEGACY: frozenset[IdentifierReason] = frozenset({"issuer-length", "issuer-uscc", "type-authority"})
 
 # One step of MOD 37,36: the sum taken modulo 36 (0 counts as 36), doubled, modulo 37.
@@ -66,8 +67,14 @@ def _head_state(head: str) -> int:
     return _walk(head)
 
 
-def _walk(text: str) -> int:
-    state = 36
+@lru_cache(maxsize=65536)
+def _well_formed_head(head: str) -> int | None:
+    """`type.issuer`: the state after both, None unless both are right."""
+    type_code, issuer = head.split(".")
+    return None if _type_reason(type_code) or _issuer_reason(issuer) else _walk(type_code + issuer)
+
+
+def _walk(text: str, state: int = 36) -> int:
     for c in text:
         state = _STEP[c][state]
     return state
@@ -77,11 +84,7 @@ def check_character(type_code: str, issuer: str, serial: str, version: str) -> s
     """Check character over the four segments without dots; KeyError for a character outside 0-9A-Z."""
     head = type_code + issuer
     state = _head_state(head) if len(head) == _HEAD_LENGTH else _walk(head)
-    for c in serial:
-        state = _STEP[c][state]
-    for c in version:
-        state = _STEP[c][state]
-    return ALPHABET[(1 - state) % 36]
+    return ALPHABET[(1 - _walk(serial + version, state)) % 36]
 
 
 def make_identifier(type_code: str, issuer: str, serial: str, version: int) -> CertificateId:
@@ -122,7 +125,19 @@ def check_identifier(text: str) -> list[IdentifierReason]:
 
     Without the root, or with another number of segments, nothing else can be said.
     """
+    if _well_formed(text):
+        return []
     return list(_reasons(text)) if len(text) <= _LONGEST_KEPT else _reasons.__wrapped__(text)
+
+
+def _well_formed(text: str) -> bool:
+    """Whether nothing is wrong, in half of the time that it takes to find what is."""
+    found = _FORM.fullmatch(text)
+    if found is None:
+        return False
+    head, serial, version, check = found.groups()
+    state = _well_formed_head(head)
+    return state is not None and ALPHABET[(1 - _walk(serial + version, state)) % 36] == check
 
 
 @lru_cache(maxsize=16)

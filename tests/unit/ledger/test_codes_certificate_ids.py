@@ -58,6 +58,20 @@ def test_check_identifier__one_character_changed__refused(serial: str, version: 
     assert (not ids.check_identifier(changed)) == (changed == text)
 
 
+@given(serials, st.integers(0, 999), st.data())
+def test_check_identifier__pieces_changed__the_short_way_and_the_rules_agree(
+    serial: str, version: int, data: st.DataObject
+) -> None:
+    pieces = ids.make_identifier(TYPE, ISSUER, serial, version).rsplit(".", 5)
+    for _ in range(data.draw(st.integers(0, 2))):
+        at = data.draw(st.integers(0, 5))
+        pieces[at] = data.draw(
+            st.sampled_from(["", "0", "00١", "12\n", pieces[at][::-1], pieces[at] + "\n", ISSUER, TYPE])
+        )
+    text = ".".join(pieces)
+    assert ids.check_identifier(text) == ids._reasons.__wrapped__(text)
+
+
 @given(st.text(max_size=120) | st.text(max_size=90).map(lambda t: ids.ROOT + t))
 def test_import_rule__any_text__never_raises(text: str) -> None:
     assert (ids.import_rule(text) == "refuse") == (ids.received_segments(text) is None)

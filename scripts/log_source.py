@@ -42,8 +42,9 @@ class HttpSource:
         for attempt in range(ATTEMPTS):
             last = attempt == ATTEMPTS - 1
             try:
-                answer = self._http.get(url)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                with self._http.stream("GET", url) as answer:
+                    data = _limited(answer)
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
                 if last:
                     raise UnavailableError(
                         "cli.server_unreachable", url=self._prefix, kind=type(error).__name__
@@ -51,8 +52,8 @@ class HttpSource:
                 time.sleep(0.2 * 2**attempt)
                 continue
             match answer.status_code:
-                case 200 if len(answer.content) <= MOST_FILE:
-                    return answer.content
+                case 200 if data is not None:
+                    return data
                 case 404 | 410:
                     return None
                 case 401 | 403:
@@ -62,6 +63,16 @@ class HttpSource:
                 case status:
                     raise UnavailableError("cli.server_answer", url=self._prefix, status=status)
         raise AssertionError("unreachable")
+
+
+def _limited(answer: httpx.Response) -> bytes | None:
+    """The body, read no further than a file of a log can be long; None where it is longer, whoever sends it."""
+    found = bytearray()
+    for piece in answer.iter_bytes(1 << 16):
+        found += piece
+        if len(found) > MOST_FILE:
+            return None
+    return bytes(found)
 
 
 def _after(answer: httpx.Response) -> float:

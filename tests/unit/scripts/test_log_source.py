@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -69,6 +70,22 @@ def test_file__anything_else__an_outage_and_no_answer(status: int, monkeypatch: 
 def test_file__larger_than_any_bundle__refused() -> None:
     with pytest.raises(ChuzhengError):
         source(Server(200, body=bytes(MOST_FILE + 1))).file("x")
+
+
+def test_file__source_that_never_ends__read_no_further_than_a_bundle() -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1 << 20
+            yield bytes(1 << 20)
+
+    made = source(Server(200))
+    made._http = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, content=endless())))
+    with pytest.raises(UnavailableError):
+        made.file("x")
+    assert sent <= MOST_FILE + (1 << 21)
 
 
 def test_source__no_address__usage() -> None:

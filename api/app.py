@@ -98,9 +98,15 @@ class Application(FastAPI):
 
 def create_app(settings: Settings, *, processes: int = 0) -> Application:
     """Build everything from settings, and the application on it. ConfigurationError says what is missing."""
-    from api.wiring import build
+    from api.wiring import build, require_own_records
 
-    return assemble(build(settings, processes=processes))
+    parts = build(settings, processes=processes)
+    try:
+        require_own_records(parts.the_notary())
+    except BaseException:
+        parts.close()
+        raise
+    return assemble(parts)
 
 
 def assemble(parts: Parts) -> Application:

@@ -14,6 +14,7 @@ wraps/<code>.pem        X25519, files are wrapped to it
 from __future__ import annotations
 
 import secrets
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -91,8 +92,8 @@ class Keyring:
         """32 bytes; ConfigurationError if the file is missing or isn't one."""
         path = self.folder / "storage.key"
         try:
-            if path.stat().st_mode & 0o077:
-                raise ConfigurationError("key.open_to_others", address=str(path), mode="0600")
+            if (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+                raise ConfigurationError("key.open_to_others", address=str(path), mode=f"{mode:04o}")
             key = bytes.fromhex(path.read_text(encoding="ascii").strip())
         except (OSError, ValueError):
             raise ConfigurationError("key.unreadable", address=str(path), reason="storage key") from None

@@ -135,6 +135,7 @@ def open_notary(settings: Settings, *, processes: int) -> Iterator[tuple[Notary,
     try:
         notary = notary_of(settings, engine, index, keyring, pool)
         try:
+            require_own_records(notary)
             yield notary, pool
         finally:
             notary.close()
@@ -257,6 +258,13 @@ def _others(settings: Settings) -> tuple[Ask, Marks | None]:
     folder = settings.marks_dir
     # By genesis: a network that was begun anew under the same name has logs of the same names.
     return reader.log_head, None if folder is None else Marks(folder / deployment.genesis_hash[2:18])
+
+
+def require_own_records(notary: Notary) -> None:
+    """ConfigurationError `vault.other_key` unless our storage key opens what is stored."""
+    from notary.stores.key_check import require_storage_key
+
+    require_storage_key(notary.store, notary.vault)
 
 
 def notary_of(

@@ -145,11 +145,11 @@ class _Check:
                 continue
             try:
                 entries = decode_bundle(data)
-            except IntegrityError as error:
-                self.found(error)
+            except IntegrityError:
+                self.found(IntegrityError("fsck.bundle", path=name, expected=width))
                 return None
             if len(entries) < width:
-                self.found(IntegrityError("tiles.bundle", found=len(entries)))
+                self.found(IntegrityError("fsck.bundle", path=name, expected=width))
                 return None
             return entries[:width]
         self.found(IntegrityError("tiles.missing", path=str(path)))

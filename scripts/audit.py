@@ -66,6 +66,8 @@ class Audit:
     end: int = 0
     sampled: bool = False
     records: list[ChuzhengError] = field(default_factory=list)
+    untold: int = 0
+    """Findings about records beyond MAX_FINDINGS: counted, not listed."""
     proofs: list[Path] = field(default_factory=list)
     """Files with both pieces of a contradiction."""
 
@@ -239,11 +241,16 @@ class _Auditor:
     # -- the records --------------------------------------------------------------------------------------------------
 
     def _records(self, audit: Audit) -> None:
+        from notary.fsck import MAX_FINDINGS
         from notary.fsck_records import RecordAudit, spans
 
-        records = RecordAudit(
-            self._notary, self._origin, audit.records.append, files=self._choice.files, wrap_keys=self._wrap_key
-        )
+        def note(found: ChuzhengError) -> None:
+            if len(audit.records) < MAX_FINDINGS:
+                audit.records.append(found)
+            else:
+                audit.untold += 1
+
+        records = RecordAudit(self._notary, self._origin, note, files=self._choice.files, wrap_keys=self._wrap_key)
         audit.counts = records.counts
         end = records.log.next_index
         if self._choice.quick:
@@ -253,11 +260,11 @@ class _Auditor:
         marker = _Marker(self._settings.home / "fsck" / f"{quote(self._origin, safe='')}.json")
         first = self._choice.since or 0
         if self._choice.resume:
-            first, audit.records[:] = marker.read(first)
+            first, audit.records[:], audit.untold = marker.read(first)
         audit.first, audit.end = first, end
         for start, stop in spans(first, end, STEP):
             records.span(start, stop)
-            marker.write(stop, audit.records)
+            marker.write(stop, audit.records, audit.untold)
             self._progress(stop, end)
         if self._choice.since is None:
             records.rest()
@@ -270,19 +277,19 @@ class _Marker:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self, first: int) -> tuple[int, list[ChuzhengError]]:
+    def read(self, first: int) -> tuple[int, list[ChuzhengError], int]:
         try:
             value = json.loads(self._path.read_text(encoding="utf-8"))
             found: list[ChuzhengError] = [IntegrityError(code, **params) for code, params in value["findings"]]
-            return max(first, int(value["next"])), found
+            return max(first, int(value["next"])), found, int(value["untold"])
         except (OSError, ValueError, KeyError, TypeError):
-            return first, []
+            return first, [], 0
 
-    def write(self, next_index: int, findings: list[ChuzhengError]) -> None:
+    def write(self, next_index: int, findings: list[ChuzhengError], untold: int) -> None:
         from scripts.commands.files import replace_file
 
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        value = {"next": next_index, "findings": [[f.code, f.params] for f in findings]}
+        value = {"next": next_index, "findings": [[f.code, f.params] for f in findings], "untold": untold}
         replace_file(self._path, json.dumps(value).encode())
 
     def clear(self) -> None:

@@ -142,6 +142,7 @@ def _database(settings: Settings) -> Finding | None:
 
     with wiring.open_parts(settings) as parts:
         parts.the_notary().locate(commitment=bytes(32))
+        wiring.require_own_records(parts.the_notary())
         weak = weak_promises(parts.engine) if parts.engine is not None else []
     return Finding("database", "weak", params={"names": ", ".join(weak)}) if weak else None
 

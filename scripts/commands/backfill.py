@@ -146,8 +146,8 @@ def source_url(file: Path | None) -> str:
     if file is None:
         url = os.environ.get(SOURCE_URL, "")
     else:
-        if check_readable(file) and stat.S_IMODE(file.stat().st_mode) & 0o077:
-            raise ConfigurationError("key.open_to_others", address=str(file), mode="0600")
+        if check_readable(file) and (mode := stat.S_IMODE(file.stat().st_mode)) & 0o077:
+            raise ConfigurationError("key.open_to_others", address=str(file), mode=f"{mode:04o}")
         url = read_file(file, _MOST_URL).decode("utf-8", "replace")
     if not url.strip():
         raise UsageError("backfill.url_needed")

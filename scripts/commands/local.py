@@ -63,7 +63,7 @@ def fsck(
     if not audits:
         raise UsageError("cli.no_logs")
     index = check_indexes(settings) if origin is None and not quick else []
-    wrong = sum(len(audit.findings) for audit in audits) + len(index)
+    wrong = sum(len(audit.findings) + audit.untold for audit in audits) + len(index)
     sound = wrong == 0
     chain_asked = all(audit.chain.why is None for audit in audits)
     key = "cli.fsck.wrong" if not sound else "cli.fsck.sound" if chain_asked else "cli.fsck.without_chain"
@@ -92,6 +92,8 @@ def _audit_lines(audit: Audit, language: Language) -> list[str]:
         which = "cli.fsck.sampled" if audit.sampled else "cli.fsck.records"
         lines.append("    " + output.words(which, records=counts.records, files=counts.files, opened=counts.opened))
     lines += [f"    {error_text(finding, language)}  [{finding.code}]" for finding in audit.findings]
+    if audit.untold:
+        lines.append("    " + output.words("cli.fsck.untold", count=f"{audit.untold:,}"))
     return lines + ["    " + output.words("cli.fsck.proof", path=path) for path in audit.proofs]
 
 
@@ -106,7 +108,7 @@ def _audit_json(audit: Audit) -> dict[str, Any]:
         "root": log.root.hex(), "records": records, "proofs": [str(path) for path in audit.proofs],
         "chain": {"asked": audit.chain.why is None, "block": audit.chain.block, "heads": audit.chain.heads,
                   "why": audit.chain.why},
-        "findings": _told(audit.findings),
+        "findings": _told(audit.findings), "untold": audit.untold,
     }  # fmt: skip
 
 

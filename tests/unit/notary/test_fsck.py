@@ -125,7 +125,8 @@ def test_fsck__bundle_cut__broken_and_only_what_is_before_it_checked(cut: int) -
     if cut == 0:
         disk.damage(FOLDER / "tile/entries/001", b"")
     report = check(log)
-    assert codes(report) == ["tiles.bundle"]
+    assert codes(report) == ["fsck.bundle"]
+    assert str(report.findings[0].params["path"]).startswith("tile/entries/")
     assert report.checked == 256
 
 

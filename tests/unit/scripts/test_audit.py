@@ -103,6 +103,20 @@ def test_fsck__chain_holds_another_root__named_and_both_pieces_kept(
     assert told(capsys)[1]["logs"][0]["proofs"] == [proof]
 
 
+def test_fsck__more_findings_than_anybody_reads__counted_and_not_listed(
+    house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notary.fsck.MAX_FINDINGS", 1)
+    with house.notary.store.transaction() as connection:
+        connection.execute(sa.text("UPDATE records SET body = x'00'"))
+    code, value = told(capsys)
+    [log] = value["logs"]
+    assert (code, len(log["findings"]), log["untold"]) == (1, 1, 2)
+    assert value["message_en"].startswith("3 ")
+    run(["log", "fsck"])
+    assert "2 " in next(line for line in capsys.readouterr().out.splitlines() if "未逐一列出" in line or "more" in line)
+
+
 def test_resume__cut_off__goes_on_with_what_was_found(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long audit writes down how far it is: the second run opens only the rest, and forgets no finding."""
     assert STEP > 3

@@ -24,7 +24,7 @@ import psycopg
 
 ROLE = "chuzheng"
 _TEMPLATE = "newest"
-_WAIT = 30.0
+_WAIT = 120.0
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",

@@ -40,7 +40,7 @@ def served(house: House) -> Iterator[Site]:
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not server.started and time.monotonic() < deadline:
             time.sleep(0.05)
         yield Site(house, f"http://127.0.0.1:{port}", app)

@@ -31,7 +31,10 @@ BASIS = digest("decision of the government")
 SHARING, VETERANS = 1, 2
 PLACES = [420000, 420100, 420102, 420103, 420200, 420202, 429004, 429005, 430000, 430102]
 PROPERTY = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 

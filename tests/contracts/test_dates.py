@@ -15,7 +15,10 @@ from ledger.codes import divisions
 
 EPOCH = dt.date(1970, 1, 1).toordinal()
 PROPERTY = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 BATCH = 3000
 

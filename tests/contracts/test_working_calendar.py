@@ -32,7 +32,10 @@ from ledger.errors import NotFoundError
 
 BASIS = digest("notice")
 PROPERTY = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 LATER = 28
 """Years after which days fall on the same weekdays."""

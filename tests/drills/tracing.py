@@ -30,7 +30,7 @@ CALLS = (
     "mkdirat", "rmdir", "ftruncate", "fallocate", "flock", "fchmod",
 )  # fmt: skip
 """What a writing path is made of; names that this machine doesn't know are left out."""
-PATIENCE = 40.0
+PATIENCE = 120.0
 """Seconds after which a life counts as hanging: it takes a fifth of one."""
 _LINE = re.compile(r"(?:\[pid +\d+\] )?(\w+)\((.*)")
 _PR_SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1)
@@ -106,7 +106,7 @@ def live(home: Path, life: Life, thread: int, inject: str | None = None) -> Live
             hung = True
             os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    tracer.wait(10)
+    tracer.wait(PATIENCE)
     calls, refused = _read(log, home, thread)
     log.unlink()
     return Lived(told, status, calls, hung, refused)

@@ -9,10 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.engine import Engine
 
@@ -28,8 +26,9 @@ from ledger.store.engine import writing
 from ledger.types import Address, DepartmentCode, Digest
 
 CODE = DepartmentCode("114200000110430817")
+DIES_WITHIN = 180.0
 SENDER = """
-import sys, threading
+import os, signal, sys, threading
 from pathlib import Path
 from ledger.evm.deployment import load_deployment
 from ledger.evm.profiles import profile_named
@@ -42,6 +41,16 @@ signers = {key.address: key for key in map(load_key, map(Path, keys))}
 profile, deployment = profile_named(profile), load_deployment(Path(record))
 first, *others = map(Rpc, url.split(","))
 sender = Sender(open_engine(database), first, profile, deployment, signers, parallel=4, relays=others)
+if "DIES_AFTER" in os.environ:
+    dies_after = float(os.environ["DIES_AFTER"])
+    batch = Rpc.batch
+    def counted(self, calls):
+        calls = list(calls)
+        if any(method == "eth_sendRawTransaction" for method, _ in calls) and not death.is_alive():
+            death.start()
+        return batch(self, calls)
+    death = threading.Timer(dies_after, os.kill, (os.getpid(), signal.SIGKILL))
+    Rpc.batch = counted
 print("ready", flush=True)
 sender.run(threading.Event())
 """
@@ -76,7 +85,7 @@ class Site:
         """One admission again and again: the first changes something, the others are no-ops that the contract takes."""
         return admit_often(self.engine, self.outbox, self.deployment, key or self.owner, count, name)
 
-    def settle(self, sender: Sender, names: Sequence[str], seconds: float = 90) -> None:
+    def settle(self, sender: Sender, names: Sequence[str], seconds: float = 240) -> None:
         settle(sender, self.outbox, names, seconds)
 
     def command(self, *keys: EvmKey) -> list[str]:
@@ -100,17 +109,17 @@ class Site:
         return len(CONTRACTS)
 
 
-@contextmanager
-def killed(command: Sequence[str], after: float) -> Any:
-    """A sender process that is killed (kill -9) `after` seconds once it is ready; the block runs meanwhile."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+def killed(command: Sequence[str], after: float) -> None:
+    """Run a sender process that is killed (kill -9) `after` seconds after it handed its first transactions over. It
+    kills itself: who waited here might wake when all is done."""
+    environment = {**os.environ, "DIES_AFTER": str(after)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"
         try:
-            yield process
-            time.sleep(after)
+            assert process.wait(DIES_WITHIN) == -signal.SIGKILL
         finally:
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
 
 
 def admit_often(
@@ -128,7 +137,7 @@ def admit_often(
     return names
 
 
-def settle(sender: Sender, outbox: Outbox, names: Sequence[str], seconds: float = 60) -> None:
+def settle(sender: Sender, outbox: Outbox, names: Sequence[str], seconds: float = 180) -> None:
     """Step until as many intents as `names` are final."""
     end = time.monotonic() + seconds
     while (found := outbox.counts()).get(IntentState.FINAL, 0) < len(names):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy.engine import Engine
 
@@ -18,6 +19,21 @@ from ledger.evm.transactions import EvmKey
 from ledger.store.engine import open_engine, upgrade
 from tests.integration.networks import STARTERS, MissingError, Network
 from tests.ports import free_port
+
+PATIENCE = 60.0
+"""Seconds."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patient() -> Iterator[None]:
+    """Where the product gives up after seconds, so that nobody waits for a node that hangs, these tests wait for one
+    that is merely slow, as all things are on a loaded machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.wiring.CHAIN_WITHIN", PATIENCE)
+        patch.setattr("scripts.commands.status.SEALED_WITHIN", PATIENCE)
+        patch.setattr("scripts.serving.FIRST_ANSWER", PATIENCE)
+        patch.setattr("api.witness_client.TIMEOUT", httpx.Timeout(PATIENCE))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +50,7 @@ def anvil(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """One chain for all tests that only add to it; each uses its own accounts and its own network name."""
     chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program)
     yield chain
-    chain.stop()
+    chain.stop(PATIENCE)
 
 
 @pytest.fixture

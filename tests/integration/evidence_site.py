@@ -115,7 +115,7 @@ class Site:
         self.notary.close()
         self.engine.dispose()
 
-    def until(self, done: Callable[[], bool], seconds: float = 60) -> None:
+    def until(self, done: Callable[[], bool], seconds: float = 180) -> None:
         end = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < end, self.outbox.counts()
@@ -188,7 +188,7 @@ class Site:
         }))  # fmt: skip
 
 
-def vote(network: Network, about: int, into: bool, seconds: float = 60) -> None:
+def vote(network: Network, about: int, into: bool, seconds: float = 180) -> None:
     """Have the other validators vote node `about` in or out, and wait until the set has changed."""
     address, call = network.nodes[about].key.address, network.profile.propose_call
     assert call is not None

@@ -25,8 +25,10 @@ OTHER = "11420600009998671Q"
 TYPE = "11100000009985328F011"
 COMPANY = "某某餐饮𠮷|001|91420526MA9986781L"
 PERSON = "张三|111|110101199003070011"
-START_WITHIN = 180.0
-ANCHORED_WITHIN = 30.0
+START_WITHIN = 300.0
+ANCHORED_WITHIN = 180.0
+SLOW_MACHINE = {"CHUZHENG_CHAIN_SLOW": "60"}
+"""A node that answers after seconds is nothing to find fault with here."""
 
 
 @dataclass
@@ -49,8 +51,21 @@ class Network:
         return self.home / "trust" / "trust.json"
 
     def start(self) -> None:
+        """Until it is ready. What a killed supervisor left behind may keep a port for longer than `up` waits, where all
+        is slow: then it is started once more, as people would."""
+        end = time.monotonic() + START_WITHIN
+        while True:
+            self._launch()
+            if self.told["ok"]:
+                break
+            assert self.told["code"] in ("cli.up.port_taken", "cli.up.rpc_port_taken"), self.told
+            assert time.monotonic() < end, self.told
+        self.tokens |= {(t["department"], t["role"]): t["token"] for t in self.told["tokens"]}
+
+    def _launch(self) -> None:
         command = [sys.executable, "-m", "scripts.cli", "up", "--json", "--home", self.home, "--port", str(self.port)]
-        environment = bare_environment() | {"CHUZHENG_RPC_URL": f"http://127.0.0.1:{self.rpc_port}"}
+        environment = bare_environment() | SLOW_MACHINE
+        environment |= {"CHUZHENG_RPC_URL": f"http://127.0.0.1:{self.rpc_port}"}
         log = self.home.with_suffix(".err").open("a", encoding="utf-8")
         self.process = subprocess.Popen(
             [str(c) for c in command], env=environment, stdout=subprocess.PIPE, stderr=log, text=True,
@@ -64,13 +79,11 @@ class Network:
         watch.cancel()
         assert line, self.home.with_suffix(".err").read_text(encoding="utf-8")
         self.told = json.loads(line)
-        assert self.told["ok"], self.told
-        self.tokens |= {(t["department"], t["role"]): t["token"] for t in self.told["tokens"]}
 
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(180)
 
     def parts(self) -> dict[str, int]:
         """Process ids of the supervisor's children, by part."""
@@ -112,7 +125,7 @@ class Network:
 
         `apart`: in a process of its own, as people start it; without, in this one, which saves most of the time.
         """
-        environment = bare_environment() | {"CHUZHENG_LANG": "en"}
+        environment = bare_environment() | SLOW_MACHINE | {"CHUZHENG_LANG": "en"}
         if online:
             environment |= {
                 "CHUZHENG_RPC_URL": f"http://127.0.0.1:{self.rpc_port}", "CHUZHENG_PUBLIC_URL": self.url,
@@ -152,7 +165,7 @@ def whole_network(home: Path) -> Iterator[Network]:
 def _apart(words: list[str], where: Path, environment: dict[str, str]) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "scripts.cli", *words],
-        cwd=where, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        cwd=where, env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 

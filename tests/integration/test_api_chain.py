@@ -33,7 +33,7 @@ from tests.databases import KINDS, of_kind
 from tests.ports import free_port
 from tests.postgres import MissingPostgresError
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 T = TypeVar("T")
 
 
@@ -108,14 +108,17 @@ def service(
         except MissingPostgresError as error:
             pytest.skip(str(error))
         chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program)
-        stack.callback(chain.stop)
+        stack.callback(chain.stop, PATIENCE)
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr("notary.heads.ANSWER", PATIENCE)  # for the first word of a chain that is merely slow
         yield from running(database, chain, tmp_path_factory.mktemp("home"))
 
 
 def running(database: str, anvil: EmbeddedChain, home: Path) -> Iterator[Service]:
     settings = Settings(
-        home=home, database_url=database, rpc_url=anvil.url, lookups_per_minute=1000, checks_per_minute=1000
-    )
+        home=home, database_url=database, rpc_url=anvil.url, lookups_per_minute=1000, checks_per_minute=1000,
+        chain_slow=60,
+    )  # fmt: skip
     network = prepare(settings)
     issuer = sample_network().issuers[0].code
     parts, back, stop = build(settings), open_backstage(settings), threading.Event()
@@ -129,7 +132,7 @@ def running(database: str, anvil: EmbeddedChain, home: Path) -> Iterator[Service
         yield Service(client, anvil, back, issuer, origin, tokens, records)
     stop.set()
     for loop in loops:
-        loop.join(30)
+        loop.join(120)
     back.close()
 
 

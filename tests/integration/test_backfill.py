@@ -60,8 +60,27 @@ def home(tmp_path: Path, anvil: EmbeddedChain, deployment: Deployment, monkeypat
     return home
 
 
+HELD = """
+import itertools, os, time
+from notary.bulk.manifest import Manifest
+from scripts import cli
+write, written = Manifest.write, itertools.count(1)
+def held(self, *given):
+    write(self, *given)
+    if next(written) >= int(os.environ["HELD_AFTER"]):
+        while not os.path.exists(os.environ["HELD_UNTIL"]):
+            time.sleep(0.02)
+Manifest.write = held
+if __name__ == "__main__":
+    cli.main()
+"""
+"""The command line, whose back-fill comes no further than HELD_AFTER chunks in a run before the file HELD_UNTIL is
+there: whoever is to end it in its middle may be late."""
+
+
 def begin(home: Path, source: object, *more: object, **environment: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "scripts.cli", "backfill", str(source), "--manifest", str(home.parent / "m"),
+    program = ["-c", HELD] if "HELD_AFTER" in environment else ["-m", "scripts.cli"]
+    command = [sys.executable, *program, "backfill", str(source), "--manifest", str(home.parent / "m"),
                "--home", str(home), "--department", ISSUER, *map(str, more)]  # fmt: skip
     kept = {
         name: value
@@ -75,7 +94,7 @@ def begin(home: Path, source: object, *more: object, **environment: str) -> subp
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert "Traceback" not in err
     return process.returncode, out, err
 
@@ -109,18 +128,16 @@ def test_backfill__killed_again_and_again__the_end_is_as_without(home: Path, tmp
     source = csv_file(tmp_path / "x.csv", rows)
     more = ("--department", OTHER, "--chunk", 100)
     journal = tmp_path / "m" / "journal.ndjson"
-    chance, killed = random.Random(20), 0
+    chance = random.Random(20)
     for _ in range(3):
-        process = begin(home, source, *more)
+        process = begin(home, source, *more, HELD_AFTER="3", HELD_UNTIL=str(tmp_path / "never"))
         before = journal.stat().st_size if journal.exists() else 0
         while process.poll() is None and (not journal.exists() or journal.stat().st_size <= before + 200):
             time.sleep(0.01)
         time.sleep(chance.random() * 0.1)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            killed += 1
+        process.send_signal(signal.SIGKILL)
         process.communicate(timeout=60)
-    assert killed
+        assert process.returncode == -signal.SIGKILL
     code, out, err = finish(begin(home, source, *more))
     assert code == 19, err
     assert f"{count} rows, {count - 2} registered, 1 duplicate, 1 refused" in out
@@ -133,11 +150,12 @@ def test_backfill__killed_again_and_again__the_end_is_as_without(home: Path, tmp
 
 def test_backfill__interrupted__ends_cleanly_and_says_how_to_go_on(home: Path, tmp_path: Path) -> None:
     source = csv_file(tmp_path / "x.csv", [cells_of(n) for n in range(900)])
-    process = begin(home, source, "--chunk", 60)
+    process = begin(home, source, "--chunk", 60, HELD_AFTER="2", HELD_UNTIL=str(tmp_path / "go on"))
     while not (tmp_path / "m" / "journal.ndjson").exists():
         assert process.poll() is None
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the worker processes too
+    (tmp_path / "go on").touch()
     code, out, err = finish(process)
     assert code == 130, err
     assert "Stopped:" in out, err

@@ -61,7 +61,7 @@ class Site:
                 function=function,
                 args=args,
             )
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while (row := self.outbox.status(f"step/{self.sent}")) is None or not row.done:
             assert time.monotonic() < end
             if not self.sender.step():

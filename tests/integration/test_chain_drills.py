@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from ledger.evm.reader import EvmChainReader
 from ledger.evm.rpc import Rpc
 from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey
-from tests.integration.bursts import SENDER, admit_often, nonces, settle
+from tests.integration.bursts import SENDER, admit_often, killed, nonces, settle
 from tests.ports import free_port
 
 BURST = 5000
@@ -48,14 +47,10 @@ def test_burst__sender_killed_again_and_again__each_done_once(
     names = admit_often(engine, outbox, deployment, key, BURST, "burst")
     command = [sys.executable, "-c", SENDER, anvil.url, str(engine.url), str(record), "anvil", str(secret)]
     for pause in (0.15, 0.4):
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout
-            assert process.stdout.readline() == b"ready\n"
-            time.sleep(pause)
-            os.kill(process.pid, signal.SIGKILL)
+        killed(command, pause)
     before = outbox.counts()
     assert before.get(IntentState.FINAL, 0) < BURST
-    settle(Sender(engine, rpc, ANVIL, deployment, {key.address: key}), outbox, names, 150)
+    settle(Sender(engine, rpc, ANVIL, deployment, {key.address: key}), outbox, names, 400)
     assert nonces(rpc, deployment, key.address) == list(range(FIRST, BURST + FIRST))
 
 
@@ -69,7 +64,7 @@ def test_chain__came_back_shorter__noticed_resent_and_index_follows(
     outbox = Outbox(engine)
     first = admit_often(engine, outbox, deployment, key, 5, "first")
     settle(Sender(engine, Rpc(chain.url), ANVIL, deployment, {key.address: key}), outbox, first)
-    chain.stop()
+    chain.stop(60)
     older = (folder / STATE).read_bytes()
 
     chain = start_chain(folder)
@@ -115,6 +110,7 @@ def test_launcher__folder_has_a_chain__a_second_one_is_refused(
     assert (caught.value.code, caught.value.params["pid"]) == ("chain.folder_in_use", str(chain.pid))
     assert int(Rpc(chain.url).call("eth_blockNumber"), 16) >= int(before, 16)
     chain.kill()
+    monkeypatch.setattr(launcher, "LOCK_PATIENCE", 60.0)
     again = start_chain(folder)
     assert again.running
 
@@ -144,7 +140,7 @@ def test_launcher__starter_killed_and_its_chain_alive__the_folder_stays_taken(
             start_anvil(folder, free_port(), binary=anvil_program)
     finally:
         os.kill(left, signal.SIGKILL)
-    monkeypatch.setattr(launcher, "LOCK_PATIENCE", 5.0)
+    monkeypatch.setattr(launcher, "LOCK_PATIENCE", 60.0)
     start_anvil(folder, free_port(), binary=anvil_program).kill()
 
 
@@ -155,7 +151,7 @@ def test_launcher__killed_with_a_long_history__all_of_it_lay_in_the_folder_and_g
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     chain = start_anvil(folder, free_port(), binary=anvil_program)
-    Rpc(chain.url, timeout=30).call("anvil_mine", hex(2_000))
+    Rpc(chain.url, timeout=120).call("anvil_mine", hex(2_000))
     chain.kill()  # by now a thousand and more states are out of its memory
     assert any((folder / launcher.HISTORY).rglob("*.json"))
     assert not list(home.iterdir())

@@ -82,7 +82,7 @@ class Job(Site):
         self.wait(names, MINED)
 
     def wait(self, names: Sequence[str], states: Sequence[IntentState]) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         for name in names:
             while (row := self.outbox.status(name)) is None or row.state not in states:
                 assert row is None or row.error_code is None, (name, row.error_code, row.error_params)

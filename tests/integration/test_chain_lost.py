@@ -42,7 +42,7 @@ from scripts.samples import sample_network
 from tests.fakes.notary import document, packed
 from tests.ports import free_port
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 ENTRIES = 8
 ISSUER = sample_network().issuers[0].code
 
@@ -62,7 +62,7 @@ class Machine:
 
     def stop(self) -> None:
         if self.chain is not None and self.chain.running:
-            self.chain.stop()
+            self.chain.stop(60)
 
     def keep(self, name: str) -> None:
         """Remember the chain's state as it is now."""
@@ -95,12 +95,13 @@ class Machine:
         finally:
             stop.set()
             for loop in loops:
-                loop.join(30)
+                loop.join(120)
             back.close()
 
 
 @pytest.fixture
-def machine(anvil_program: Path, tmp_path: Path) -> Iterator[Machine]:
+def machine(anvil_program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    monkeypatch.setattr("notary.heads.ANSWER", PATIENCE)  # for the first word of a chain that is merely slow
     settings = Settings(home=tmp_path / "home", rpc_url=f"http://127.0.0.1:{free_port()}")
     made = Machine(settings, anvil_program)
     before = os.umask(0)

@@ -151,7 +151,7 @@ class Site:
             self.outbox.enqueue(
                 connection, intent_key=name, sender=key.address, contract=contract, function=function, args=args
             )
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while (row := self.outbox.status(name)) is None or not row.done:
             assert time.monotonic() < end
             self.sender.step()
@@ -213,7 +213,7 @@ def site(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     upgrade(engine)
     yield Site(Rpc(chain.url), engine)
     engine.dispose()
-    chain.stop()
+    chain.stop(60)
 
 
 class Grants:

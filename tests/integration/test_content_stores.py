@@ -155,8 +155,8 @@ def node() -> Iterator[FakeKubo]:
         yield node
 
 
-def kubo(node: FakeKubo) -> KuboStore:
-    return KuboStore(node.address, quiet=0.5, call=1.0, connect=0.5)
+def kubo(node: FakeKubo, call: float = 60.0) -> KuboStore:
+    return KuboStore(node.address, quiet=60.0, call=call, connect=60.0)
 
 
 TWISTS: dict[str, tuple[Callable[[bytes], Answer], type[ChuzhengError]]] = {
@@ -176,8 +176,8 @@ TWISTS: dict[str, tuple[Callable[[bytes], Answer], type[ChuzhengError]]] = {
 
 @pytest.mark.parametrize("name", TWISTS)
 def test_block__node_lies_or_breaks__never_given_out_never_not_found(name: str, node: FakeKubo, tmp_path: Path) -> None:
-    store = kubo(node)
-    cid = store.put_stream(io.BytesIO(content(LEAF_BYTES, "a block")))
+    cid = kubo(node).put_stream(io.BytesIO(content(LEAF_BYTES, "a block")))
+    store = kubo(node, call=1.0) if name == "in drops" else kubo(node)
     change, error = TWISTS[name]
     node.twist = lambda path, answer: change(answer.body) if path == "block/get" else answer
     with pytest.raises(error) as caught:

@@ -84,7 +84,7 @@ class Site:
                 outbox.enqueue(
                     connection, intent_key=name, sender=key.address, contract=contract, function=function, args=args
                 )
-            end = time.monotonic() + 20
+            end = time.monotonic() + 120
             while (row := outbox.status(name)) is None or not row.done:
                 assert time.monotonic() < end
                 if not sender.step():

@@ -25,10 +25,10 @@ import httpx
 import pytest
 
 from notary.receipt import parse_receipt
-from tests.integration.running import ISSUER, OTHER, Network, bare_environment, record
+from tests.integration.running import ISSUER, OTHER, SLOW_MACHINE, Network, bare_environment, record
 from tests.ports import free_port
 
-WITHIN = 60.0
+WITHIN = 240.0
 LIAR = "11429021009997812P"
 
 
@@ -45,7 +45,7 @@ class Second:
     def environment(self) -> dict[str, str]:
         return bare_environment() | {
             "CHUZHENG_HOME": str(self.home), "CHUZHENG_PORT": str(self.port),
-            "CHUZHENG_RPC_URL": f"http://127.0.0.1:{self.rpc_port}",
+            "CHUZHENG_RPC_URL": f"http://127.0.0.1:{self.rpc_port}", **SLOW_MACHINE,
         }  # fmt: skip
 
     def command(self, *words: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Second:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         for process in self.running:
-            process.wait(30)
+            process.wait(60)
 
 
 class Lies(BaseHTTPRequestHandler):
@@ -143,7 +143,7 @@ def restart(network: Network) -> None:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/api/v1/health/live").status_code == 200
+        return httpx.get(f"{url}/api/v1/health/live", timeout=WITHIN).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -157,7 +157,7 @@ def until(done: Callable[[], bool]) -> None:
 
 def said(network: Network) -> str:
     """What health tells of other operators' logs, in English."""
-    tests = httpx.get(f"{network.url}/api/v1/health/deep").json()["tests"]
+    tests = httpx.get(f"{network.url}/api/v1/health/deep", timeout=WITHIN).json()["tests"]
     [found] = [test["message_en"] for test in tests if test["name"] == "peers"]
     return str(found)
 
@@ -180,10 +180,8 @@ def test_heads__other_operator_down_then_up__carried_verified_and_kept(two: Two,
     told = first.run("log", "check-heads", where, "--trust", first.trust, where=tmp_path)
     assert told["code"] == "cli.heads.one"
     assert told["kept_by"] == two.origin
-    assert (
-        httpx.get(f"http://127.0.0.1:{two.second.port}/api/v1/logs/{quote(two.origin, safe='')}/checkpoint").status_code
-        == 200
-    )
+    served = f"http://127.0.0.1:{two.second.port}/api/v1/logs/{quote(two.origin, safe='')}/checkpoint"
+    assert httpx.get(served, timeout=WITHIN).status_code == 200
 
 
 def test_heads__operator_that_lies__refused_and_named(two: Two, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[str, Callable[[Rig], object]], P
 def take_over(home: Path) -> Sleeper:
     """The other machine: refused while the lease lasts, then the writer."""
     other = Sleeper(home, "b")
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while code_of(lambda: receipt(other, 7)) == "notary.other_writer":
         assert time.monotonic() < end
         time.sleep(0.05)

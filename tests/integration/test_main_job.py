@@ -175,17 +175,22 @@ def test_killed_parts__while_submitting__nothing_acknowledged_is_lost(network: N
             before = network.parts()
             time.sleep(1.0)
             os.kill(before[part], signal.SIGKILL)
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while network.parts().get(part, before[part]) == before[part]:
                 assert time.monotonic() < deadline, part
                 time.sleep(0.1)
         time.sleep(1.5)
+        deadline = time.monotonic() + 120
+        while len(acknowledged) <= 20:
+            assert time.monotonic() < deadline, (len(acknowledged), refused)
+            time.sleep(0.1)
         # Of logs that grow while it reads; a chain that is only just up again may leave its part unknown (exit 20).
         live = network.run("log", "fsck", "--home", network.home, where=desk, expect=None)
         assert all(log["findings"] == [] for log in live["logs"])
     finally:
         stop.set()
-        submitter.join(60)
+        submitter.join(300)
+    assert not submitter.is_alive()
     assert len(acknowledged) > 20
     assert len({receipt.index for _, receipt in acknowledged}) == len(acknowledged)
     folder = desk / "killed"

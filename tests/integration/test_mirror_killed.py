@@ -76,13 +76,13 @@ def test_mirror__killed_at_random_moments__always_a_log_and_whole_in_the_end(tmp
     for _ in range(4):
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            until, begun = time.monotonic() + 15, target / "work" / "incoming"
+            until, begun = time.monotonic() + 60, target / "work" / "incoming"
             while not begun.exists() and running.poll() is None and time.monotonic() < until:
                 time.sleep(0.01)
             time.sleep(chance.random() * 0.5)
         finally:
             running.kill()
-            running.wait(10)
+            running.wait(60)
         assert sound(target) in SIZES
     subprocess.run(command, check=True, capture_output=True)
     assert sound(target) == SIZES[1]

@@ -25,7 +25,7 @@ from tests.integration.networks.clique import SETTLED, SETTLES_WITHIN
 
 HALT = 8.0
 """Seconds without a block that count as a halt: blocks come every second."""
-RESUMES_WITHIN = 60.0
+RESUMES_WITHIN = 180.0
 STALL = 45.0
 """Seconds for which one dead validator may hold up QBFT: round changes wait 4, 8, 16 … seconds."""
 
@@ -74,7 +74,7 @@ def test_validator__one_of_four_dead__work_goes_on(network: Network, engine: Eng
     network.nodes[3].kill()
     names = site.admit_often(50, "dead")
     begun = time.monotonic()
-    site.settle(site.sender(), names, STALL + 40)
+    site.settle(site.sender(), names, STALL + 195)
     took = time.monotonic() - begun
     assert site.nonces() == list(range(site.first_nonce, site.first_nonce + 50))
     network.nodes[3].start(peers=1)
@@ -131,11 +131,17 @@ def test_chain__reorganised_deeper_than_one_block__resent_and_index_follows(
         sender.step()
         time.sleep(0.1)
     ours.rpc.call("miner_stop")
-    sender.step()
+    height = -1
+    while height != (height := ours.height()):  # one that was being sealed may still come
+        sender.step()
     indexer.catch_up()
-    counts = site.outbox.counts()
-    assert counts.get(IntentState.FINAL, 0) == (45 if depth > GETH_CLIQUE.finality_depth + 3 else 5)
-    lost = block_at(ours.rpc, ours.height())
+    # Exactly what is deep enough: five and nothing of the fork for a depth of four, unless the machine stood still.
+    rows = [row for name in names if (row := site.outbox.status(name)) is not None]
+    blocks = [row.block_number for row in rows if row.block_number is not None]
+    deep = sum(block + GETH_CLIQUE.finality_depth <= height for block in blocks)
+    assert site.outbox.counts().get(IntentState.FINAL, 0) == 5 + deep
+    assert deep == 40 or depth <= GETH_CLIQUE.finality_depth + 3
+    lost = block_at(ours.rpc, height)
     assert lost
     network.await_height(lost.number + 3, [other])
     network.heal([ours], [other])
@@ -145,7 +151,7 @@ def test_chain__reorganised_deeper_than_one_block__resent_and_index_follows(
     assert now
     assert now.hash != lost.hash
     sender.step()
-    if depth > GETH_CLIQUE.finality_depth + 3:
+    if deep:
         assert site.outbox.counts().get(IntentState.FINAL, 0) < 45, "noticed"
     site.settle(sender, before + names)
     assert site.nonces() == list(range(site.first_nonce, site.first_nonce + 45))
@@ -158,12 +164,11 @@ def test_burst__sender_killed_again_and_again__none_lost_none_twice(
 ) -> None:
     site = site_on(network, engine, tmp_path)
     names = site.admit_often(count, "burst")
-    for pause in (0.4, 2.3, 3.1):
-        with killed(site.command(), pause):
-            pass
+    for pause in (0.2, 0.7, 1.3):  # each goes on when the last one's lease has run out
+        killed(site.command(), pause)
     counts = site.outbox.counts()
     assert 0 < counts.get(IntentState.QUEUED, 0) < count, counts
-    site.settle(site.sender(), names, 150)
+    site.settle(site.sender(), names, 400)
     assert site.nonces() == list(range(site.first_nonce, site.first_nonce + count))
 
 

@@ -82,7 +82,7 @@ class Site:
         self.worker = Worker(self.notary, self.outbox, self.index, lanes=lanes, clock=SystemClock(), beside=beside)
         return deployment
 
-    def until(self, done: Callable[[], bool], seconds: float = 40) -> None:
+    def until(self, done: Callable[[], bool], seconds: float = 180) -> None:
         end = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < end, self.outbox.counts()
@@ -115,7 +115,7 @@ def test_notary__real_chain__anchored_decided_and_again_after_it_lost_blocks(
     assert (first.entry, first.salt) == (accepted[1].receipt.entry, accepted[1].receipt.salt)
     assert inclusion_error(first) is None
     site.sender.release()
-    chain.stop()
+    chain.stop(60)
     older = (folder / STATE).read_bytes()
 
     chain = start_chain(folder)

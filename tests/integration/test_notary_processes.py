@@ -100,7 +100,7 @@ def test_processes__warmed__there_before_the_first_call_and_closed_in_order(tmp_
     rig = Rig(tmp_path / "home")
     processes = Processes(2, STORAGE_KEY, {ORIGIN: rig.key_address(ORIGIN)})
     processes.warm()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while len(children_of(os.getpid())) < 2:
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -136,7 +136,7 @@ def test_processes__their_server_is_killed__they_end_by_themselves(tmp_path: Pat
         children = children_of(parent.pid)
         assert children
         parent.kill()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while any(Path(f"/proc/{pid}").exists() for pid in children):
         assert time.monotonic() < end
         time.sleep(0.1)

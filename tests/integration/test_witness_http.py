@@ -34,7 +34,7 @@ from notary.witnessing import format_submission
 from tests.fakes.notary import ISSUER, ORIGIN, Rig, document
 from tests.ports import free_port
 
-WITHIN = 20.0
+WITHIN = 120.0
 
 
 def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -75,7 +75,7 @@ class Served:
     def kill(self, number: int = signal.SIGKILL) -> None:
         if self.process.poll() is None:
             self.process.send_signal(number)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_witness__killed_and_started_again__one_history_and_the_lines_served(rig
     served.start()
     assert cosigner.round() == LOOK
     assert count(rig, served.known) == 1
-    kept = httpx.get(f"{served.url}/{sha256(ORIGIN.encode()).hexdigest()}/checkpoint").text
+    kept = httpx.get(f"{served.url}/{sha256(ORIGIN.encode()).hexdigest()}/checkpoint", timeout=WITHIN).text
     assert parse_checkpoint(kept) == parse_checkpoint(note)
 
 
@@ -138,7 +138,7 @@ def test_witness__log_signs_a_second_history__refused_and_proof_on_disk(rig: Rig
 
 @pytest.mark.parametrize("body", [b"", b"old 0\n\n", b"x" * 300_000])
 def test_witness__nonsense__400(served: Served, body: bytes) -> None:
-    assert httpx.post(f"{served.url}/add-checkpoint", content=body).status_code == 400
+    assert httpx.post(f"{served.url}/add-checkpoint", content=body, timeout=WITHIN).status_code == 400
 
 
 def test_litewitness__cosigns_our_log__and_its_lines_verify(rig: Rig, tmp_path: Path) -> None:
@@ -198,4 +198,4 @@ def test_litewitness__cosigns_our_log__and_its_lines_verify(rig: Rig, tmp_path: 
     finally:
         for process in reversed(running):
             process.terminate()
-            process.wait(10)
+            process.wait(60)

@@ -48,7 +48,7 @@ FILES = FileClass(KEEPER, Field.BENEFITS)
 MERIT, FACT, NEGATIVE = 101, 203, 303
 CARD = TypeCode(f"{KEEPER}001")
 Call = tuple[str, str, list[Any]]
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def person(number: int) -> Person:

@@ -23,7 +23,7 @@ from ledger.types import Address
 
 POCKET = 10**24
 """wei that a new account is given: more than any test spends"""
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Node:
 
     @property
     def rpc(self) -> Rpc:
-        return Rpc(self.url, timeout=10)
+        return Rpc(self.url, timeout=60)
 
     @property
     def pid(self) -> int:
@@ -97,7 +97,7 @@ class Node:
                 start_new_session=True,
             )  # fmt: skip
 
-    def stop(self, timeout: float = 30.0) -> None:
+    def stop(self, timeout: float = 60.0) -> None:
         """Ask it to end and let it write its state; after `timeout` seconds it is killed."""
         if self.process is not None and self.running:
             self.process.terminate()
@@ -205,7 +205,7 @@ class Network:
             if node.process is not None and node.running:
                 node.process.terminate()
         for node in self.nodes:
-            node.stop(15)
+            node.stop(60)
 
     def keep(self, name: str) -> None:
         """Copy the folders of all nodes, which must not run: what a backup at this moment would hold."""

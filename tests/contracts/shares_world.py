@@ -8,16 +8,9 @@ from __future__ import annotations
 
 from itertools import combinations_with_replacement
 
-from brownie import (
-    AuthorisedQueries,
-    Departments,
-    EmergencyShares,
-    FakeSharingPlaces,
-    ShareAuthorisations,
-    accounts,
-)
+from brownie import AuthorisedQueries, Departments, EmergencyShares, FakeSharingPlaces, ShareAuthorisations, accounts
 from mining import ask, does
-from world import CODES, NONE, digest, left, now, wait
+from world import CODES, NONE, digest, left, now, plain, wait
 
 from ledger.shares.grants import Grant, Terms
 from ledger.shares.setting import NOT_SHARED, Actor, Resource, Setting
@@ -38,6 +31,10 @@ RESOURCES = {
 }
 DAY = 86_400
 BASIS = digest("basis")
+ID, OTHER_ID = digest("an id"), digest("another id")
+"""Of what a test is about."""
+ANOTHER = f"0x{0xFB00:040x}"
+"""An address that is none of anvil's."""
 PEOPLE = (
     "handler",
     "approver",
@@ -269,6 +266,11 @@ def as_kept(g: Grant) -> tuple:
         g.provider_handler or NONE,
         g.successor or NONE,
     )
+
+
+def clock(w: SharesWorld, id_: bytes = ID) -> tuple:
+    """(start, working days, deadline)."""
+    return plain(w.shares.grantOf(id_))[16]
 
 
 def by(account) -> dict:

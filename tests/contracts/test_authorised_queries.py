@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import pytest
 from mining import asked, does
-from shares_world import BASIS, CLOSED, CONDITIONAL, CONSUMER, DAY, DRAFT, ELSEWHERE, FAR, PROVIDER, SharesWorld, by
+from shares_world import (
+    ANOTHER,
+    APPROVER,
+    BASIS,
+    CLOSED,
+    CONDITIONAL,
+    CONSUMER,
+    DAY,
+    DRAFT,
+    ELSEWHERE,
+    FAR,
+    GATEWAY,
+    HANDLER,
+    ID,
+    OTHER_ID,
+    PROVIDER,
+    SharesWorld,
+    by,
+)
 from world import NONE, digest, emitted, left, now, plain, refusal, unchanged, wait
 
-ID, OTHER_ID = digest("an id"), digest("another id")
-ANOTHER = f"0x{0xFB00:040x}"
-HANDLER, APPROVER, GATEWAY = 4, 8, 32
 PROPOSED, REFUSED, CONSENTED, EXPIRED, EXHAUSTED, WITHDRAWN, LAPSED = STATES = range(1, 8)
 ENDED_AT, USES = 4, 5
 # Act → (who, role, arguments after the id, states in which it is done, those in which it changes nothing).

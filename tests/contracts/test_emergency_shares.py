@@ -1,10 +1,15 @@
-"""EmergencyShares by example: two officers, limits, reviews and what an overdue one blocks."""
+"""EmergencyShares by example: two officers, limits, reviews and what an overdue one blocks.
+
+Over 300 lines: one contract, and each of its functions done, without effect and refused with its arguments.
+"""
 
 from __future__ import annotations
 
 import pytest
 from mining import asked, does
 from shares_world import (
+    ANOTHER,
+    APPROVER,
     AUTHORITY,
     BASIS,
     CLOSED,
@@ -12,7 +17,11 @@ from shares_world import (
     CONSUMER,
     DAY,
     DRAFT,
+    GATEWAY,
     GOVERNMENT,
+    HANDLER,
+    ID,
+    OTHER_ID,
     OWN,
     PROVIDER,
     SharesWorld,
@@ -20,9 +29,6 @@ from shares_world import (
 )
 from world import NONE, digest, emitted, left, now, plain, refusal, unchanged, wait
 
-ID, OTHER_ID = digest("an id"), digest("another id")
-ANOTHER = f"0x{0xFB00:040x}"
-HANDLER, APPROVER, GATEWAY = 4, 8, 32
 PROPOSED, OPEN, REVIEW_DUE, JUSTIFIED, UNJUSTIFIED = STATES = range(1, 6)
 HOUR = 3_600
 CLOSES_AT, REVIEW_BY, REPORT = 7, 8, 10

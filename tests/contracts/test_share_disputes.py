@@ -15,6 +15,7 @@ from shares_world import (
     FAR,
     FINAL,
     GOVERNMENT,
+    ID,
     INTERNAL,
     OPEN,
     PROVIDER,
@@ -27,7 +28,6 @@ from shares_world import (
 )
 from world import NONE, digest, emitted, left, now, plain, refusal, unchanged, wait
 
-ID = digest("an id")
 CLOCK, STAGE = 16, 4
 
 

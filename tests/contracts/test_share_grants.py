@@ -12,6 +12,8 @@ from shares_world import (
     EXHAUSTED,
     EXPIRED,
     GRANTED,
+    ID,
+    OTHER_ID,
     PROVIDER,
     REVOKED,
     SUPERSEDED,
@@ -21,9 +23,6 @@ from shares_world import (
     by,
 )
 from world import NONE, digest, emitted, left, now, plain, refusal, reverts, unchanged, wait
-
-ID = digest("an id")
-OTHER_ID = digest("another id")
 
 
 @pytest.fixture(scope="module")

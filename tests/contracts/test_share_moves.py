@@ -19,6 +19,7 @@ from shares_world import (
     GOVERNMENT,
     GRANTED,
     HANDLER,
+    ID,
     INTERNAL,
     PROVIDER,
     REJECTED,
@@ -86,7 +87,6 @@ OTHERWISE = {
     ("resume", REVOKED): ("ShareAuthorisations_NotParty", left(AUTHORITY), left(PROVIDER)),
     ("settle", FINAL): ("ShareAuthorisations_NotParty", left(GOVERNMENT), left(PROVIDER)),
 }
-ID = digest("an id")
 
 
 @pytest.fixture(scope="module")

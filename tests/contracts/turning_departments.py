@@ -109,7 +109,7 @@ class TurningDepartments(TakenBack):
         until=st.sampled_from([None, 2000, 10_000_000_000]),
     )
     def accredits(self, issuer, kind, since, until) -> None:
-        """The contract's own rules of periods are test_departments'; here is what succession makes of them."""
+        """The contract's own rules of periods are test_accreditations'; here is what succession makes of them."""
         args = (left(issuer), left(kind), since, until or 0, NONE)
         error, done, _ = self.send(self.world.departments.accredit, self.world.council, *args)
         if error is None and done:

@@ -30,7 +30,7 @@ from notary.stores.blocks import CheckedStore
 from notary.stores.content import EmbeddedStore
 from notary.stores.kubo import KuboStore, multiaddr_of
 from tests.fakes.kubo import Answer, FakeKubo, running
-from tests.unit.notary.test_content import CASES, Counted
+from tests.unit.notary.counted_content import CASES, Counted
 
 NODE = os.environ.get("CHUZHENG_IPFS_API")
 NEEDS_NODE = pytest.mark.skipif(not NODE, reason="CHUZHENG_IPFS_API names no Kubo node")

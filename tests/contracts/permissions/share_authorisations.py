@@ -1,5 +1,8 @@
 """Who may do what in ShareAuthorisations: consumer and provider with two people each, the sharing authority, the
-government of a dispute's last stage, gateways."""
+government of a dispute's last stage, gateways.
+
+Over 300 lines: the rows of one table, in the order in which docs/permissions.md shows them.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from notary.qr_picture import draw_qr, read_picture
 from notary.report import Outcome, Report
 from notary.verify import verify
 from tests.fakes.judging import judged
-from tests.unit.notary.test_verify_evidence import RECORD, Sealed, sealed
+from tests.unit.notary.sealed_receipt import RECORD, Sealed, sealed
 
 __all__ = ["sealed"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")

@@ -23,7 +23,7 @@ from notary.verify import verify
 from tests.fakes.chain import ANCHOR_LOG, GENESIS_TIME
 from tests.fakes.judging import signed
 from tests.fakes.registry import DAY, ISSUER, OTHER, TYPE, signer
-from tests.unit.notary.test_verify_evidence import RECORD, Sealed, sealed, sets
+from tests.unit.notary.sealed_receipt import RECORD, Sealed, sealed, sets
 
 __all__ = ["sealed"]
 KEY = signer("snapshot")

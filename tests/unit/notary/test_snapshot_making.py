@@ -22,7 +22,7 @@ from notary.snapshot_making import Erased, Heading, snapshot_body
 from notary.verify import verify
 from tests.fakes.chain import GENESIS_TIME
 from tests.fakes.registry import DAY, ISSUER, OTHER, TYPE, World, certificate, signer
-from tests.unit.notary.test_verify_evidence import RECORD, Sealed, sealed
+from tests.unit.notary.sealed_receipt import RECORD, Sealed, sealed
 
 __all__ = ["sealed"]
 KEY = signer("snapshot")

@@ -1,67 +1,17 @@
-"""Trust files: strict reading, thresholds of old and new council, pins, the chain of versions (formats.md §8)."""
+"""Trust files: strict reading, the first one's pin, thresholds (formats.md §8)."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from ledger.errors import InputError, IntegrityError, UnreadableError
-from ledger.types import Address, ChainHash, Contract, Millis, Origin
+from ledger.errors import InputError, UnreadableError
+from ledger.types import Millis
 from notary.b64 import to_b64
-from notary.trust import (
-    LogKey,
-    TrustFile,
-    ValidatorSet,
-    WitnessKey,
-    check_follows,
-    draft_trust,
-    make_trust,
-    parse_trust,
-    read_trust,
-    sign_trust,
-    signers_of,
-    trust_hash,
-    verify_first,
-    verify_next,
-    verify_versions,
-)
-from tests.fakes.registry import DAY, ISSUER, signer
-
-ORIGIN = Origin(f"chuzheng/hubei/{ISSUER}")
-A, B, C, D = (signer(name) for name in "ABCD")
-
-
-def trust_bytes(**changes: Any) -> bytes:
-    arguments: dict[str, Any] = {
-        "network": "hubei",
-        "chain_id": 420_000,
-        "genesis_hash": "0x" + "ab" * 32,
-        "finality": "qbft",
-        "council": [("a", A), ("b", B), ("c", C)],
-        "threshold": 2,
-        "contracts": [Contract("AnchorLog", Address("0x" + "a1" * 20), ChainHash("0x" + "cd" * 32), 3, 900)],
-        "log_keys": [LogKey(ORIGIN, "hubei-log", A.public_key, Millis(5), Millis(9), b"\x04" + bytes(64))],
-        "max_delay": {ORIGIN: 3_600_000},
-        "validators": [ValidatorSet(0, (Address("0x" + "01" * 20),), 10, Millis(77)), ValidatorSet(10, ())],
-        "witnesses_needed": 1,
-        "witnesses": [WitnessKey("w.example", D.public_key)],
-        "snapshot_key": B.public_key,
-        "issued_at": Millis(1_000),
-        "as_of_block": 12,
-    }
-    return make_trust(**{**arguments, **changes})
-
-
-def trust(**changes: Any) -> TrustFile:
-    return parse_trust(trust_bytes(**changes))
-
-
-def altered(change: Any, **changes: Any) -> bytes:
-    value = json.loads(trust_bytes(**changes))
-    change(value)
-    return json.dumps(value).encode()
+from notary.trust import parse_trust, sign_trust, trust_hash, verify_first
+from tests.fakes.registry import DAY, ISSUER
+from tests.unit.notary.trust_council import ORIGIN, B, D, altered, trust, trust_bytes
 
 
 def test_make_trust__read_again__says_what_was_meant() -> None:
@@ -216,108 +166,3 @@ def test_verify_first__signature_of_a_suite_that_this_build_lacks__doesnt_count(
 
     with pytest.raises(InputError):
         verify_first(parse_trust(altered(guomi)), None)
-
-
-def test_verify_next__both_councils_signed__counts() -> None:
-    old = trust()
-    new = parse_trust(trust_bytes(after=old, council=[("b", B), ("c", C), ("d", D)]))
-    verify_next(old, new)  # b and c are in both
-    assert verify_versions([old, new], trust_hash(old)) == new
-
-
-def test_verify_next__old_council_didnt_sign__refused_until_it_does() -> None:
-    old = trust()
-    data = trust_bytes(after=old, council=[("d", D)], threshold=1)
-    with pytest.raises(InputError) as caught:
-        verify_next(old, parse_trust(data))
-    assert caught.value.code == "trust.signatures"
-    verify_next(old, parse_trust(sign_trust(sign_trust(data, "a", A), "b", B)))
-
-
-def test_verify_next__new_council_didnt_sign__refused() -> None:
-    old = trust()
-    value = json.loads(trust_bytes(after=old, council=[("b", B), ("c", C), ("d", D)], threshold=3))
-    value["signatures"] = value["signatures"][:2]
-    with pytest.raises(InputError) as caught:
-        verify_next(old, parse_trust(json.dumps(value).encode()))
-    assert caught.value.params["expected"] == 3
-
-
-def test_verify_next__gap_other_network_wrong_previous_fork__refused() -> None:
-    first = trust()
-    second = trust(after=first)
-    third = trust(after=second)
-    for old, new, code in (
-        (first, third, "trust.sequence"),
-        (second, first, "trust.sequence"),
-        (second, second, "trust.sequence"),
-        (first, trust(chain_id=420_001, after=first), "trust.network"),
-        (trust(as_of_block=11), second, "trust.previous"),
-        (first, trust(network="other", log_keys=[], after=first), "trust.network"),
-        (first, trust(genesis_hash="0x" + "00" * 32, after=first), "trust.network"),
-    ):
-        with pytest.raises(InputError) as caught:
-            verify_next(old, new)
-        assert caught.value.code == code
-    with pytest.raises(IntegrityError) as forked:
-        verify_next(second, trust(after=first, as_of_block=99))
-    assert forked.value.code == "trust.forked"
-
-
-def test_verify_next__same_sequence_but_not_signed_by_the_council__no_fork() -> None:
-    """Anybody can write such a file; only the council can fork."""
-    second = trust(after=trust())
-    forged = trust(after=trust(), as_of_block=99, council=[("a", D)], threshold=1)
-    with pytest.raises(InputError) as caught:
-        verify_next(second, forged)
-    assert caught.value.code == "trust.signatures"
-
-
-def test_check_follows__same_sequence__says_which_one_is_due() -> None:
-    with pytest.raises(InputError) as caught:
-        check_follows(trust(after=trust()), trust(after=trust(), as_of_block=99))
-    assert (caught.value.code, caught.value.params["expected"]) == ("trust.sequence", 3)
-
-
-def test_verify_next__a_member_with_a_new_key__signs_with_both() -> None:
-    old = trust()
-    rotated = [("a", D), ("b", B), ("c", C)]
-    with_new = parse_trust(trust_bytes(after=old, council=rotated, threshold=3))
-    verify_next(old, with_new)  # b and c are enough of the old council
-    strict = trust(threshold=3)
-    data = trust_bytes(after=strict, council=rotated, threshold=3)
-    with pytest.raises(InputError):
-        verify_next(strict, parse_trust(data))
-    both = parse_trust(sign_trust(data, "a", A))
-    assert len(both.signatures) == 4
-    verify_next(strict, both)
-
-
-def test_draft__signed_one_by_one__the_same_file_as_made_at_once() -> None:
-    made = trust()
-    data = draft_trust(
-        members=made.council, threshold=2, network="hubei", chain_id=420_000, genesis_hash="0x" + "ab" * 32,
-        finality="qbft", contracts=made.contracts, log_keys=made.log_keys, max_delay=dict(made.max_delay),
-        validators=made.validators, witnesses_needed=1, witnesses=made.witnesses, snapshot_key=made.snapshot_key,
-        issued_at=Millis(1_000), as_of_block=12,
-    )  # fmt: skip
-    assert parse_trust(data).signatures == ()
-    for member, key in (("a", A), ("b", B), ("c", C)):
-        data = sign_trust(data, member, key)
-    assert data == trust_bytes()
-    assert signers_of(made, parse_trust(data)) == {"a", "b", "c"}
-
-
-def test_verify_versions__wrong_pin_or_none_given__refused() -> None:
-    first = trust()
-    with pytest.raises(InputError):
-        verify_versions([], trust_hash(first))
-    with pytest.raises(InputError):
-        verify_versions([trust(after=first)], trust_hash(first))
-
-
-def test_read_trust__the_same_file_again__accepted() -> None:
-    data = trust_bytes()
-    first = read_trust(data)
-    assert read_trust(data, earlier=first) == first
-    assert read_trust(trust_bytes(after=first), earlier=first).sequence == 2

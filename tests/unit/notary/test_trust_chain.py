@@ -13,7 +13,7 @@ from ledger.types import Millis
 from notary.trust import TrustFile, parse_trust, sign_trust, trust_hash
 from notary.trust_chain import ForkedError, Seen, check_seen, follow, parse_seen
 from tests.fakes.registry import signer
-from tests.unit.notary.test_trust import A, B, C, trust, trust_bytes
+from tests.unit.notary.trust_council import A, B, C, trust, trust_bytes
 
 STRANGER = signer("stranger")
 FIRST = trust()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,70 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import ChuzhengError
-from ledger.evidence.events import Event
 from ledger.evm.artifacts import artifact
-from ledger.types import Address, ChainHash, Contract, Millis
-from notary.checks.sealed import ANCHORED_TOPIC, anchored_claim
+from ledger.types import Address, ChainHash, Contract
+from notary.checks.sealed import ANCHORED_TOPIC
 from notary.evidence import ABSENT, Unavailable
 from notary.receipt import QbftEvidence, Receipt, parse_receipt
 from notary.receipts import build_bundle, parse_bundle, split
-from notary.report import Report, Verdict
-from notary.trust import TrustFile, ValidatorSet
+from notary.report import Verdict
 from tests.fakes.chain import ANCHOR_LOG
-from tests.fakes.judging import FAIL, PASS, SKIPPED, UNKNOWN, N, judged, outcome
-from tests.fakes.qbft import MadeBlock, addresses, make_block, receipt_of, validators
-from tests.fakes.registry import ISSUER, OTHER, World, certificate
+from tests.fakes.judging import FAIL, PASS, SKIPPED, UNKNOWN, N, outcome
+from tests.fakes.qbft import MadeBlock, receipt_of, validators
+from tests.fakes.registry import ISSUER, OTHER
+from tests.unit.notary.sealed_receipt import NOISE, SIGNERS, Sealed, outcomes, sealed, sets
 
-SIGNERS = validators(4)
-RECORD = certificate()
-NOISE = Event(Address("0x" + "ee" * 20), (bytes([9]) * 32,), b"other")
-
-
-def sets(signers: Any = SIGNERS, **changes: Any) -> list[ValidatorSet]:
-    return [ValidatorSet(0, tuple(Address(a) for a in addresses(signers)), **changes)]
-
-
-@dataclass
-class Sealed:
-    """A world whose one receipt has evidence of a block of our own making; `block` may be made anew."""
-
-    world: World
-    receipt: Receipt
-    event: Event
-
-    def make(self, **changes: Any) -> MadeBlock:
-        """The block: the anchor is event 1 of transaction 2."""
-        assert self.receipt.anchor is not None
-        own = changes.pop("event", self.event)
-        transactions = changes.pop("transactions", [[NOISE], [], [NOISE, own], [NOISE]])
-        number, time = self.receipt.anchor.block_number, self.receipt.anchor.block_time
-        return make_block(transactions, changes.pop("signers", SIGNERS), **{"number": number, "time": time, **changes})
-
-    def with_evidence(self, block: MadeBlock | None = None, tx: int = 2, log: int = 1, **anchor: Any) -> Receipt:
-        made = self.make() if block is None else block
-        assert self.receipt.anchor is not None
-        place = replace(self.receipt.anchor, **{"block_hash": ChainHash(made.hash), **anchor})
-        return replace(self.receipt, anchor=place, evidence=made.evidence(tx, log))
-
-    def trust(self, **changes: Any) -> TrustFile:
-        return self.world.make_trust(**{"finality": "qbft", "validators": sets(), "as_of_block": 10**6, **changes})
-
-    def judged(self, receipt: Receipt, *, offline: bool = True, trust: TrustFile | None = None, **more: Any) -> Report:
-        believed = trust or self.trust()
-        return judged(self.world, receipt, record=RECORD, trust=believed, offline=offline, **more)
-
-
-@pytest.fixture(scope="module")
-def sealed() -> Sealed:
-    world = World()
-    receipt = world.anchored_record(RECORD)
-    assert receipt.head is not None
-    claim = anchored_claim("AnchorLog", world.log_id, ISSUER, receipt.head)
-    return Sealed(world, receipt, Event(Address(ANCHOR_LOG), claim.topics, claim.data))
-
-
-def outcomes(report: Report) -> tuple[Any, Any]:
-    return outcome(report, N.ANCHORED), outcome(report, N.FINAL)
+__all__ = ["sealed"]
 
 
 def test_topic__anchored__is_the_contracts() -> None:
@@ -263,70 +213,6 @@ def test_chain__not_the_trust_files__6_fails(sealed: Sealed, changes: dict[str, 
     assert report.verdict is Verdict.NOT_REGISTERED
     assert report.issue_time is not None
     assert not report.issue_time.anchored
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_small_set__under_4__7_unknown_offline_and_asks_the_chain_online(sealed: Sealed, count: int) -> None:
-    trust = sealed.trust(validators=sets(SIGNERS[:count]))
-    receipt = sealed.with_evidence(sealed.make(signers=SIGNERS[:count]))
-    assert outcomes(sealed.judged(receipt, trust=trust)) == ((PASS, "evidenced"), (UNKNOWN, "small_set"))
-    assert sealed.judged(receipt, trust=trust, offline=False).verdict is Verdict.VALID
-
-
-def test_small_set__of_nobody__is_no_quorum(sealed: Sealed) -> None:
-    receipt = sealed.with_evidence(sealed.make(signers=[], sealers=[]))
-    assert outcome(sealed.judged(receipt, trust=sealed.trust(validators=sets([]))), N.FINAL) == (FAIL, "evidence_wrong")
-
-
-@pytest.mark.parametrize(("as_of", "expected"), [(-1, (UNKNOWN, "trust.stale")), (0, (FAIL, "evidence_wrong"))])
-def test_stale__list_differs_above_as_of_block__unknown_at_or_below_fail(
-    sealed: Sealed, as_of: int, expected: Any
-) -> None:
-    assert sealed.receipt.anchor is not None
-    trust = sealed.trust(as_of_block=sealed.receipt.anchor.block_number + as_of)
-    receipt = sealed.with_evidence(sealed.make(signers=validators(5, "new")))
-    report = sealed.judged(receipt, trust=trust)
-    assert outcome(report, N.FINAL) == expected
-    assert outcome(report, N.ANCHORED) == (UNKNOWN, "evidence_unproven")
-    online = sealed.judged(receipt, trust=trust, offline=False)
-    assert online.verdict is (Verdict.VALID if as_of else Verdict.PROOF_INVALID)
-
-
-def test_sets__several__the_one_of_that_height_counts(sealed: Sealed) -> None:
-    assert sealed.receipt.anchor is not None
-    block = sealed.receipt.anchor.block_number
-    ours, others = tuple(map(Address, addresses(SIGNERS))), tuple(map(Address, addresses(validators(4, "other"))))
-    for listed, expected in (
-        ([ValidatorSet(0, others, block), ValidatorSet(block, ours)], (PASS, "sealed")),
-        ([ValidatorSet(0, others), ValidatorSet(block, ours)], (PASS, "sealed")),
-        ([ValidatorSet(0, ours, block + 1), ValidatorSet(block + 1, others)], (PASS, "sealed")),
-        ([ValidatorSet(0, ours, block), ValidatorSet(block, others)], (FAIL, "evidence_wrong")),
-        ([ValidatorSet(0, ours, block)], (UNKNOWN, "trust.no_set")),
-        ([ValidatorSet(block + 1, ours)], (UNKNOWN, "trust.no_set")),
-        ([], (UNKNOWN, "trust.no_set")),
-    ):
-        report = sealed.judged(sealed.with_evidence(), trust=sealed.trust(validators=listed))
-        assert outcome(report, N.FINAL) == expected
-
-
-def test_compromised__only_with_the_same_root_in_a_snapshot(sealed: Sealed) -> None:
-    """Stolen keys seal any time that they like: `compromised_since` says when it was known, not which blocks stand."""
-    trust = sealed.trust(validators=sets(compromised_since=Millis(10**14)))
-    receipt = sealed.with_evidence()
-    alone = sealed.judged(receipt, trust=trust)
-    assert outcomes(alone) == ((UNKNOWN, "evidence_unproven"), (UNKNOWN, "trust.compromised"))
-    assert receipt.head is not None
-    same = sealed.judged(receipt, trust=trust, evidence={"snapshot_root": receipt.head.root})
-    assert outcomes(same) == ((PASS, "evidenced"), (PASS, "sealed"))
-    other = sealed.judged(receipt, trust=trust, evidence={"snapshot_root": bytes(32)})
-    assert outcomes(other) == ((UNKNOWN, "evidence_unproven"), (UNKNOWN, "trust.other_snapshot"))
-    assert sealed.judged(receipt, trust=trust, offline=False).verdict is Verdict.VALID
-
-
-def test_expired__trust_file__every_check_resting_on_it_unknown(sealed: Sealed) -> None:
-    trust = sealed.trust()
-    report = sealed.judged(sealed.with_evidence(), trust=trust, now=trust.expires)
-    assert outcomes(report) == ((UNKNOWN, "trust_expired"), (UNKNOWN, "trust_expired"))
 
 
 @given(st.data())

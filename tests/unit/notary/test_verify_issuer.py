@@ -13,19 +13,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ledger.keys import KeyId, NewKey, Suite
 from ledger.types import BlockTime, DepartmentCode, Digest, Kind
-from notary.evidence import (
-    OFFLINE,
-    DepartmentKey,
-    Unavailable,
-)
+from notary.evidence import OFFLINE, DepartmentKey, Unavailable
 from notary.receipt import IssuerSignature, Receipt, issue_bytes
-from notary.report import Level, Report, Verdict
-from notary.report_text import report_text
+from notary.report import Level, Verdict
 from tests.fakes.judging import FAIL, PASS, UNKNOWN, N, judged, outcome, signed
-from tests.fakes.registry import ISSUER, OTHER, TYPE, World, certificate, document, signer
+from tests.fakes.registry import ISSUER, TYPE, World, certificate, document, signer
 
 KEY = b"\x11" * 32
-THIRD = "11420000011043080X"
 SM2_POINT = bytes.fromhex(
     "0432c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
     "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0"
@@ -227,71 +221,6 @@ def test_issuer_key__unsigned_receipt__keys_are_not_asked_for(world: World) -> N
     world.chain.calls.clear()
     assert judged(world, receipt, record=record).verdict is Verdict.VALID
     assert not {"keys", "carrier"} & set(world.chain.calls)
-
-
-# Succession
-
-
-def notes(report: Report) -> dict[str, Any]:
-    return {note.code: dict(note.params) for note in report.notes}
-
-
-def test_issuer__succeeded_later__stands_and_the_report_says_who_carries_it(world: World) -> None:
-    record = certificate()
-    receipt = world.anchored_record(record)
-    assert notes(judged(world, receipt, record=record)) == {}
-    world.chain.admit(OTHER)
-    world.chain.succeed(ISSUER, OTHER)
-    report = judged(world, receipt, record=record)
-    assert report.verdict is Verdict.VALID
-    said = notes(report)["carried_by"]
-    assert (said["issuer"], said["carrier"]) == (ISSUER, OTHER)
-    assert "现由 " + OTHER in report_text(report, "zh")
-
-
-def test_issuer__split__who_carries_the_type_is_named(world: World) -> None:
-    record = certificate()
-    receipt = world.anchored_record(record)
-    world.chain.admit(OTHER)
-    world.chain.admit(THIRD)
-    world.chain.succeed(ISSUER, OTHER, types={TYPE: THIRD})
-    assert notes(judged(world, receipt, record=record))["carried_by"]["carrier"] == THIRD
-    # A document has no type: what no part names went to the successor.
-    paper = document(b"x")
-    world = World()
-    receipt = world.anchored_record(paper, kind=Kind.DOCUMENT)
-    world.chain.admit(OTHER)
-    world.chain.admit(THIRD)
-    world.chain.succeed(ISSUER, OTHER, types={TYPE: THIRD})
-    assert notes(judged(world, receipt, record=paper))["carried_by"]["carrier"] == OTHER
-
-
-def test_issuer__succession_still_to_come__not_said(world: World) -> None:
-    record = certificate()
-    receipt = world.anchored_record(record)
-    world.chain.admit(OTHER)
-    world.chain.succeed(ISSUER, OTHER, since=world.now // 1000 + 1000)
-    assert notes(judged(world, receipt, record=record)) == {}
-
-
-def test_issuer__carrier_that_could_not_be_asked__said_so(world: World) -> None:
-    record = certificate()
-    receipt = world.anchored_record(record)
-    world.chain.admit(OTHER)
-    world.chain.succeed(ISSUER, OTHER)
-    world.chain.fail("carrier")
-    report = judged(world, receipt, record=record)
-    assert report.verdict is Verdict.VALID
-    assert set(notes(report)) == {"carrier_unasked"}
-
-
-def test_issuer__anchored_after_the_succession__not_recognised(world: World) -> None:
-    world.chain.admit(OTHER)
-    world.chain.succeed(ISSUER, OTHER)
-    record = certificate()
-    receipt = world.anchored_record(record)
-    report = judged(world, receipt, record=record)
-    assert (report.verdict, outcome(report, N.ISSUER)) == (Verdict.ISSUER_NOT_RECOGNISED, (FAIL, "succeeded"))
 
 
 def test_issuer_key__suite_that_this_build_lacks__unknown(world: World) -> None:

@@ -8,19 +8,16 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ledger.errors import IntegrityError
 from ledger.types import Stage
-from notary.batch import MAX_WAIT
 from notary.entry import make_origin
 from notary.receipt import inclusion_error
 from notary.receipts import first_not_included
 from notary.worker import Worker
-from tests.databases import Databases
 from tests.fakes.disk import HookedDisk
 from tests.fakes.notary import ISSUER, LANE, ORIGIN, FakeOutbox, Rig, certificate, document, packed
+from tests.unit.notary.worker_rig import later, worker_of
 
 
 @pytest.fixture
@@ -28,16 +25,6 @@ def rig(tmp_path: Path, database: str) -> Iterator[Rig]:
     made = Rig(tmp_path / "home", database=database)
     yield made
     made.notary.close()
-
-
-def worker_of(rig: Rig) -> Worker:
-    return Worker(rig.notary, rig.outbox, rig.index, lanes={ORIGIN: LANE}, clock=rig.clock)
-
-
-def later(rig: Rig) -> None:
-    """The first waiting entry's file is as old as the real clock says: put ours well behind it."""
-    since = rig.log.waiting().since
-    rig.clock.at = (since or rig.clock.at) + MAX_WAIT + 1
 
 
 def test_step__entries_waiting__anchored_within_a_second_and_once(rig: Rig) -> None:
@@ -267,73 +254,6 @@ def test_run__until_stopped__anchors_by_itself(rig: Rig) -> None:
     thread.join(60)
     assert len(rig.outbox.intents) == 1
     assert not thread.is_alive()
-
-
-COURSE = given(
-    st.lists(st.sampled_from(["submit", "step", "deliver", "lose", "refuse", "restart", "settle"]), max_size=25)
-)
-LONG = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-
-
-@settings(LONG, max_examples=25)
-@COURSE
-def test_worker__any_course_of_events__ends_anchored_with_one_root_a_size(
-    on_sqlite: Databases, tmp_path_factory: pytest.TempPathFactory, events: list[str]
-) -> None:
-    ends_anchored_with_one_root_a_size(on_sqlite, tmp_path_factory, events)
-
-
-@settings(LONG, max_examples=8)
-@COURSE
-def test_worker_on_postgres__any_course_of_events__ends_anchored_with_one_root_a_size(
-    on_postgres: Databases, tmp_path_factory: pytest.TempPathFactory, events: list[str]
-) -> None:
-    ends_anchored_with_one_root_a_size(on_postgres, tmp_path_factory, events)
-
-
-def ends_anchored_with_one_root_a_size(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory, events: list[str]
-) -> None:
-    rig = Rig(tmp_path_factory.mktemp("course"), database=databases.fresh())
-    rig.chain.mine(3)
-    worker, sent = worker_of(rig), 0
-    seen: dict[int, bytes] = {}
-    for event in [*events, *["step", "deliver"] * 4]:
-        match event:
-            case "submit":
-                rig.notary.accept_commitments(ISSUER, ORIGIN, packed(3, start=sent), key=f"k{sent}")
-                sent += 3
-            case "step":
-                rig.clock.at += 120_000
-                worker.step()
-            case "deliver":
-                rig.outbox.deliver(rig.chain)
-            case "lose":
-                lose(rig)
-            case "refuse":
-                for intent in rig.outbox.intents.values():
-                    intent.state = "failed" if intent.state == "queued" else intent.state
-            case "restart":
-                rig.again()
-                worker = worker_of(rig)
-            case "settle":
-                checkpoint = rig.log.checkpoint()
-                if checkpoint is not None:
-                    assert seen.setdefault(checkpoint.size, checkpoint.root) == checkpoint.root
-    assert worker.stopped == frozenset()
-    assert {rig.notary.receipt(ORIGIN, n).stage for n in range(sent)} <= {Stage.ANCHORED}
-    rig.notary.close()
-
-
-def lose(rig: Rig) -> None:
-    """The chain loses its last block; as the real outbox does, what was final and is gone is queued again."""
-    log_id = rig.notary.log(ORIGIN).log_id
-    if rig.chain.anchors(log_id, limit=1000):
-        rig.chain.shorten(1)
-    held = {anchor.size for anchor in rig.chain.anchors(log_id, limit=1000)}
-    for intent in rig.outbox.intents.values():
-        if intent.state == "final" and intent.args[1] not in held:
-            intent.state = "queued"
 
 
 def test_fake_outbox__is_one_the_worker_accepts() -> None:

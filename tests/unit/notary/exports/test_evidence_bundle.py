@@ -44,8 +44,8 @@ from tests.fakes.qbft import make_block
 from tests.fakes.registry import ISSUER
 from tests.golden import make
 from tests.unit.ledger.event_logs import all_events, arguments, log
+from tests.unit.notary.sealed_receipt import RECORD, SIGNERS, Sealed, sealed
 from tests.unit.notary.test_snapshot_making import KEY, snapshot_of
-from tests.unit.notary.test_verify_evidence import RECORD, SIGNERS, Sealed, sealed
 from tests.zips import Contents, make_bundle, read_zip, write_zip
 
 __all__ = ["sealed"]

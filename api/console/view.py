@@ -280,8 +280,10 @@ def _registered(report: Report, parts: Parts, language: Language) -> Rows:
 
 
 def _shown(report: Report, presented: Presented, language: Language) -> Rows:
-    """Members of the record or disclosure; only where they are the registered ones."""
-    if report.check(CheckName.CONTENT).outcome is not Outcome.PASS:
+    """Members of the record or disclosure; only where they are the registered ones. A few of a QR code's are that, too,
+    where check 2 lacks nothing but others (`not_shown`)."""
+    content = report.check(CheckName.CONTENT)
+    if content.outcome is not Outcome.PASS and content.case != "not_shown":
         return ()
     record = presented.record or (presented.disclosure.shown if presented.disclosure else {})
     rows = [(name, record[name]) for name in ("name", "title", "number") if isinstance(record.get(name), str)]

@@ -267,6 +267,8 @@ def present(submission: Submission, log: LogReader | None = None) -> Presented:
         try:
             proof = read_qr(submission.qr)
         except UnreadableError as error:
+            if error.code == "qr.foreign":  # nothing is damaged
+                raise
             raise PartUnreadable("qr", error) from error
         found = receipt_of(proof, log)
         return Presented(found, disclosure=proof.disclosure(found), file=submission.file)

@@ -137,9 +137,8 @@ def _lines(report: Report, checks: Sequence[CredentialCheck], verdict: Verdict, 
     if deciding is not None:
         lines.append(text("report.next", language, value=text("web.credential.next", language)))
     lines += ["", text("vc.judged", language)]
-    lines += [
-        f"[{outcome_word(check.outcome, language)}] {credential_title(check, language)}: "
-        f"{credential_check_text(check, language)}"
-        for check in checks
-    ]
+    for check in checks:
+        said = credential_check_text(check, language)
+        told = text("web.credential.cause", language, title=credential_title(check, language), said=said)
+        lines.append(f"[{outcome_word(check.outcome, language)}] {told}")
     return "\n".join([*lines, "", text("vc.disclosure_follows", language), report_text(report, language)])

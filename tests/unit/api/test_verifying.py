@@ -176,3 +176,10 @@ def test_checkpoint_at__anchored_size__kept_for_ever(client: TestClient, house: 
         assert client.get(f"{place}/{one.inclusion.size}").text == one.checkpoint
     assert client.get(f"{place}/0").status_code == 404
     assert client.get(f"{place}/{1 << 60}").status_code == 404
+
+
+def test_verify__identifier_not_found__says_that_a_value_may_be_missing(client: TestClient) -> None:
+    """Wrong, missing and unknown are answered alike, so the answer mustn't read as if only the last were possible."""
+    told = client.post(API, json={"identifier": IDENTIFIER}).json()
+    assert "没有给出或不符时，答复相同" in told["text_zh"]
+    assert "without it, or with a wrong one, the answer is the same" in told["text_en"]

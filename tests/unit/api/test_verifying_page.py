@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from notary.disclosure import make_disclosure, parse_disclosure
+from notary.qr import QrProof
 from notary.qr_picture import draw_qr
 from tests.fakes.house import IDENTIFIER, ISSUER, House
 from tests.unit.api.verifying import FILE, code_of, document_record, texts
@@ -128,3 +131,27 @@ def test_form__picture_of_a_code_alone__is_read(client: TestClient, house: House
     assert "暂时无法核验" in answer.text
     nothing = client.post("/verify", files={"files": ("code.png", b"\x89PNG", "image/png")})
     assert "图片" in nothing.text
+
+
+def test_form__code_of_another_system__called_that_and_not_damaged(client: TestClient) -> None:
+    told = plain(client.post("/verify", json={"identifier": "https://pay.example.com/#/x?y=1"}).text)
+    assert "其他系统的二维码" in told
+    assert "不完整，或已被改动" not in told
+
+
+def test_form__code_that_shows_some_members__what_it_proves_is_shown_and_what_it_lacks(
+    client: TestClient, house: House
+) -> None:
+    """A code has seldom room for all that a certificate must show; what it does show is the registered content."""
+    record = house.certificate()
+    receipt = house.anchored(record)
+    disclosure = parse_disclosure(make_disclosure(record, receipt.salt or b"", ["name", "number"], receipt))
+    code = QrProof.of(disclosure.receipt, disclosure, ["name", "number"]).to_text()
+    told = plain(client.post("/verify", json={"identifier": f"https://x.example/verify#{code}"}).text)
+    assert "出示的各项与登记的一致，但没有出示核验必需的" in told
+    assert f"编号 {record['number']}" in told
+    forged = replace(disclosure, members=tuple(replace(m, value="X") for m in disclosure.members))
+    code = QrProof.of(disclosure.receipt, forged, ["number"]).to_text()
+    told = plain(client.post("/verify", json={"identifier": f"https://x.example/verify#{code}"}).text)
+    assert "内容不一致" in told
+    assert "编号 X" not in told

@@ -7,6 +7,7 @@ The other ways in are for commands that need less than the server. What the proc
 in api.backstage, from what is here.
 
 Nothing here needs the chain to answer: a server starts, and says `cannot_check`, while the node is down.
+Over 300 lines: the one place that knows every adapter.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from ledger.errors import ChuzhengError, ConflictError, InputError, UnavailableE
 from scripts import output
 from scripts.commands.files import (
     SUFFIXES,
+    belongs,
     beside,
     check_readable,
     check_writable,
@@ -228,13 +229,6 @@ def _held(target: Path, path: Path, data: bytes | None) -> Receipt | None:
     if not belongs(receipt, record):
         raise ConflictError("cli.other_content", path=str(target))
     return receipt
-
-
-def belongs(receipt: Receipt, record: dict[str, Any]) -> bool:
-    """Whether the receipt, with its salt, is of this record."""
-    from notary.commitment import commit
-
-    return receipt.salt is not None and commit(record, receipt.salt).sha256 == receipt.entry.sha256
 
 
 def _still_there(server: Client, held: Receipt, target: Path) -> bool:

@@ -13,8 +13,7 @@ from urllib.parse import quote
 
 from ledger.errors import ChuzhengError, ConflictError, InputError, RowsError, UnavailableError
 from scripts import output
-from scripts.commands.anchor import belongs
-from scripts.commands.files import check_readable, check_writable, make_folder, read_file, replace_file
+from scripts.commands.files import belongs, check_readable, check_writable, make_folder, read_file, replace_file
 from scripts.problems import ServerError, SeveralError
 
 if TYPE_CHECKING:

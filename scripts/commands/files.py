@@ -11,10 +11,13 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ledger.errors import ChuzhengError, InputError, UnavailableError
 from scripts.problems import UsageError
+
+if TYPE_CHECKING:
+    from notary.receipt import Receipt
 
 SUFFIXES = (".record.json", ".receipt.json", ".disclosure.json")
 MOST = 32 << 20
@@ -224,3 +227,10 @@ def _writing(path: Path, error: OSError | ValueError) -> ChuzhengError:
 def _reason(error: OSError | ValueError) -> str:
     """The system's words: neither path nor content."""
     return getattr(error, "strerror", None) or type(error).__name__
+
+
+def belongs(receipt: Receipt, record: dict[str, Any]) -> bool:
+    """Whether the receipt, with its salt, is of this record."""
+    from notary.commitment import commit
+
+    return receipt.salt is not None and commit(record, receipt.salt).sha256 == receipt.entry.sha256

@@ -1,7 +1,7 @@
 """Evidence of a real QBFT network: captured from its nodes, held against the readers that verify offline.
 
 Needs GoQuorum or Besu, whose binaries aren't part of this project: CHUZHENG_QUORUM_BIN, CHUZHENG_BESU_BIN. One network
-lives through it all: four validators, one voted out, in again, one dead.
+lives through it all: four validators, one voted out, in again, one dead. That is why the file is long.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What else happens on the chain of `linking`, so that every event of every contract is told at least once."""
+"""What else happens on the chain of `linking`, so that every event of every contract is told at least once.
+
+Over 300 lines: one life after another, an act of each kind.
+"""
 
 from __future__ import annotations
 

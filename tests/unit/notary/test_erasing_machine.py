@@ -1,7 +1,8 @@
 """Erasure as a state machine against a small model: any order of acts, by anybody, with a crash at any step.
 
 The model knows four things of an entry: what was registered, who proposed by which order, whether it is gone, and
-whether the process that confirmed it lived to the end. Everything that people can ask is compared with it.
+whether the process that confirmed it lived to the end. Everything that people can ask is compared with it. Over 300
+lines: an act is a rule here, with what is drawn for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The whole run: every record has its row, a wrong one stops no other, and one cut anywhere ends as one that wasn't."""
+"""The whole run: every record has its row, a wrong one stops no other, and one cut anywhere ends as one that wasn't.
+
+Over 300 lines: one run over one table, and what may go wrong in it.
+"""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ from notary.heads import Heads
 from notary.log_queues import LogQueues
 from notary.packed import Packed, keys_of_rows
 from notary.placing import Placing, accepted_at
+from notary.stores.answers import Answers
 from notary.stores.leases import Leases
 from notary.stores.names import Names
 from notary.stores.records import LogRow, RecordStore
@@ -84,10 +85,11 @@ class Acceptance:
         *,
         max_waiting: int = MAX_WAITING,
         hook: Callable[[str], None] = lambda step: None,
+        answers: Answers,
         leases: Leases,
         heads: Heads,
     ) -> None:
-        self._store, self._standing, self._names = standing.store, standing, names
+        self._store, self._standing, self._names, self._answers = standing.store, standing, names, answers
         self._logs, self._issuers, self._clock = logs, issuers, clock
         self._leases, self._heads = leases, heads
         self._waiting, self._hook = LogQueues(max_waiting), hook
@@ -158,6 +160,7 @@ class Acceptance:
         self._heads.hear(origin)
         self._standing.make_ready()
         self._names.make_ready()
+        self._answers.make_ready()
         with self._logs[origin].appending() as files:
             issuer = self._issuers[origin]
             with self._turn, store.transaction(f"issuer/{issuer}") as connection:  # its logs share commitments
@@ -172,7 +175,7 @@ class Acceptance:
                 now = accepted_at(self._clock.now(), row.accepted_at)
                 if row.accepted_at > now:
                     _log.warning("accept.clock_stepped_back", origin=origin, last=row.accepted_at, now=now)
-                placing = Placing(self._standing, self._names, connection, row, now)
+                placing = Placing(self._standing, self._names, connection, row, now, answers=self._answers)
                 answers = placing.place_all(group)
                 placing.write()
                 self._hook("written")
@@ -183,6 +186,7 @@ class Acceptance:
                 files.append(row.next_index, new)
                 self._standing.index.add(row.id, row.next_index, placing.keys)
                 self._names.index.add_some(row.id, row.next_index, placing.cover, placing.named)
+                self._answers.index.add_some(row.id, row.next_index, placing.cover, placing.asked)
                 self._heads.given(row, files.durable_size)
             self._hook("appended")
         return answers

@@ -289,7 +289,8 @@ class Erasing:
         """What is done for all together, since it goes through whole files: deleted bytes leave them."""
         if not rows:
             return False
-        self._notary.names.forget({row.position for row in rows})
+        for made in (self._notary.names, self._notary.answers):
+            made.forget({row.position for row in rows})
         self._hook("unnamed")
         if not self._rows.scrub():
             return False  # a long reader holds the old pages: at the next round

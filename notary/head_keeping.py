@@ -90,7 +90,7 @@ def kept_heads(notary: Notary, target: Origin, network: str, day: str) -> list[K
     while len(found) < parts:
         key = _key(network, day, len(found) + 1)
         with notary.store.reading() as connection:
-            known = notary.store.answered(connection, log.id, issuer, OPERATION, [key]).get(key)
+            known = notary.answers.answered(connection, log, issuer, OPERATION, [key]).get(key)
         if known is None or log_of(known.positions[0]) != log.id:
             raise NotFoundError("heads.none", network=network, day=day, origin=target)
         index = index_of(known.positions[0])

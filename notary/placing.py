@@ -15,6 +15,7 @@ from notary.details import Columns, Detail, identifiers_of, names_of
 from notary.entry import HOUR, HOURLY, parse_origin
 from notary.packed import ROW_BYTES, Packed, entries_of
 from notary.stores import records as sql
+from notary.stores.answers import key_of as key_of_answer
 from notary.stores.erased_names import erased_among, name_of, require_kept
 from notary.stores.erasures import ANSWER_ERASED
 from notary.stores.names import key_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy import Connection
 
+    from notary.stores.answers import Answers
     from notary.stores.names import Names
     from notary.stores.standing import Standing
 
@@ -53,8 +55,10 @@ def entry_prefix(kind: int, issuer: DepartmentCode, at: Millis) -> bytes:
 class Placing:
     """Gives out the next indexes of one log to a group of submissions, and collects what is to be written."""
 
-    def __init__(self, standing: Standing, names: Names, connection: Connection, log: LogRow, now: Millis) -> None:
-        self._store, self._standing, self._names = standing.store, standing, names
+    def __init__(
+        self, standing: Standing, names: Names, connection: Connection, log: LogRow, now: Millis, *, answers: Answers
+    ) -> None:
+        self._store, self._standing, self._names, self._answers = standing.store, standing, names, answers
         self._connection, self._log, self._now = connection, log, now
         issuer = parse_origin(log.origin).issuer
         self._prefixes = {int(kind): entry_prefix(kind, issuer, now) for kind in Kind}
@@ -64,8 +68,11 @@ class Placing:
         """The index's keys of the new entries."""
         self.named: list[tuple[bytes, int]] = []
         """Keys of their identifiers, and where."""
+        self.asked: list[tuple[bytes, int]] = []
+        """Keys of what was sent under an idempotency key, and where the entries begin that it was given."""
         self._rows: dict[sa.Table, list[tuple[Any, ...]]] = {
-            table: [] for table in (sql.records, sql.record_keys, sql.record_wraps, sql.lookups, sql.idempotency)
+            table: []
+            for table in (sql.records, sql.record_keys, sql.record_wraps, sql.lookups, sql.answers, sql.idempotency)
         }
         self._found: dict[bytes, list[int]] = {}
         self._committed: dict[bytes, tuple[int, bytes]] = {}
@@ -79,15 +86,15 @@ class Placing:
 
     def place_all(self, group: Sequence[Submission]) -> list[Answer | ChuzhengError]:
         """An answer or a refusal for each; look-ups are made for the whole group at once."""
-        store, connection, log = self._store, self._connection, self._log
+        connection, log = self._connection, self._log
         keys: dict[tuple[DepartmentCode, str], list[bytes]] = {}
         for s in group:
             if s.key is not None:
                 keys.setdefault((s.department, s.operation), []).append(s.key)
         for (department, operation), wanted in keys.items():
-            found = store.answered(connection, log.id, department, operation, wanted)
+            found = self._answers.answered(connection, log, department, operation, wanted)
             self._answered.update({(department, operation, key): known for key, known in found.items()})
-        logs = store.logs_of(connection, log.issuer, lock=True)
+        logs = self._store.logs_of(connection, log.issuer, lock=True)
         self._standing.follow(connection, logs)
         self._found = self._standing.find([key for s in group for key in s.keys], logs)
         self._committed = self._standing.committed(connection, self._found)
@@ -139,9 +146,7 @@ class Placing:
         require_kept(s.details, self._erased)
         answer = self._new(s, standing)
         if s.key is not None:
-            packed = sql.pack_positions(answer.positions)
-            self._answered[scope] = Known(s.content, tuple(answer.positions))
-            self._rows[sql.idempotency].append((self._log.id, s.department, s.operation, s.key, s.content, packed))
+            self._remember(s, s.key, answer.positions, given=not standing)
         return answer
 
     def _place_each(self, s: Submission) -> Answer:
@@ -155,7 +160,7 @@ class Placing:
         unseen = known is None and not self._erased and self._identified.keys().isdisjoint(names)
         if unseen and len(names) == s.count:
             answer = self._new(s, {})  # nothing to judge: the ordinary case of a back-fill
-            self._remember_run(s, answer.positions)
+            self._remember(s, scope[2], answer.positions, given=True)
             return Answer(answer.positions, answer.entries, {}, {}, range(s.count))
         first = self._next
         # Of a run of which something was erased since, no bundle can be made: what is left of it stands, as a repeat.
@@ -183,7 +188,7 @@ class Placing:
                     taken.setdefault(position, offset)
             positions.append(position)
         if known is None:
-            self._remember_run(s, range(first, self._next))
+            self._remember(s, scope[2], range(first, self._next), given=True)
             return Answer(positions, entries, {}, refused, tuple(taken.values()))
         if taken.keys() < own and GONE in positions:
             taken.clear()  # erased, and its stored answer isn't cleaned yet
@@ -196,11 +201,16 @@ class Placing:
         sealed = {offset: told.repeated[n] for n, offset in enumerate(offsets)}
         return Answer(positions, entries, sealed, refused, tuple(offsets))
 
-    def _remember_run(self, s: Submission, run: Sequence[int]) -> None:
-        assert s.key is not None
-        self._answered[s.department, s.operation, s.key] = Known(s.content, tuple(run))
-        packed = sql.pack_positions(run)
-        self._rows[sql.idempotency].append((self._log.id, s.department, s.operation, s.key, s.content, packed))
+    def _remember(self, s: Submission, key: bytes, positions: Sequence[int], *, given: bool) -> None:
+        """What was answered under the key; `given`: no entry that stood before (notary/stores/answers.py)."""
+        self._answered[s.department, s.operation, key] = Known(s.content, tuple(positions))
+        if given and positions and (len(positions) == 1 or key != s.content):
+            row = (positions[0], s.department, s.operation, key, s.content, len(positions))
+            self._rows[sql.answers].append(row)
+            self.asked.append((key_of_answer(s.department, s.operation, key), positions[0]))
+        else:
+            packed = sql.pack_positions(positions)
+            self._rows[sql.idempotency].append((self._log.id, s.department, s.operation, key, s.content, packed))
 
     def _take(self, row: bytes, key: bytes, detail: Detail) -> bytes:
         """The next index for a row that is new: its entry."""

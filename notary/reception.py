@@ -20,6 +20,7 @@ from notary.packed import ROW_BYTES, pack_rows
 from notary.processes import MIN_RECORDS, Processes
 from notary.prove import AnchorIndex, Prover
 from notary.receipt import Receipt
+from notary.stores.answers import Answers
 from notary.stores.erased_names import erased_among, name_of
 from notary.stores.names import Names
 from notary.stores.records import LogRow, RecordStore, index_of, log_of
@@ -66,10 +67,11 @@ class Reception:
         acceptance: Acceptance,
         prover: Prover,
         names: Names,
+        answers: Answers,
         processes: Processes | None,
     ) -> None:
         self.store, self.vault, self.acceptance, self.prover = store, vault, acceptance, prover
-        self.names = names
+        self.names, self.answers = names, answers
         self._origins, self._issuers, self._members = origins, issuers, members
         self._anchors, self._processes = anchors, processes
         self._public = self._public_logs()
@@ -154,7 +156,7 @@ class Reception:
         log, detail = self.log(origin), prepared.detail
         kept = detail.content if key is None else hash_key(key)
         with self.store.reading() as connection:
-            if self.store.answered(connection, log.id, department, operation, [kept]):
+            if self.answers.answered(connection, log, department, operation, [kept]):
                 return True
             if detail.identifier is not None:
                 logs = self.store.logs_of(connection, log.issuer)

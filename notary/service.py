@@ -39,6 +39,8 @@ from notary.receipts import Bundle
 from notary.reception import PATIENCE, Accepted, Reception
 from notary.releasing import Releasing
 from notary.singles import Single, accept_singles
+from notary.stores.answers import FOLDER as ANSWERS_FOLDER
+from notary.stores.answers import Answers, answers_index
 from notary.stores.disk import Disk
 from notary.stores.leases import Leases, site_of
 from notary.stores.marks import Marks
@@ -98,6 +100,7 @@ class Notary(Reception):
         self.leases = Leases(site_of(logs_dir), clock)
         self.standing = Standing(store, PlaceIndex(logs_dir.absolute() / INDEX_FOLDER, disk))
         names = Names(store, names_index(store, logs_dir.absolute() / NAMES_FOLDER, disk))
+        answers = Answers(store, answers_index(store, logs_dir.absolute() / ANSWERS_FOLDER, disk))
         self.heads = Heads(anchors, ask, marks)
         super().__init__(
             store,
@@ -107,13 +110,15 @@ class Notary(Reception):
             members=members,
             anchors=anchors,
             acceptance=Acceptance(
-                self.standing, names, self.logs, issuers, clock, hook=hook, leases=self.leases, heads=self.heads
+                self.standing, names, self.logs, issuers, clock, hook=hook, answers=answers, leases=self.leases,
+                heads=self.heads,
             ),
             prover=Prover(
                 store, self.logs, self.signers, vault, anchors, processes=processes, evidence=evidence,
                 witnesses=witnesses,
             ),
             names=names,
+            answers=answers,
             processes=processes,
         )  # fmt: skip
         self._lookup = Lookup(self.standing, self.names, self.vault, self.prover, self._origins)
@@ -126,6 +131,7 @@ class Notary(Reception):
         self.acceptance.close()
         self.standing.index.close()
         self.names.index.close()
+        self.answers.index.close()
 
     def accept_singles(
         self, department: DepartmentCode, origin: Origin, singles: Sequence[Single], *, operation: str = "records"

@@ -66,13 +66,13 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def check_indexes(settings: Settings) -> list[ChuzhengError]:
-    """The indexes of commitments and identifiers against the rows that they are made from."""
+    """The indexes of commitments, identifiers and answered keys against the rows that they are made from."""
     from api import wiring
-    from notary.stores.index_check import check_entries, check_names
+    from notary.stores.index_check import check_entries, check_some
 
     with wiring.open_parts(settings) as parts:
         notary = parts.the_notary()
-        return [*check_entries(notary.standing), *check_names(notary.names)]
+        return [*check_entries(notary.standing), *check_some(notary.names), *check_some(notary.answers)]
 
 
 def remake_index(settings: Settings) -> int:
@@ -82,6 +82,7 @@ def remake_index(settings: Settings) -> int:
     with wiring.open_parts(settings) as parts:
         notary = parts.the_notary()
         notary.names.rebuild()
+        notary.answers.rebuild()
         return notary.standing.rebuild()
 
 

@@ -5,7 +5,7 @@ Reads only. Ordinary calls ask for one record; an audit asks for all of them, a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from notary.erasures import ERASED
 from notary.stores.erasures import erasures
+from notary.stores.record_tables import answers as given
 from notary.stores.record_tables import (
     checkpoints,
     entry_groups,
@@ -87,9 +88,15 @@ def beyond(connection: sa.Connection, log: int, next_index: int) -> list[tuple[s
     return found
 
 
-def answers(store: RecordStore, log: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+def answers(store: RecordStore, log: int) -> Iterator[tuple[str, Sequence[int]]]:
     """(operation, positions) of every stored answer of a log."""
+    here = given.c.position.between(position_of(log, 0), position_of(log + 1, 0) - 1)
+    own = sa.select(given.c.operation, given.c.position, given.c.size).where(here)
     query = sa.select(idempotency.c.operation, idempotency.c.positions).where(idempotency.c.log == log)
+    with store.reading() as connection:
+        for parts in connection.execution_options(yield_per=PAGE).execute(own).partitions():
+            for operation, first, size in parts:
+                yield operation, range(first, first + size)
     with store.reading() as connection:
         for rows in connection.execution_options(yield_per=PAGE).execute(query).partitions():
             for operation, positions in rows:

@@ -20,9 +20,12 @@ from notary.erasures import ERASED, State, day_of
 from notary.stores.content_index import content_copies, content_files
 from notary.stores.records import (
     RecordStore,
+    answers,
     idempotency,
+    log_of,
     lookups,
     metadata,
+    position_of,
     record_keys,
     record_wraps,
     records,
@@ -33,6 +36,8 @@ ANSWER_ERASED = bytes(32)
 """`content` of a stored answer that named something erased: no HMAC or SHA-256 is that, so nothing matches it."""
 _OF_RECORDS = (record_keys, record_wraps, records, lookups)
 _BATCH = 1000
+_Found = tuple[sa.Table, sa.ColumnElement[bool], bool]
+"""A stored answer: its table, its row there, and whether it was kept under the record's own HMAC."""
 _PATIENCE = 2_000
 """Milliseconds that `scrub` waits for readers; writers wait meanwhile."""
 _ANEW = 256 << 20
@@ -127,26 +132,36 @@ class ErasureStore:
         """Stored answers of any log that name one of these positions; how many.
 
         What was kept under the record's own HMAC goes; what was kept under a key that the client chose stays without
-        anything of the content, so that a retry by that key is told `erased` and doesn't register it anew. Read in
-        parts and written apart: the table has one row a call, and the writers wait for nobody.
+        anything of the content, so that a retry by that key is told `erased` and doesn't register it anew. What gave
+        the position is found by it; the others are read in parts and written apart: the writers wait for nobody.
         """
         wanted, changed = set(positions), 0
-        for log, department, operation, key, content in list(self._answers(wanted)):
-            here = sa.and_(
-                idempotency.c.log == log,
-                idempotency.c.department == department,
-                idempotency.c.operation == operation,
-                idempotency.c.key == key,
-            )
+        for table, here, own in [*self._gave(wanted), *self._named(wanted)]:
             with self._store.transaction() as connection:
-                if key == content:
-                    connection.execute(sa.delete(idempotency).where(here))
+                if own:
+                    connection.execute(sa.delete(table).where(here))
                 else:
-                    connection.execute(sa.update(idempotency).where(here).values(content=ANSWER_ERASED))
+                    connection.execute(sa.update(table).where(here).values(content=ANSWER_ERASED))
             changed += 1
         return changed
 
-    def _answers(self, wanted: set[int]) -> Iterator[tuple[int, str, str, bytes, bytes]]:
+    def _gave(self, wanted: set[int]) -> Iterator[_Found]:
+        """Rows of `answers`: no two share an entry, so the last that begins at or before it has it, or none."""
+        table, seen = answers.c, set[int]()
+        for position in sorted(wanted):
+            here = sa.and_(table.position >= position_of(log_of(position), 0), table.position <= position)
+            with self._store.reading() as connection:
+                row = connection.execute(
+                    sa.select(answers).where(here).order_by(table.position.desc()).limit(1)
+                ).first()
+            if row is None or row.position in seen or row.content == ANSWER_ERASED:
+                continue
+            if position < row.position + row.size:
+                seen.add(row.position)
+                yield answers, table.position == row.position, row.key == row.content
+
+    def _named(self, wanted: set[int]) -> Iterator[_Found]:
+        """Rows of `idempotency`, few beside those, and nothing says which name a position: all are looked at."""
         table = idempotency.c
         one = [position.to_bytes(8) + (1).to_bytes(4) for position in wanted]
         # Single answers are compared by the database; only runs and lists of several have to be unpacked here.
@@ -162,7 +177,13 @@ class ErasureStore:
             for rows in connection.execution_options(yield_per=_BATCH).execute(query).partitions():
                 for row in rows:
                     if wanted & set(unpack_positions(row.positions)):
-                        yield row.log, row.department, row.operation, row.key, row.content
+                        scope = (
+                            (table.log, row.log),
+                            (table.department, row.department),
+                            (table.operation, row.operation),
+                        )
+                        here = sa.and_(table.key == row.key, *[column == value for column, value in scope])
+                        yield idempotency, here, row.key == row.content
 
     def filed(self, connection: sa.Connection, after: int, limit: int = _BATCH) -> list[int]:
         """Positions above `after` whose record has a file here, in order: those that have wraps."""
@@ -186,7 +207,7 @@ class ErasureStore:
             connection.detach()  # its limits are its own from here on, and it isn't used again
             connection.exec_driver_sql("SET statement_timeout = 0")
             holding_names = (erasures, content_files, content_copies)  # of the file's ciphertext
-            for table in (*_OF_RECORDS, idempotency, *holding_names):
+            for table in (*_OF_RECORDS, answers, idempotency, *holding_names):
                 size = connection.scalar(sa.select(sa.func.pg_total_relation_size(table.name))) or 0
                 # Written anew it holds nothing of what is gone, but nobody writes or reads it meanwhile. A large one
                 # is freed only: its pages keep the bytes until they are used again (docs/operations.md, PostgreSQL).

@@ -7,25 +7,31 @@ compared with its row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import structlog
 
+from ledger.errors import IntegrityError
 from notary.packed import keys_of_entries
 from notary.stores.disk import translated
-from notary.stores.places import PlaceIndex
+from notary.stores.places import Pair, PlaceIndex
+from notary.stores.record_tables import index_of
 from notary.stores.records import LogRow, RecordStore
+from notary.stores.run_list import Cover
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _log = structlog.get_logger("notary.index")
+LAST = (1 << 63) - 1
+"""No position is higher."""
 
 
 class Following:
-    """What standing.py (commitments) and names.py (identifiers) have in common: all but how rows are read."""
+    """What standing.py (commitments), names.py (identifiers) and answers.py (answered keys) have in common: all but how
+    rows are read."""
 
     def __init__(self, store: RecordStore, index: PlaceIndex) -> None:
         self.store, self.index = store, index
@@ -95,3 +101,34 @@ class Following:
             for name in disk.names(folder):
                 disk.remove(folder / name)
             disk.remove_folder(folder)
+
+
+class FollowingSome(Following):
+    """The same about a table that has rows for some entries only, by their position, and loses them by an erasure."""
+
+    TABLE: ClassVar[sa.Table]
+    CARRIED: ClassVar[bool]
+    """Whether a reopening takes the rows of struck entries elsewhere (notary/reopening.py)."""
+    PAGE = 1 << 16
+    """Rows that are read at once: 3 to 10 MB."""
+
+    def keys_from(self, connection: sa.Connection, log: LogRow, first: int, end: int) -> list[Pair]:
+        """(key, position) of up to PAGE rows of a log, from index `first` up to `end`, by rising position."""
+        raise NotImplementedError
+
+    def forget(self, positions: Collection[int]) -> None:
+        """Nothing on the disk leads to these positions any more, nor tells what was found there."""
+        self.index.remove(positions)
+
+    def rebuild(self) -> int:
+        super().rebuild()
+        self.forget(self.index.gone(0, LAST))  # what was erased while the rows were read
+        return self.index.count()
+
+    def _read_on(self, connection: sa.Connection, log: LogRow, first: int) -> None:
+        pairs = self.keys_from(connection, log, first, log.next_index)
+        upto = log.next_index if len(pairs) < self.PAGE else index_of(pairs[-1][1]) + 1
+        last = self.store.joined_from(connection, log.id, upto - 1, 1)
+        if not last:
+            raise IntegrityError("records.gap", index=upto - 1)
+        self.index.add_some(log.id, first, Cover(upto, keys_of_entries(last)[0].hex()), pairs)

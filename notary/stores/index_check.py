@@ -1,4 +1,4 @@
-"""fsck of the two indexes: every row is in its index, where it stands, and nothing else is.
+"""fsck of the three indexes: every row is in its index, where it stands, and nothing else is.
 
 Trusts the database's rows only (notary/fsck.py compares entries with the log's files, fsck_records.py look-ups with
 their records). Counting makes the second half: no two rows have one position, so an index that has them all and no more
@@ -16,10 +16,11 @@ from ledger.errors import ChuzhengError, IntegrityError
 from notary.entry import ENTRY_BYTES
 from notary.erasures import State
 from notary.packed import keys_of_entries
+from notary.stores.answers import Answers
 from notary.stores.erasures import erasures
-from notary.stores.names import Names
+from notary.stores.following import FollowingSome
 from notary.stores.places import Pair, PlaceIndex
-from notary.stores.record_tables import index_of, log_of, lookups, position_of
+from notary.stores.record_tables import index_of, log_of, position_of
 from notary.stores.records import LogRow, RecordStore
 from notary.stores.runs import PIECE, digest_of, rises
 from notary.stores.standing import FOLLOW, Standing
@@ -44,20 +45,23 @@ def check_entries(standing: Standing) -> list[ChuzhengError]:
     return found
 
 
-def check_names(names: Names) -> list[ChuzhengError]:
-    """The same of the runs of identifiers. What a closing struck out may still be in them: its rows went elsewhere."""
-    index = names.index
+def check_some(made: FollowingSome) -> list[ChuzhengError]:
+    """The same of the runs of identifiers, or of answered keys. Where a closing takes rows elsewhere, what it struck
+    out may still be in them."""
+    index = made.index
     found = _files(index)
     expected = 0
-    for log, upto in _covered(names.store, index, found):
-        for pairs in _names_of(names, log, upto):
+    for log, upto in _covered(made.store, index, found):
+        for pairs in _pages(made, log, upto):
             expected += len(pairs)
             found += islice(_missing(index, log, pairs), MAX_FINDINGS - len(found))
+            if isinstance(made, Answers):
+                found += islice(_twice(made, log, pairs), MAX_FINDINGS - len(found))
             if len(found) >= MAX_FINDINGS:
                 return found
     held = sum(run.count for _, run in index.runs)
     if expected < held:
-        held = expected + sum(1 for _ in _strays(names))
+        held = expected + sum(1 for _ in _strays(made))
     if expected != held:
         found.append(IntegrityError("index.count", expected=expected, found=held))
     return found
@@ -103,30 +107,43 @@ def _missing_entries(store: RecordStore, index: PlaceIndex, log: LogRow, upto: i
         yield from _missing(index, log, [(key, start + n) for n, key in enumerate(keys_of_entries(joined))])
 
 
-def _names_of(names: Names, log: LogRow, upto: int) -> Iterator[list[Pair]]:
+def _pages(made: FollowingSome, log: LogRow, upto: int) -> Iterator[list[Pair]]:
     first = 0
     while first < upto:
-        with names.store.reading() as connection:
-            pairs = names.keys_from(connection, log, first, upto)
+        with made.store.reading() as connection:
+            pairs = made.keys_from(connection, log, first, upto)
         if not pairs:
             return
         yield pairs
         first = index_of(pairs[-1][1]) + 1
 
 
-def _strays(names: Names) -> Iterator[int]:
+def _twice(answers: Answers, log: LogRow, pairs: Sequence[Pair]) -> Iterator[ChuzhengError]:
+    """Keys of a page under which something else was answered as well: no constraint of the database forbids it."""
+    several = [places for places in answers.index.find([key for key, _ in pairs]).values() if len(places) > 1]
+    seen: dict[tuple[int, str, str, bytes], int] = {}
+    with answers.store.reading() as connection:
+        for row in answers.store.rows_at(connection, answers.TABLE, sorted({p for places in several for p in places})):
+            position, department, operation, key, *_ = row
+            if seen.setdefault((log_of(position), department, operation, key), position) != position:
+                yield IntegrityError(
+                    "fsck.answer_twice", origin=log.origin, index=index_of(position), operation=operation
+                )
+
+
+def _strays(made: FollowingSome) -> Iterator[int]:
     """Positions in the runs at which nothing stands, though nothing was struck out there nor is being erased."""
-    store = names.store
+    store = made.store
     with store.reading() as connection:
         logs = {log.id: log for log in store.all_logs(connection)}
-    for _, run in names.index.runs:
+    for _, run in made.index.runs:
         for at in range(0, run.count, PIECE):
-            positions = [p for p in run.positions[at : at + PIECE].tolist() if _counts(logs, p)]
+            positions = [p for p in run.positions[at : at + PIECE].tolist() if not made.CARRIED or _counts(logs, p)]
             for start in range(0, len(positions), _MANY):
                 part = positions[start : start + _MANY]
                 under_way = sa.select(erasures.c.position).where(erasures.c.state.in_(_UNDER_WAY))
                 with store.reading() as connection:
-                    stands = sa.select(lookups.c.position).where(lookups.c.position.in_(part))
+                    stands = sa.select(made.TABLE.c.position).where(made.TABLE.c.position.in_(part))
                     known = set(connection.scalars(stands))
                     known |= set(connection.scalars(under_way.where(erasures.c.position.in_(part))))
                 yield from (position for position in part if position not in known)

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from ledger.errors import IntegrityError
 from notary.erasures import ERASED
-from notary.packed import KEY_BYTES, keys_of_entries
+from notary.packed import KEY_BYTES
 from notary.stores.erasures import erasures
-from notary.stores.following import Following
+from notary.stores.following import FollowingSome
 from notary.stores.places import PlaceIndex
-from notary.stores.record_tables import index_of, lookups, position_of
+from notary.stores.record_tables import lookups, position_of
 from notary.stores.records import Known, LogRow, RecordStore
-from notary.stores.run_list import Cover
 
 if TYPE_CHECKING:
     from notary.stores.disk import Disk
@@ -31,11 +29,7 @@ FOLDER = "names"
 """Beside the index of commitments."""
 FLUSH = 1 << 16
 """Names in memory (some 12 MB) that are written as a run."""
-PAGE = 1 << 16
-"""Rows that are read at once: 3 MB."""
 _GONE = [state.value for state in ERASED]
-LAST = (1 << 63) - 1
-"""No position is higher."""
 Row = tuple[int, bytes, int, bytes]
 """(position, identifier's keyed hash, version, content's keyed hash)."""
 
@@ -56,8 +50,10 @@ def _erased(store: RecordStore, low: int, high: int) -> set[int]:
         return set(connection.scalars(sa.select(erasures.c.position).where(here)))
 
 
-class Names(Following):
+class Names(FollowingSome):
     """Questions about identifiers, answered by the index and proven by the rows."""
+
+    TABLE, CARRIED = lookups, True
 
     def identified(
         self, connection: sa.Connection, logs: Sequence[LogRow], wanted: Collection[bytes]
@@ -77,31 +73,13 @@ class Names(Following):
                 known.setdefault((identifier, version), Known(content, (position,)))
         return known
 
-    def forget(self, positions: Collection[int]) -> None:
-        """Nothing on the disk leads to these positions any more, nor tells what was found there."""
-        self.index.remove(positions)
-
-    def rebuild(self) -> int:
-        super().rebuild()
-        self.forget(_erased(self.store, 0, LAST))  # what was erased while the rows were read
-        return self.index.count()
-
     def rows_at(self, connection: sa.Connection, positions: Sequence[int]) -> list[Row]:
         """Rows of these positions, lowest first, where there are any."""
         found = self.store.rows_at(connection, lookups, positions)
         return [(row[0], bytes(row[1]), row[2], bytes(row[3])) for row in found]
 
     def keys_from(self, connection: sa.Connection, log: LogRow, first: int, end: int) -> list[tuple[bytes, int]]:
-        """(key, position) of up to PAGE names of a log, from index `first` up to `end`, by rising position."""
         columns = (sa.func.substr(lookups.c.identifier, 1, KEY_BYTES, type_=sa.LargeBinary), lookups.c.position)
         low, high = position_of(log.id, first), position_of(log.id, end)
         query = sa.select(*columns).where(lookups.c.position >= low, lookups.c.position < high)
-        return [(bytes(key), p) for key, p in connection.execute(query.order_by(lookups.c.position).limit(PAGE))]
-
-    def _read_on(self, connection: sa.Connection, log: LogRow, first: int) -> None:
-        pairs = self.keys_from(connection, log, first, log.next_index)
-        upto = log.next_index if len(pairs) < PAGE else index_of(pairs[-1][1]) + 1
-        last = self.store.joined_from(connection, log.id, upto - 1, 1)
-        if not last:
-            raise IntegrityError("records.gap", index=upto - 1)
-        self.index.add_some(log.id, first, Cover(upto, keys_of_entries(last)[0].hex()), pairs)
+        return [(bytes(key), p) for key, p in connection.execute(query.order_by(lookups.c.position).limit(self.PAGE))]

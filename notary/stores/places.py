@@ -1,9 +1,9 @@
 """Key → positions of the entries of all logs: sorted runs on disk, and the newest in memory.
 
-One refuses duplicates and finds status keys (docs/adr/0021), another finds identifiers (0035). Nothing here is the
-truth: the rows of the database are, and what the runs don't cover is read from there (notary/stores/following.py), at
-the start and whenever another process wrote. So a crash loses nothing, a missing or damaged file only costs reading
-all rows once. Over 300 lines: memory, list and runs change together under one lock.
+One refuses duplicates and finds status keys (docs/adr/0021), one finds identifiers (0035), one what was answered under
+a key (0038). Nothing here is the truth: the rows of the database are, and what the runs don't cover is read from there
+(notary/stores/following.py), at the start and whenever another process wrote. So a crash loses nothing, a missing or
+damaged file only costs reading all rows once. Over 300 lines: memory, list and runs change together under one lock.
 
     list.json        which runs count; replaced by rename
     0000000012.run   a run (notary/stores/runs.py), never changed
@@ -97,7 +97,7 @@ class PlaceIndex:
         gone: Callable[[int, int], Collection[int]] = lambda low, high: (),
     ) -> None:
         """Nothing is read or written here; `folder`'s parent must exist."""
-        self.folder, self.disk, self._gone = folder, disk or Disk(), gone
+        self.folder, self.disk, self.gone = folder, disk or Disk(), gone
         self._flush_at, self._fan, self._beside = flush_at, fan, beside
         self._lock = threading.RLock()
         self._mark: object = ()
@@ -283,7 +283,7 @@ class PlaceIndex:
                 whole.add(list(self._frozen.pairs()))
             self._frozen, covers = whole, {**self._list.covers, **self._seen}
         keys, positions = zip(*whole.pairs(), strict=True)
-        unwanted = np.array(sorted(self._gone(min(positions), max(positions))), np.uint64)
+        unwanted = np.array(sorted(self.gone(min(positions), max(positions))), np.uint64)
         run = self._write([run_of("", keys, positions, len(whole))], unwanted)
         self._put([*self._list.runs, run], covers)
         with self._lock:

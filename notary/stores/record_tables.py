@@ -62,7 +62,17 @@ lookups = sa.Table(  # what a record is found by; from the identifier to here: n
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("content", sa.LargeBinary(32), nullable=False),
 )
-idempotency = sa.Table(
+answers = sa.Table(  # `size` entries from `position` on, given to what was sent under a key (notary/stores/answers.py)
+    "answers",
+    metadata,
+    sa.Column("position", _Position, primary_key=True, autoincrement=False),
+    sa.Column("department", sa.String(18), nullable=False),
+    sa.Column("operation", sa.String(32), nullable=False),
+    sa.Column("key", sa.LargeBinary(32), nullable=False),
+    sa.Column("content", sa.LargeBinary(32), nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+)
+idempotency = sa.Table(  # the other answers: they named entries that stood before, or got none
     "idempotency",
     metadata,
     sa.Column("log", sa.Integer, primary_key=True, autoincrement=False),

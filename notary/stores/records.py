@@ -24,6 +24,7 @@ from notary.entry import ENTRY_BYTES
 from notary.stores import entry_rows
 from notary.stores import statements as said
 from notary.stores.record_tables import (
+    answers,
     checkpoints,
     entry_groups,
     idempotency,
@@ -46,6 +47,7 @@ __all__ = [
     "Known",
     "LogRow",
     "RecordStore",
+    "answers",
     "checkpoints",
     "entry_groups",
     "idempotency",
@@ -89,10 +91,11 @@ class LogRow:
 
 
 class Known(NamedTuple):
-    """What was answered under an idempotency key, or stands under (identifier, version): notary/stores/names.py."""
+    """What was answered under an idempotency key (notary/stores/answers.py), or stands under (identifier, version)
+    (notary/stores/names.py)."""
 
     content: bytes
-    positions: tuple[int, ...]
+    positions: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,19 +266,6 @@ class RecordStore:
         connection.execute(lookups.delete().where(here))
         kept = [(places[row.position], *row[1:]) for row in found if row.position in places]
         self.insert(connection, lookups, kept)
-
-    # -- what is known already ----------------------------------------------------------------------------------------
-
-    def answered(
-        self, connection: sa.Connection, log: int, department: DepartmentCode, operation: str, keys: Sequence[bytes]
-    ) -> dict[bytes, Known]:
-        """Idempotency key (32 bytes) → what was answered."""
-        found: dict[bytes, Known] = {}
-        for part in _parts(keys):
-            values = {"log": log, "department": department, "operation": operation, "keys": list(part)}
-            rows = connection.execute(said.ANSWERED, values)
-            found.update((row[0], Known(row[1], unpack_positions(row[2]))) for row in rows)
-        return found
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 

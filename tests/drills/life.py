@@ -23,7 +23,7 @@ from notary.receipts import split
 from notary.singles import Single
 from notary.stores.content import EmbeddedStore
 from notary.stores.disk import Disk
-from notary.stores.index_check import check_entries, check_names
+from notary.stores.index_check import check_entries, check_some
 from notary.stores.records import index_of, position_of
 from notary.worker import Worker
 from tests.fakes.notary import ISSUER, LANE, ORIGIN, FakeClock, Rig, certificate, document, packed
@@ -80,8 +80,8 @@ def _anchor(rig: Rig, worker: Worker) -> object:
 
 
 def _runs(rig: Rig, _: Worker) -> object:
-    """What stands in memory of both indexes is written, as it is beside submissions once there is enough of it."""
-    for index in (rig.notary.standing.index, rig.notary.names.index):
+    """What stands in memory of the indexes is written, as it is beside submissions once there is enough of it."""
+    for index in (rig.notary.standing.index, rig.notary.names.index, rig.notary.answers.index):
         index.flush()
     return None
 
@@ -148,7 +148,7 @@ def check(home: Path, acknowledged: dict[str, object], *, twice: bool = True) ->
         assert {record["issuer"] for record in records} == {ISSUER}
         report = fsck(rig.log, rows=rows)
         assert report.sound, report
-        wrong = check_entries(rig.notary.standing) + check_names(rig.notary.names)
+        wrong = check_entries(rig.notary.standing) + check_some(rig.notary.names) + check_some(rig.notary.answers)
         assert not wrong, [(error.code, error.params) for error in wrong]
         check_files(home, [record["document"]["cid"] for record in records if "cid" in record.get("document", {})])
         check_anchors(rig, worker)

@@ -12,7 +12,7 @@ from ledger.errors import UnavailableError
 from ledger.types import Digest
 from notary.entry import Entry, status_key
 from notary.erasures import State
-from notary.stores.index_check import check_entries, check_names
+from notary.stores.index_check import check_entries, check_some
 from notary.stores.names import Names, names_index
 from notary.stores.places import LIST, PlaceIndex
 from notary.stores.record_tables import lookups, position_of
@@ -123,7 +123,7 @@ def test_rebuild__whatever_it_was__sound_and_found_by_a_running_service(rig: Rig
 
 def named(rig: Rig) -> list[str]:
     made = Names(rig.notary.store, names_index(rig.notary.store, rig.notary.names.index.folder))
-    return [error.code for error in check_names(made)]
+    return [error.code for error in check_some(made)]
 
 
 def changed(rig: Rig, statement: str, **values: object) -> None:

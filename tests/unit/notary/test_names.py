@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import ConflictError
-from notary.stores import names as names_of
 from notary.stores.names import Names, key_of, names_index
 from notary.stores.places import PlaceIndex
 from notary.stores.record_tables import lookups, position_of
@@ -94,7 +93,7 @@ def test_read_on__any_pages_of_any_mixture__knows_what_the_table_has(
             notary.accept_records(ISSUER, ORIGIN, rows, key=f"{start} {number}")
         else:
             notary.accept_commitments(ISSUER, ORIGIN, packed(len(numbers), start=start), key=f"{start} {number}")
-    monkeypatch.setattr(names_of, "PAGE", page)
+    monkeypatch.setattr(Names, "PAGE", page)
     fresh = Names(notary.store, names_index(notary.store, rig.home / "other", flush_at=4, beside=False))
     with notary.store.reading() as connection:
         fresh.follow(connection, notary.store.all_logs(connection))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import ledger.store
 from ledger.store import object_tables
 from ledger.store.engine import open_engine, reading, upgrade, writing
 from ledger.store.tables import metadata, outbox
-from notary.stores.record_tables import lookups
+from notary.stores.record_tables import answers, idempotency, lookups, pack_positions, unpack_positions
 from tests.databases import Databases
 
 PLACE = {"block_number": 1, "log_index": 0, "block_hash": "0x01", "block_time": 1, "tx_hash": "0x02"}
@@ -130,4 +131,48 @@ def test_upgrade__look_ups_of_before_0019__by_position_with_what_they_said(engin
     wanted = sorted((row["position"], row["identifier"], row["version"], row["content"]) for row in rows)
     assert [tuple(row) for row in found] == wanted
     assert not sa.inspect(engine).has_table("lookups_by_name")
+    engine.dispose()
+
+
+def test_upgrade__answers_of_before_0020__each_at_its_place_or_where_it_was(engine: sa.Engine) -> None:
+    move(engine, command.upgrade, "0019")
+    log = 1 << 40
+    own = {f"k{n}": range(log + n * 10, log + n * 10 + 1 + n % 4) for n in range(700)}
+    own |= {"other log": range(2 * log, 2 * log + 3), "own hash": range(2 * log + 3, 2 * log + 4)}
+    apart = {
+        "shorter": range(log + 30, log + 32), "inside": range(log + 31, log + 33), "nothing": range(0),
+        "overlapping": range(log + 33, log + 36), "elsewhere": range(2 * log + 8, 2 * log + 9),
+        "several": (log + 8, log + 5, log + 6), "own hash of several": range(log + 45, log + 47),
+        "beyond": range(log + 9_999, log + 10_001),
+    }  # fmt: skip
+
+    def row(name: str, positions: Sequence[int]) -> dict[str, Any]:
+        key = hashlib.sha256(name.encode()).digest()
+        number = 2 if name in {"other log", "own hash"} else 1
+        return {
+            "log": number, "department": "11420000011043080X", "operation": "records", "key": key,
+            "content": key if name.startswith("own hash") else key[::-1], "positions": pack_positions(positions),
+        }  # fmt: skip
+
+    sent = {name: row(name, positions) for name, positions in {**apart, **own}.items()}
+    with writing(engine) as connection:
+        found = {
+            name: sa.Table(name, sa.MetaData(), autoload_with=connection) for name in ("idempotency", "logs", "issuers")
+        }
+        connection.execute(sa.insert(found["issuers"]), {"id": 7, "code": "11420000011043080X"})
+        for number in (1, 2):
+            named = {"id": number, "origin": f"o{number}", "log_id": bytes([number]) * 32, "issuer": 7}
+            connection.execute(sa.insert(found["logs"]), {**named, "next_index": 10_000, "accepted_at": 1})
+        connection.execute(sa.insert(found["idempotency"]), list(sent.values()))
+    upgrade(engine)
+    scope = ("department", "operation", "key", "content")
+    with reading(engine) as connection:
+        kept = connection.execute(sa.select(answers).order_by(answers.c.position)).mappings().all()
+        rest = connection.execute(sa.select(idempotency)).mappings().all()
+    told = {r["key"]: (*[r[c] for c in scope], range(r["position"], r["position"] + r["size"])) for r in kept}
+    wanted = {r["key"]: (*[r[c] for c in scope], own[name]) for name, r in sent.items() if name in own}
+    assert told == wanted
+    left = {r["key"]: {**r, "positions": unpack_positions(r["positions"])} for r in rest}
+    assert left == {sent[name]["key"]: {**sent[name], "positions": tuple(apart[name])} for name in apart}
+    assert not sa.inspect(engine).has_table("idempotency_by_key")
     engine.dispose()

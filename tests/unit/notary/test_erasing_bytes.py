@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from notary.entry import Entry
 from notary.filing import Filing
+from notary.stores.answers import key_of
 from notary.stores.content import EmbeddedStore
 from notary.stores.records import lookups, position_of, record_wraps
 from tests.fakes.notary import ISSUER, ORIGIN, SECOND, Rig, certificate, document
@@ -142,6 +143,21 @@ def test_bytes__document__neither_wraps_nor_ciphertext(rig: Rig) -> None:
     assert "ciphertext" in str(found(rig, secrets))
     erase(rig, 1)
     assert found(rig, secrets) == []
+
+
+def test_bytes__answer_under_its_own_hash__neither_row_nor_run(rig: Rig) -> None:
+    rng = random.Random(7)
+    numbers = rng.sample(range(10**9), 200)
+    for n in numbers:
+        rig.notary.accept_records(ISSUER, ORIGIN, [document(n)])
+    for index in (*rng.sample(range(200), 5), 0, 199):
+        secrets = secrets_of(rig, index)
+        secrets["key of the answer"] = key_of(ISSUER, "records", secrets["content"])[::-1]
+        rig.notary.answers.index.flush()
+        written = {what.split(" in ")[0] for what in found(rig, secrets)}
+        assert written > {"content", "key of the answer"}
+        erase(rig, index)
+        assert found(rig, secrets) == []
 
 
 def test_bytes__while_another_reads__not_done_before_the_reader_is(rig: Rig) -> None:

@@ -154,7 +154,8 @@ def test_audit__rows_beyond_the_last_entry_and_answers_to_nowhere__named(rig: Ri
         packed_positions = sql.pack_positions([place(rig, 700)])
         row = (rig.notary.log(ORIGIN).id, ISSUER, "records", b"\x01" * 32, b"\x02" * 32, packed_positions)
         rig.notary.store.insert(connection, sql.idempotency, [row])
-    assert told(rig) == [("fsck.row_beyond", 500), ("fsck.answer_nowhere", 700)]
+        rig.notary.store.insert(connection, sql.answers, [(place(rig, 600), *row[1:5], 2)])
+    assert told(rig) == [("fsck.row_beyond", 500), ("fsck.answer_nowhere", 600), ("fsck.answer_nowhere", 700)]
 
 
 def test_audit__wrap_changed__named_with_its_reader(rig: Rig) -> None:

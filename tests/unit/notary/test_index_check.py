@@ -12,14 +12,15 @@ from ledger.errors import UnavailableError
 from ledger.types import Digest
 from notary.entry import Entry, status_key
 from notary.erasures import State
+from notary.stores.answers import Answers, answers_index
 from notary.stores.index_check import check_entries, check_some
 from notary.stores.names import Names, names_index
 from notary.stores.places import LIST, PlaceIndex
-from notary.stores.record_tables import lookups, position_of
+from notary.stores.record_tables import answers, lookups, position_of
 from notary.stores.run_list import Cover, RunList, RunName
 from notary.stores.runs import Run, digest_of, merged
 from notary.stores.standing import Standing
-from tests.fakes.notary import ISSUER, ORIGIN, SECOND, Rig, certificate, packed
+from tests.fakes.notary import ISSUER, ORIGIN, SECOND, Rig, certificate, document, packed
 
 
 @pytest.fixture
@@ -171,3 +172,57 @@ def test_names__erasure_under_way__no_finding(rig: Rig) -> None:
     assert rig.notary.erasing.step()
     assert named(rig) == []
     assert sum(run.count for _, run in rig.notary.names.index.runs) == 2
+
+
+def answered(rig: Rig) -> list[str]:
+    made = Answers(rig.notary.store, answers_index(rig.notary.store, rig.notary.answers.index.folder))
+    return [error.code for error in check_some(made)]
+
+
+def test_answers__after_a_life_with_erasures__sound(rig: Rig) -> None:
+    rig.notary.accept_records(ISSUER, ORIGIN, [certificate(10)], key="k")
+    rig.notary.accept_records(ISSUER, ORIGIN, [document(1)])
+    rig.notary.answers.index.flush()
+    assert answered(rig) == []
+    for index in (47, 48):
+        rig.notary.erasing.propose(ISSUER, ORIGIN, index, "order 1", b"\1" * 32)
+        assert rig.notary.erasing.confirm(ISSUER, ORIGIN, index, "order 1", b"\2" * 32).state is State.DONE
+    rig.notary.answers.index.flush()
+    assert answered(rig) == []
+
+
+def test_answers__runs_and_rows_apart__named_and_mended(rig: Rig) -> None:
+    for n in range(3):
+        rig.notary.accept_records(ISSUER, ORIGIN, [certificate(10 + n)], key=f"k{n}")
+    rig.notary.answers.index.flush()
+    at = position_of(rig.notary.log(ORIGIN).id, 48)
+    with rig.notary.store.reading() as connection:
+        [row] = rig.notary.store.rows_at(connection, answers, [at])
+    changed(rig, "DELETE FROM answers WHERE position = :at", at=at)
+    assert answered(rig) == ["index.count"]
+    with rig.notary.store.transaction() as connection:
+        rig.notary.store.insert(connection, answers, [(*row[:3], row[3][::-1], *row[4:])])
+    assert answered(rig) == ["index.entry_missing"]
+    count = rig.notary.answers.rebuild()
+    assert answered(rig) == []
+    changed(rig, "UPDATE answers SET key = :key WHERE position = :at", key=row[3], at=at + 1)
+    changed(rig, "UPDATE answers SET key = :key WHERE position = :at", key=row[3], at=at)
+    assert rig.notary.answers.rebuild() == count
+    assert answered(rig) == ["fsck.answer_twice"]
+
+
+def test_answers__erasure_under_way__no_finding(rig: Rig) -> None:
+    rig.notary.accept_records(ISSUER, ORIGIN, [document(1)])
+    rig.notary.answers.index.flush()
+
+    def stop(step: str) -> None:
+        if step == "forgotten":
+            raise UnavailableError("disk.full", retry_after=1, reason="ENOSPC")
+
+    rig.notary.erasing._hook = stop
+    rig.notary.erasing.propose(ISSUER, ORIGIN, 47, "order 1", b"\1" * 32)
+    rig.notary.erasing.confirm(ISSUER, ORIGIN, 47, "order 1", b"\2" * 32)
+    assert answered(rig) == []
+    rig.notary.erasing._hook = lambda step: None
+    assert rig.notary.erasing.step()
+    assert answered(rig) == []

@@ -74,7 +74,8 @@ def _in_order(connection: sa.Connection) -> Iterator[Any]:
         "SELECT log, department, operation, key, content, positions FROM idempotency_by_key ORDER BY log, "
         "substr(positions, 1, 8), substr(positions, 9, 4) DESC, department, operation, key"
     )
-    yield from connection.execute(sa.text(ordered), execution_options={"yield_per": ROWS_AT_ONCE}).partitions()
+    found = connection.execute(sa.text(ordered), execution_options={"stream_results": True})
+    yield from found.partitions(ROWS_AT_ONCE)
 
 
 def downgrade() -> None:

@@ -203,7 +203,7 @@ class Placing:
 
     def _remember(self, s: Submission, key: bytes, positions: Sequence[int], *, given: bool) -> None:
         """What was answered under the key; `given`: no entry that stood before (notary/stores/answers.py)."""
-        self._answered[s.department, s.operation, key] = Known(s.content, tuple(positions))
+        self._answered[s.department, s.operation, key] = Known(s.content, positions)
         if given and positions and (len(positions) == 1 or key != s.content):
             row = (positions[0], s.department, s.operation, key, s.content, len(positions))
             self._rows[sql.answers].append(row)

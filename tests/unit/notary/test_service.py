@@ -13,7 +13,6 @@ import pytest
 
 from ledger.crypto.suites import verify_ed25519
 from ledger.errors import (
-    ConfigurationError,
     ConflictError,
     DeniedError,
     InputError,
@@ -28,9 +27,7 @@ from notary.checkpoint import promise_bytes
 from notary.commitment import commit
 from notary.entry import log_id
 from notary.receipt import parse_receipt
-from notary.receipts import first_not_included, split
-from notary.reception import MAX_BULK
-from notary.submission import Row
+from notary.receipts import first_not_included
 from notary.vault import Vault
 from tests.databases import Databases
 from tests.fakes.notary import (
@@ -40,7 +37,6 @@ from tests.fakes.notary import (
     ORIGIN,
     OTHER,
     SECOND,
-    START,
     STORAGE_KEY,
     Rig,
     certificate,
@@ -175,70 +171,6 @@ def test_accept_records__another_departments_log__denied(rig: Rig) -> None:
         rig.notary.accept_records(ISSUER, ORIGIN + "/gone", [document(1)])  # type: ignore[arg-type]
 
 
-def test_accept_commitments__bulk__under_a_checkpoint_with_paths(rig: Rig) -> None:
-    rig.notary.accept_records(ISSUER, ORIGIN, [document(1)])
-    bundle = rig.notary.accept_commitments(ISSUER, ORIGIN, packed(300), key="k")
-    assert (bundle.first, bundle.count, bundle.promises, bundle.size) == (1, 300, None, 301)
-    assert first_not_included(bundle) is None
-    again = rig.notary.accept_commitments(ISSUER, ORIGIN, packed(300), key="k")
-    assert again == bundle
-    rig.again()
-    later = rig.notary.accept_commitments(ISSUER, ORIGIN, packed(300), key="k")
-    assert [r.entry for r in split(later)] == [r.entry for r in split(bundle)]
-
-
-def test_accept_commitments__repeat__single_is_answered_bulk_is_refused(rig: Rig) -> None:
-    one = packed(1)
-    first = rig.notary.accept_commitments(ISSUER, ORIGIN, one, key=None)
-    assert rig.notary.accept_commitments(ISSUER, ORIGIN, one, key=None) == first
-    assert rig.notary.accept_commitments(ISSUER, SECOND, one, key="elsewhere") == first
-    for wrong in (one[:33] + bytes(32), b"\x02" + one[1:]):
-        with pytest.raises(ConflictError, match="commitment_known"):
-            rig.notary.accept_commitments(ISSUER, ORIGIN, wrong, key=None)
-    with pytest.raises(ConflictError, match="commitment_known") as caught:
-        rig.notary.accept_commitments(ISSUER, SECOND, packed(3, start=-2), key="k")
-    assert caught.value.params == {"row": 3, "index": 0}
-    with pytest.raises(ConflictError, match="twice_in_call"):
-        rig.notary.accept_commitments(ISSUER, ORIGIN, packed(2, start=5) + packed(1, start=5), key="k2")
-    assert len(rig.entries()) == 1
-    # another department may hold the same digest: a copy in its log takes nothing from the first
-    assert rig.notary.accept_commitments(OTHER, FOREIGN, one, key=None).first == 0
-
-
-@pytest.mark.parametrize(
-    ("body", "key", "code"),
-    [
-        (b"", "k", "notary.packed_length"),
-        (packed(1)[:-1], "k", "notary.packed_length"),
-        (packed(2), None, "notary.key_needed"),
-        (packed(2), "", "notary.key_length"),
-        (packed(2), "x" * 256, "notary.key_length"),
-        (packed(MAX_BULK + 1), "k", "notary.bulk_count"),
-        (packed(1, kind=0), None, "notary.kind_by_client"),
-        (packed(1, kind=6), None, "notary.kind_by_client"),
-        (packed(1, kind=7), None, "notary.kind_by_client"),
-        (packed(1, kind=3), None, "notary.kind_of_log"),
-    ],
-)
-def test_accept_commitments__wrong_input__refused(rig: Rig, body: bytes, key: str | None, code: str) -> None:
-    with pytest.raises(InputError, match=code):
-        rig.notary.accept_commitments(ISSUER, ORIGIN, body, key=key)
-    assert rig.entries() == []
-
-
-def test_kinds_3_to_5__only_in_the_members_shard__time_cut_to_the_hour(rig: Rig) -> None:
-    for kind in (3, 4, 5):
-        bundle = rig.notary.accept_commitments(ISSUER, MEMBERS, packed(1, kind=kind, start=kind), key=None)
-        entry = next(split(bundle)).entry
-        assert entry.kind == kind
-        assert entry.accepted_at % 3_600_000 == 0
-        assert 0 <= START - entry.accepted_at < 3_600_000
-    with pytest.raises(InputError, match="kind_of_log"):
-        rig.notary.accept_commitments(ISSUER, MEMBERS, packed(1, kind=1), key=None)
-    with pytest.raises(ConfigurationError, match="member_log"):
-        Rig(rig.home.parent / "second", members=(ORIGIN,))
-
-
 def test_receipts__every_stage__each_verifies_and_the_newest_is_shown(rig: Rig) -> None:
     notary = rig.notary
     accepted = notary.accept_records(ISSUER, ORIGIN, [certificate(n) for n in range(3)], key="k")
@@ -345,10 +277,3 @@ def test_content_mac__of_the_canonical_record__as_formats_say(rig: Rig) -> None:
     inner = hashlib.sha256(bytes(b ^ 0x36 for b in block) + canonical).digest()
     expected = hashlib.sha256(bytes(b ^ 0x5C for b in block) + inner).digest()
     assert vault.content_mac(ISSUER, canonical) == expected
-
-
-def test_accept_commitments__parsed_rows__same_content_as_packed(rig: Rig) -> None:
-    body = packed(2)
-    rows = [Row(body[at], body[at + 1 : at + 33], body[at + 33 : at + 65]) for at in (0, 65)]
-    first = rig.notary.accept_commitments(ISSUER, ORIGIN, body, key="k")
-    assert rig.notary.accept_commitments(ISSUER, ORIGIN, rows, key="k") == first

@@ -112,8 +112,12 @@ class Package:
 
     def _item(self, number: str, content: str | None, metadata: Any) -> ReadItem:
         folder = f"items/{number}"
-        disclosure = parse_disclosure(self.file.read(f"{folder}/disclosure.json", MAX_DISCLOSURE))
-        receipt = parse_receipt(self.file.read(f"{folder}/receipt.json", MAX_RECEIPT))
+        shown = self.file.read(f"{folder}/disclosure.json", MAX_DISCLOSURE)
+        proof = self.file.read(f"{folder}/receipt.json", MAX_RECEIPT)
+        try:
+            disclosure, receipt = parse_disclosure(shown), parse_receipt(proof)
+        except UnreadableError as error:  # among many thousands people must be told which
+            raise UnreadableError("archive.unreadable", number=number, reason=error.code) from error
         if receipt.salt is not None:
             raise UnreadableError("archive.salt", number=number)
         found = None if content is None else (content, self.held[f"{folder}/{content}"])

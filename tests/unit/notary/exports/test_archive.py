@@ -183,6 +183,13 @@ def test_read__receipt_with_a_salt__refused(items: list[Item], package: bytes) -
     assert found.value.code == "archive.salt"
 
 
+def test_read__item_changed_into_something_unreadable__names_the_item(package: bytes) -> None:
+    data = changed(package, "items/00002/receipt.json", lambda r: r.update(index=1 << 40))
+    with pytest.raises(UnreadableError) as found:
+        read(data)
+    assert (found.value.code, found.value.params["number"]) == ("archive.unreadable", "00002")
+
+
 def test_package__large_file__passes_in_pieces(items: list[Item], world: World, tmp_path: Path) -> None:
     piece = b"%PDF-1.7" + bytes((1 << 20) - 8)
     receipt = parse_receipt(items[1].receipt)

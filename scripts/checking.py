@@ -208,6 +208,24 @@ def _witnesses(settings: Settings) -> Finding | None:
     return Finding("witnesses", case, params=params, texts="web.health")
 
 
+def _content(settings: Settings) -> Finding | None:
+    """Every store of files answers, none is long behind, and no move was left half done."""
+    from api import wiring
+    from api.health.probes import LONGEST_LAG
+    from notary.cid import EMPTY_FILE
+
+    with wiring.open_keeper(settings) as keeper:
+        for address, lag in keeper.places.lags().items():
+            keeper.places.store(address).has(EMPTY_FILE)
+            minutes = 0 if lag.since is None else (time.time_ns() // 1_000_000 - lag.since) // 60_000
+            if minutes >= LONGEST_LAG:
+                params = {"name": address, "files": lag.files, "minutes": minutes}
+                return Finding("content", "behind", needed=False, params=params)
+        for move in keeper.places.leaving():
+            return Finding("content", "moving", needed=False, params={"source": move.source, "target": move.target})
+    return None
+
+
 def _peers(settings: Settings) -> Finding | None:
     """As health tells it: the last day that each other log has, and what it refused."""
     from api.health.outside import peer_finding
@@ -231,5 +249,5 @@ def _server(settings: Settings) -> Finding | None:
 CHECKS: dict[str, Callable[[Settings], Finding | None]] = {
     "home": _home, "keys": _keys, "disk": _disk, "algorithms": _algorithms, "trust": _trust,
     "database": _database, "chain": _chain, "heads": _heads, "node": _node, "second": _second,
-    "witnesses": _witnesses, "peers": _peers, "server": _server,
+    "content": _content, "witnesses": _witnesses, "peers": _peers, "server": _server,
 }  # fmt: skip

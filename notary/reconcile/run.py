@@ -111,10 +111,15 @@ class Comparison:
     def run(self, told: Callable[[Done, float], None] = lambda done, share: None) -> Done:
         """Go on to the end; `told` how far it came, and which share of the library is read."""
         plan = self._open()
-        if self.done.read:
-            self._require_same()
-        else:
-            self._read(told)
+        try:
+            if self.done.read:
+                self._require_same()
+            else:
+                self._read(told)
+        except ConflictError as error:  # the reader speaks of a back-fill's manifest
+            if error.code != changed().code:
+                raise
+            raise ConflictError("reconcile.changed", folder=str(self.folder)) from None
         if not self.done.compared:
             self._sort_ledger(plan, told)
             self._compare(told)
@@ -169,7 +174,7 @@ class Comparison:
         self._note()
 
     def _require_same(self) -> None:
-        """ConflictError `backfill.changed` where the library isn't the one that was sorted: yesterday's half and
+        """ConflictError `reconcile.changed` where the library isn't the one that was sorted: yesterday's half and
         today's make no report, and a report that is there is of the library that it read."""
         mark = None if self.done.mark is None else Mark(*self.done.mark)
         for chunk in self._source.chunks(1, mark, self.done.runs):

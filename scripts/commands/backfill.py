@@ -82,6 +82,8 @@ def backfill(
         raise UsageError("cli.usage.value", name="--capture", reason=" | ".join(CAPTURES))
     kind = source_kind(source)
     url = source_url(url_file) if kind == "table" else ""
+    if manifest.exists() and not manifest.is_dir():
+        raise UsageError("backfill.no_folder", path=str(manifest))
     departments = [DepartmentCode(code) for code in dict.fromkeys(department)]
     with open_notary(load({"home": home}).settings, processes=PROCESSES) as (notary, processes):
         origins = origins_of(notary, departments)

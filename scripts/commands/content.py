@@ -18,6 +18,8 @@ from scripts.commands.options import Home, Json
 from scripts.help import App
 from scripts.problems import UsageError
 
+NOT_ASKED = "not_asked"
+
 if TYPE_CHECKING:
     from api.settings import Settings
     from notary.content_care import Fault
@@ -103,10 +105,17 @@ def check(
     faults = [fault for result in results for fault in result.faults]
     left = [fault for fault in faults if not fault.mended]
     files = sum(result.files for result in results)
-    key = "cli.content.wrong" if left else "cli.content.mended" if faults else "cli.content.sound"
-    payload = output.message("chuzheng-content-check/1", key, ok=not left, files=files, count=len(left or faults))
+    asked = [fault for fault in left if fault.what != NOT_ASKED]
+    key = "cli.content.mended" if faults else "cli.content.sound"
+    if left:
+        key = "cli.content.wrong" if asked else "cli.content.no_answer"
+    payload = output.message(
+        "chuzheng-content-check/1", key, ok=not left, files=files, count=len(asked or left or faults)
+    )
     stores = [
-        {"store": r.store, "files": r.files, "bytes": r.size, "wrong": sum(not f.mended for f in r.faults),
+        {"store": r.store, "files": r.files, "bytes": r.size,
+         "wrong": sum(not f.mended and f.what != NOT_ASKED for f in r.faults),
+         "not_asked": sum(f.what == NOT_ASKED for f in r.faults),
          "mended": sum(f.mended for f in r.faults), "pins": r.pins, "unnamed_pins": r.unnamed,
          "leftovers": r.leftovers, "leftover_bytes": r.leftover_size, "removed": r.removed}
         for r in results
@@ -243,4 +252,4 @@ def _fault_lines(faults: list[Fault]) -> list[str]:
 def _exit(left: list[Fault]) -> int:
     if not left:
         return output.EXIT_OK
-    return output.EXIT_CANNOT_ASK if all(f.what == "not_asked" for f in left) else output.EXIT_UNEXPECTED
+    return output.EXIT_CANNOT_ASK if all(f.what == NOT_ASKED for f in left) else output.EXIT_UNEXPECTED

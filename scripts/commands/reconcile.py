@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ledger.codes.uscc import check_uscc
 from ledger.errors import InputError
 from ledger.types import DepartmentCode
 from scripts import output
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 reconcile_app = App(help="与电子证照库对账。/ The certificate library and the ledger compared.")
 FORMS = ("ndjson", "csv")
 _PURPOSE = b"reconcile"
+_PIECE = 1 << 16
 PAGE = 1_000
 
 
@@ -69,6 +72,9 @@ def run(
 
     if form not in FORMS:
         raise UsageError("cli.usage.value", name="--form", reason=" | ".join(FORMS))
+    for code in issuer or ():
+        if check_uscc(code):  # nothing is of nobody, and would agree
+            raise UsageError("cli.usage.value", name="--issuer", reason=code[:40])
     kind = source_kind(source)
     table = read_file(words).decode("utf-8", "replace") if words else None
     asked = Asked(
@@ -127,6 +133,7 @@ def feed(
             raise UsageError("file.no_folder", path=str(path))
     cursor = read_file(state).decode("ascii", "replace").strip() if state.exists() else None
     count = 0
+    _end_whole(out)
     with open_ledger(load({"home": home}).settings) as ledger:
         source, more = Feed(ledger.notary, ledger.changes, ledger.index), True
         while more:
@@ -140,6 +147,25 @@ def feed(
             cursor, more, count = page.cursor, page.more, count + len(page.items)
     payload = output.message("chuzheng-feed/1", "cli.reconcile.fed", count=count, path=str(out))
     output.finish({**payload, "count": count, "cursor": cursor, "path": str(out)}, as_json=json_)
+
+
+def _end_whole(path: Path) -> None:
+    """Cut off a last line that a full disk or a power cut left half: its cursor wasn't kept, so it is told again."""
+    from notary.bulk.durable import cut
+
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _PIECE)
+            file.seek(start)
+            if (at := file.read(end - start).rfind(b"\n")) >= 0:
+                end = start + at + 1
+                break
+            end = start
+    if end < size:
+        cut(path, end)
 
 
 def open_library(kind: str, source: str, url: str, key: str | None, columns: tuple[str, ...], ledger: Ledger) -> Source:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.errors import UnreadableError
+from ledger.errors import ConfigurationError, UnreadableError
 from ledger.types import Millis
 from scripts import output
 from scripts.commands.files import read_file
 from scripts.commands.options import Json
 from scripts.help import App
+from scripts.ports import await_free
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def serve(
     keys = known_logs(trust or [], None if logs is None else read_file(logs))
     signer = load_signer(f"file:{key}")
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if port and not await_free(host, port, 0.0):
+        raise ConfigurationError("cli.witness.port_taken", host=host, port=port)
     witness = Witness(state, name, signer, keys, SystemClock(), keep=Equivocations(state / FOLDER).keep)
     payload = output.message("chuzheng-witness/1", "cli.witness.serving", name=name, url=f"http://{host}:{port}")
     output.finish({**payload, "name": name, "host": host, "port": port}, as_json=json_)

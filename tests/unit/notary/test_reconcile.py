@@ -153,7 +153,7 @@ def test_run__library_changed_between_two_runs__refused(
         house.compare(house.csv(mixed))
     mixed.write_text(mixed.read_text(encoding="utf-8").replace("有效", "吊销", 1), encoding="utf-8")
     house.told = lambda done, share: None
-    with pytest.raises(ConflictError, match=r"backfill\.changed"):
+    with pytest.raises(ConflictError, match=r"reconcile\.changed"):
         house.compare(house.csv(mixed))
 
 
@@ -264,7 +264,7 @@ def test_run__library_changed_after_it_was_read__refused_not_mixed(
     other = {"changed": data.replace("有效".encode(), "吊销".encode(), 1), "longer": data + lines[-1]}
     mixed.write_bytes(other.get(how, b"".join(lines[:-1])))
     house.told = lambda done, share: None
-    with pytest.raises(ConflictError, match=r"backfill\.changed"):
+    with pytest.raises(ConflictError, match=r"reconcile\.changed"):
         house.compare(house.csv(mixed))
     mixed.write_bytes(data)
     house.compare(house.csv(mixed))  # the library that was read: it goes on, or says again what it said

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from ledger.errors import ConfigurationError
 from notary.receipt import parse_receipt
 from notary.receipts import parse_bundle
-from scripts.commands.backfill import fitted, progress_line
+from scripts.commands.backfill import fitted, progress_line, source_url
 from scripts.help import cells
 from tests.fakes.backfilling import cells_of, csv_file, fill
-from tests.fakes.notary import Rig
+from tests.fakes.notary import ISSUER, Rig
 from tests.unit.scripts.conftest import Chuzheng
 
 
@@ -37,6 +38,23 @@ def test_progress__rate_and_time_left__of_this_run(
 def test_progress__narrow_terminal__fits(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHUZHENG_LANG", "zh")
     assert cells(fitted(progress_line(10, 10, 0.5, 0.5, 1.0), width)) <= width
+
+
+def test_backfill__manifest_is_a_file__said_before_anything_is_read(chuzheng: Chuzheng, tmp_path: Path) -> None:
+    (tmp_path / "kept.txt").write_text("mine", encoding="utf-8")
+    words = ["backfill", "x.csv", "--manifest", str(tmp_path / "kept.txt"), "--department", str(ISSUER), "--json"]
+    done = chuzheng(*words)
+    assert (done.code, done.json["code"]) == (2, "backfill.no_folder")
+    assert (tmp_path / "kept.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_source_url__file_that_others_read__named_with_its_own_mode(tmp_path: Path) -> None:
+    path = tmp_path / "source.url"
+    path.write_text("sqlite:///x", encoding="utf-8")
+    path.chmod(0o644)
+    with pytest.raises(ConfigurationError) as told:
+        source_url(path)
+    assert told.value.params["mode"] == "0644"
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ import pytest
 from api.keyring import Keyring
 from api.settings import Settings
 from api.wiring import open_keeper
+from ledger.errors import UnavailableError
 from notary.entry import make_origin
+from scripts.checking import CHECKS, examine
 from scripts.cli import run
 from tests.fakes.notary import ISSUER, certificate
 
@@ -79,6 +81,30 @@ def test_content__a_file_through_all_commands(typed: Typed, home: Path, monkeypa
     assert (home / "again").read_bytes() == b"plain words " * 1000
 
 
+def test_content_check__store_that_does_not_answer__nothing_is_said_against_its_files(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(self: object, cid: str) -> int:
+        raise UnavailableError("content.no_folder", path="away")
+
+    monkeypatch.setattr("notary.stores.content.EmbeddedStore.verify", silent)
+    found = typed("content", "check", code=20)
+    assert found["code"] == "cli.content.no_answer"
+    assert [(store["wrong"], store["not_asked"]) for store in found["stores"]] == [(0, 1)]
+
+
+def test_doctor__asks_the_stores_of_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(home=home)
+    monkeypatch.setattr("scripts.checking.CHECKS", {"content": CHECKS["content"]})
+    assert {finding.name: finding for finding in examine(settings)}["content"].ok
+
+    def silent(self: object, cid: str) -> bool:
+        raise UnavailableError("content.no_folder", path="away")
+
+    monkeypatch.setattr("notary.stores.content.EmbeddedStore.has", silent)
+    assert {finding.name: finding for finding in examine(settings)}["content"].case == "content.no_folder"
+
+
 def test_content__wrong_words__refused(typed: Typed, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cases = [
         (["content", "move", "--to", "s3:x"], 2, "content.address"),
@@ -102,5 +128,15 @@ def test_reconcile__run_and_feed__reports_and_files(typed: Typed, home: Path) ->
     assert counts == {"rows": 3, "not_registered": 1, "not_in_library": 1, "status_differs": 1, "wrong_row": 0}
     assert found["not_anchored"] == 2  # this folder has no chain
     assert "in the library, not registered" in typed.text
+    assert (
+        typed("reconcile", "run", "library.csv", "--out", "other", "--issuer", "123", code=2)["code"]
+        == "cli.usage.value"
+    )
+    Path("library.csv").write_text("\n".join(["identifier,status", *rows[:2], ""]), encoding="utf-8")
+    again = typed("reconcile", "run", "library.csv", "--out", "out", "--status-map", "map.toml", code=1)
+    assert again["code"] == "reconcile.changed"
+    # A disk that was full left half a line: the cursor is behind it, so the whole line comes again.
+    Path("feed.ndjson").write_bytes(b'{"whole":1}\n{"half":')
     assert typed("reconcile", "feed", "--out", "feed.ndjson")["count"] == 0
+    assert Path("feed.ndjson").read_bytes() == b'{"whole":1}\n'
     assert Path("feed.ndjson.cursor").read_text(encoding="ascii").strip()

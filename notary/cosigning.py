@@ -19,9 +19,10 @@ import structlog
 from ledger.errors import ChuzhengError, UnavailableError, UnreadableError
 from ledger.ports import Clock
 from ledger.types import Origin
-from notary.checkpoint import VerifierKey, parse_checkpoint, parse_note, verify_signature
+from notary.checkpoint import VerifierKey, parse_checkpoint, parse_note
 from notary.cosignature import cosigned_at, parse_lines
 from notary.equivocation import Equivocation, Prefix, SignedHead, find
+from notary.rotation import LogKeys, former_keys
 from notary.service import Notary
 from notary.stores.cosignatures import put_line
 from notary.stores.outside import Outside, Standing
@@ -174,10 +175,11 @@ class Cosigner:
         try:
             body = self._watch.kept(origin)
             note = None if body is None else body.decode("utf-8")
-            if note is None or parse_checkpoint(note).origin != origin:
+            if note is None or (head := parse_checkpoint(note)).origin != origin:
                 return None
             signer = self._notary.signers[origin]
-            return note if verify_signature(note, VerifierKey(str(origin), signer.public_key)) else None
+            keys = LogKeys(VerifierKey(str(origin), signer.public_key), former_keys(signer, origin))
+            return note if keys.signed(note, head.size) else None
         except (ChuzhengError, UnicodeDecodeError):
             return None
 

@@ -13,9 +13,10 @@ from itertools import chain
 
 from ledger.errors import ChuzhengError, IntegrityError, UnreadableError
 from ledger.types import Digest
-from notary.checkpoint import TILE_WIDTH, Checkpoint, VerifierKey, parse_checkpoint, verify_signature
+from notary.checkpoint import TILE_WIDTH, Checkpoint, parse_checkpoint
 from notary.entry import Entry, parse_origin
 from notary.log import Head, TilePath, durable_end, parse_tile_path
+from notary.rotation import LogKeys
 from notary.stores.bundles import decode_bundle, encode_bundle
 from notary.stores.tiles import TileLog
 from notary.stores.tree import TreeBuilder
@@ -51,35 +52,35 @@ class LogReport:
 def fsck(
     log: TileLog,
     *,
-    key: VerifierKey | None = None,
+    keys: LogKeys | None = None,
     anchors: Iterable[Head] = (),
     rows: Iterable[Row] | None = None,
     kept: Iterable[Kept] = (),
     check_entries: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> LogReport:
-    """Check one log. `key` is the log's verifier key, `anchors` the heads that the chain holds, `rows` all rows of the
-    record store by rising index (None: not compared), `kept` its checkpoints by rising size; `check_entries` also reads
-    each entry (formats.md §3); `progress(done, of)` is called after each bundle. Raises only what makes looking
-    impossible (UnavailableError).
+    """Check one log. `keys` are the log's verifier keys, `anchors` the heads that the chain holds,
+    `rows` all rows of the record store by rising index (None: not compared), `kept` its checkpoints by rising size;
+    `check_entries` also reads each entry (formats.md §3); `progress(done, of)` is called after each bundle. Raises only
+    what makes looking impossible (UnavailableError).
     """
     fresh = TileLog(log.directory, log.origin, disk=log.disk)  # remembers nothing of what it read before
     held = sorted(((head.size, head.root, _CHAIN, "") for head in anchors if head.size), key=lambda head: head[0])
     stored = ((size, root, _STORE, note) for size, root, note in kept)
-    return _Check(fresh, key, merge(held, stored, key=lambda head: head[0]), rows, check_entries).run(progress)
+    return _Check(fresh, keys, merge(held, stored, key=lambda head: head[0]), rows, check_entries).run(progress)
 
 
 class _Check:
     def __init__(
         self,
         log: TileLog,
-        key: VerifierKey | None,
+        keys: LogKeys | None,
         heads: Iterator[tuple[int, bytes, str, str]],
         rows: Iterable[Row] | None,
         check_entries: bool,
     ) -> None:
         self.log = log
-        self.key = key
+        self.keys = keys
         self.heads = heads
         self.next_head = next(heads, None)
         self.rows = None if rows is None else iter(rows)
@@ -129,8 +130,9 @@ class _Check:
         try:
             checkpoint = self.log.checkpoint()
             note = self.log.checkpoint_note()
-            if note is not None and self.key is not None and not verify_signature(note, self.key):
-                self.found(IntegrityError("fsck.checkpoint_signature", key=self.key.name))
+            signed = checkpoint is None or note is None or self.keys is None or self.keys.signed(note, checkpoint.size)
+            if self.keys is not None and not signed:
+                self.found(IntegrityError("fsck.checkpoint_signature", key=self.keys.now.name))
             return checkpoint
         except (UnreadableError, IntegrityError, UnicodeDecodeError) as error:
             own = error if isinstance(error, ChuzhengError) else UnreadableError("checkpoint.form")
@@ -198,7 +200,7 @@ class _Check:
         if what == _STORE:
             try:
                 same = parse_checkpoint(note) == Checkpoint(self.log.origin, size, Digest(expected))
-                good = same and (self.key is None or verify_signature(note, self.key))
+                good = same and (self.keys is None or self.keys.signed(note, size))
             except UnreadableError:
                 good = False
             if not good:

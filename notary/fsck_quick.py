@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 
 from ledger.errors import ChuzhengError, IntegrityError, UnreadableError
 from ledger.types import Digest
-from notary.checkpoint import TILE_WIDTH, Checkpoint, VerifierKey, parse_checkpoint, verify_signature
+from notary.checkpoint import TILE_WIDTH, Checkpoint, parse_checkpoint
 from notary.entry import Entry, parse_origin
 from notary.fsck import Kept, LogReport, Row
 from notary.log import Head, durable_end
+from notary.rotation import LogKeys
 from notary.stores.tiles import TileLog
 from notary.stores.tree import TreeBuilder, leaf_hashes
 
@@ -22,7 +23,7 @@ def fsck_since(
     log: TileLog,
     since: int,
     *,
-    key: VerifierKey | None = None,
+    keys: LogKeys | None = None,
     anchors: Iterable[Head] = (),
     kept: Iterable[Kept] = (),
     rows: Iterable[Row] = (),
@@ -31,7 +32,7 @@ def fsck_since(
     fresh = TileLog(log.directory, log.origin, disk=log.disk)
     found: list[ChuzhengError] = []
     spans = fresh.pending.spans()
-    head = _checkpoint(fresh, key, found)
+    head = _checkpoint(fresh, keys, found)
     sealed = head.size if head else 0
     durable = durable_end(sealed, spans)
     root = b""
@@ -40,7 +41,7 @@ def fsck_since(
         root = fresh.root(sealed) if head else TreeBuilder().root()
         if head and root != head.root:
             found.append(IntegrityError("log.root_differs", size=sealed, expected=root.hex(), found=head.root.hex()))
-        _heads(fresh, sealed, found, key=key, anchors=anchors, kept=kept)
+        _heads(fresh, sealed, found, keys=keys, anchors=anchors, kept=kept)
         ahead = _entries(fresh, first, found, sealed=sealed, durable=durable, rows=rows)
     except IntegrityError as error:  # a tile that is missing or has another length: the rest can't be told
         found.append(error)
@@ -48,7 +49,7 @@ def fsck_since(
     return LogReport(log.origin, sealed, durable, root, sealed - first, ahead, tuple(found))
 
 
-def _checkpoint(log: TileLog, key: VerifierKey | None, found: list[ChuzhengError]) -> Checkpoint | None:
+def _checkpoint(log: TileLog, keys: LogKeys | None, found: list[ChuzhengError]) -> Checkpoint | None:
     try:
         head = log.head()
     except (UnreadableError, IntegrityError) as error:
@@ -56,8 +57,8 @@ def _checkpoint(log: TileLog, key: VerifierKey | None, found: list[ChuzhengError
         return None
     if head is None:
         return None
-    if key is not None and not verify_signature(head[1], key):
-        found.append(IntegrityError("fsck.checkpoint_signature", key=key.name))
+    if keys is not None and not keys.signed(head[1], head[0].size):
+        found.append(IntegrityError("fsck.checkpoint_signature", key=keys.now.name))
     return head[0]
 
 
@@ -66,7 +67,7 @@ def _heads(
     sealed: int,
     found: list[ChuzhengError],
     *,
-    key: VerifierKey | None,
+    keys: LogKeys | None,
     anchors: Iterable[Head],
     kept: Iterable[Kept],
 ) -> None:
@@ -82,14 +83,14 @@ def _heads(
             continue
         if (root := log.root(size)) != expected_root:
             found.append(IntegrityError("fsck.kept_differs", size=size, expected=expected_root.hex(), found=root.hex()))
-        if not _good_note(log.origin, size, expected_root, note, key):
+        if not _good_note(log.origin, size, expected_root, note, keys):
             found.append(IntegrityError("fsck.kept_note", size=size))
 
 
-def _good_note(origin: str, size: int, root: bytes, note: str, key: VerifierKey | None) -> bool:
+def _good_note(origin: str, size: int, root: bytes, note: str, keys: LogKeys | None) -> bool:
     try:
         same = parse_checkpoint(note) == Checkpoint(origin, size, Digest(root))
-        return same and (key is None or verify_signature(note, key))
+        return same and (keys is None or keys.signed(note, size))
     except UnreadableError:
         return False
 

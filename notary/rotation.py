@@ -6,12 +6,15 @@ what it promised is anchored. So three instants: the new key's `from`, the switc
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from ledger.crypto.log_keys import LogKeyFiles
 from ledger.errors import ConflictError
 from ledger.ports import Signer
 from ledger.types import Millis, Origin
+from notary.checkpoint import MAX_SIZE, VerifierKey, verify_signature
 from notary.trust_file import LogKey, TrustFile
 
 if TYPE_CHECKING:
@@ -20,6 +23,25 @@ if TYPE_CHECKING:
 OVERLAP = 30 * 24 * 3_600_000
 """Milliseconds that an old key stays valid after its successor was announced: trust files travel slowly."""
 DAY = 24 * 3_600_000
+
+
+Former = Sequence[tuple[int, VerifierKey]]
+"""A log's replaced keys, each with the greatest size that it can have signed a checkpoint of."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeys:
+    """The key that signs now, and those before it."""
+
+    now: VerifierKey
+    former: Former = ()
+
+    def signed(self, note: str, size: int) -> bool:
+        """Whether the log signed this checkpoint of `size`: by its present key, or by one that wasn't replaced yet.
+        Nothing beyond the index of a rotation was there while the key before it signed."""
+        return verify_signature(note, self.now) or any(
+            size <= below and verify_signature(note, old) for below, old in self.former
+        )
 
 
 class KeyFiles(Protocol):
@@ -31,6 +53,16 @@ class KeyFiles(Protocol):
     def next(self) -> Signer | None: ...
 
     def switch(self, index: int) -> None: ...
+
+
+def former_keys(signer: Signer, origin: Origin, trust: TrustFile | None = None) -> list[tuple[int, VerifierKey]]:
+    """A log's keys before the present one: those kept beside it, and any more that the trust file lists (where an old
+    key was taken away, only that knows it, and not up to which size)."""
+    kept = signer.before() if isinstance(signer, LogKeyFiles) else []
+    found = [(below, VerifierKey(origin, old.public_key)) for below, old in kept]
+    known = {signer.public_key, *(key.public_key for _, key in found)}
+    listed = trust.keys_of(origin) if trust is not None else ()
+    return found + [(MAX_SIZE, VerifierKey(key.name, key.ed25519)) for key in listed if key.ed25519 not in known]
 
 
 def announced(keys: tuple[LogKey, ...], origin: Origin, public_key: bytes, now: Millis) -> tuple[LogKey, ...]:

@@ -177,19 +177,25 @@ class _Auditor:
         from notary.fsck import fsck
         from notary.fsck_quick import fsck_since
         from notary.log import Head
+        from notary.rotation import LogKeys, former_keys
         from notary.stores.audit_rows import kept_checkpoints
 
-        key = VerifierKey(self._origin, self._notary.signers[self._origin].public_key)
+        signer, trusted = self._notary.signers[self._origin], self._parts.trusted
+        trust = trusted.now() if trusted is not None else None
+        former = former_keys(signer, self._origin, None if trust is None else trust.file)
+        keys = LogKeys(VerifierKey(self._origin, signer.public_key), former)
         heads = [Head(a.size, Digest(a.root)) for a in self._anchors]
         row = self._notary.log(self._origin)
         kept = kept_checkpoints(self._notary.store, row.id)
         since = self._since()
         if since is None:
-            return fsck(self._log, key=key, anchors=heads, rows=self._rows(0), kept=kept, progress=self._progress)
+            rows = self._rows(0)
+            return fsck(self._log, keys=keys, anchors=heads, rows=rows, kept=kept, progress=self._progress)
         first = min(since, self._log.sealed_size()) // 256 * 256
         recent = [one for one in kept if one[0] > since][-RECENT_HEADS:]
         near = [head for head in heads if head.size > since][-RECENT_HEADS:]
-        return fsck_since(self._log, since, key=key, anchors=near, kept=recent, rows=self._rows(first))
+        rows = self._rows(first)
+        return fsck_since(self._log, since, keys=keys, anchors=near, kept=recent, rows=rows)
 
     def _since(self) -> int | None:
         if self._choice.since is not None:

@@ -51,6 +51,11 @@ class LogKeyFiles:
         now = self._look()
         return next((signer for below, signer in self._before if index < below), now)
 
+    def before(self) -> list[tuple[int, Signer]]:
+        """The keys that were replaced, oldest first, each with the index below which it promised."""
+        self._look()
+        return list(self._before)
+
     def next(self) -> Signer | None:
         """The key that is announced and not used yet."""
         path = self._folder / "next.pem"

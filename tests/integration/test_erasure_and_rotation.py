@@ -203,3 +203,6 @@ def test_rotation__old_and_new_receipts__valid_by_the_new_trust_file_and_the_old
             assert (outcomes(offline)["log.signature"] == "pass") is known, (name, trust, offline)
     again = network.run("receipt", "upgrade", "before.receipt.json", where=desk)
     assert set(again["stages"]) == {"anchored"}
+    for option in ([], ["--quick"]):  # checkpoints of both keys are on the chain and in the record store
+        looked = network.run("log", "fsck", *option, "--home", network.home, where=desk)
+        assert (looked["ok"], [log["findings"] for log in looked["logs"] if log["findings"]]) == (True, [])

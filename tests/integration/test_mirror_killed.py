@@ -21,6 +21,7 @@ from ledger.types import Digest
 from notary.checkpoint import VerifierKey
 from notary.fsck import fsck
 from notary.log import Head
+from notary.rotation import LogKeys
 from notary.stores.mirror import FolderSource, Mirror
 from notary.stores.tiles import TileLog
 from tests.fakes.log import ORIGIN, make_entries
@@ -61,7 +62,7 @@ def grow(folder: Path, size: int) -> None:
 
 
 def sound(folder: Path) -> int:
-    report = fsck(TileLog(folder, ORIGIN), key=KEY)
+    report = fsck(TileLog(folder, ORIGIN), keys=LogKeys(KEY))
     assert report.sound, report.findings
     return report.sealed
 
@@ -109,6 +110,6 @@ def test_restore__log_lost__from_its_mirror_and_the_records(tmp_path: Path) -> N
     again.catch_up(OWN)
     again.seal(OWN)
     assert rig.entries() == before
-    report = fsck(rig.log, key=keys[0], anchors=[Head(650, Digest(root))], rows=enumerate(before))
+    report = fsck(rig.log, keys=LogKeys(keys[0]), anchors=[Head(650, Digest(root))], rows=enumerate(before))
     assert report.sound, report.findings
     assert report.sealed == 650

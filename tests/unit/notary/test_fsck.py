@@ -15,6 +15,7 @@ from ledger.types import Origin
 from notary.checkpoint import Checkpoint, VerifierKey, sign_checkpoint
 from notary.fsck import LogReport, fsck
 from notary.log import Head
+from notary.rotation import LogKeys
 from notary.stores.bundles import encode_bundle
 from notary.stores.tiles import TileLog
 from notary.stores.tree import leaf_hashes
@@ -57,7 +58,7 @@ def sound_log() -> tuple[TileLog, MemoryDisk]:
 
 def check(log: TileLog) -> LogReport:
     anchors = [Head(size, root_of(ENTRIES[:size])) for size in (300, 1, 256, SIZE, 0)]
-    return fsck(log, key=KEY, anchors=anchors, rows=enumerate(ENTRIES))
+    return fsck(log, keys=LogKeys(KEY), anchors=anchors, rows=enumerate(ENTRIES))
 
 
 def codes(report: LogReport) -> list[str]:
@@ -73,7 +74,7 @@ def flip(disk: MemoryDisk, name: str, at: int = -1) -> None:
 def test_fsck__sound_log__no_finding_and_its_figures() -> None:
     log, _ = sound_log()
     seen: list[tuple[int, int]] = []
-    report = fsck(log, key=KEY, rows=enumerate(make_entries(DURABLE + 5)), progress=lambda *p: seen.append(p))
+    report = fsck(log, keys=LogKeys(KEY), rows=enumerate(make_entries(DURABLE + 5)), progress=lambda *p: seen.append(p))
     assert report.sound, report.findings
     assert (report.sealed, report.checked, report.durable, report.rows_ahead) == (SIZE, SIZE, DURABLE, 5)
     assert report.root == root_of(ENTRIES[:SIZE])
@@ -146,7 +147,7 @@ def test_fsck__history_rewritten_with_tiles_and_checkpoint__anchors_and_rows_not
     log.seal(SIGNER, KEY_NAME)
     report = fsck(
         log,
-        key=KEY,
+        keys=LogKeys(KEY),
         anchors=[Head(size, root_of(ENTRIES[:size])) for size in (50, 300, SIZE)],
         rows=enumerate(ENTRIES[:SIZE]),
     )

@@ -18,6 +18,7 @@ from notary.fsck import fsck
 from notary.fsck_quick import fsck_since
 from notary.fsck_records import RecordAudit
 from notary.log import Head
+from notary.rotation import LogKeys
 from notary.stores import record_tables as sql
 from notary.stores.audit_rows import kept_checkpoints
 from notary.stores.content import EmbeddedStore
@@ -198,15 +199,15 @@ def test_audit__span_and_sample__only_that_is_read(rig: Rig) -> None:
 
 def whole(rig: Rig, since: int | None = None) -> list[str]:
     notary, log = rig.notary, rig.log
-    key = VerifierKey(str(ORIGIN), notary.signers[ORIGIN].public_key)
+    key = LogKeys(VerifierKey(str(ORIGIN), notary.signers[ORIGIN].public_key))
     kept = list(kept_checkpoints(notary.store, notary.log(ORIGIN).id))
     anchors = [Head(9, log.root(9))]
     with notary.store.reading() as connection:
         rows = notary.store.entries_from(connection, notary.log(ORIGIN).id, 0, 100)
     if since is None:
-        report = fsck(log, key=key, anchors=anchors, kept=kept, rows=enumerate(rows))
+        report = fsck(log, keys=key, anchors=anchors, kept=kept, rows=enumerate(rows))
     else:
-        report = fsck_since(log, since, key=key, anchors=anchors, kept=kept, rows=enumerate(rows))
+        report = fsck_since(log, since, keys=key, anchors=anchors, kept=kept, rows=enumerate(rows))
     return [f.code for f in report.findings]
 
 

@@ -22,6 +22,7 @@ from notary.equivocation import Equivocation, What
 from notary.fsck import fsck
 from notary.merkle import consistency_proof, leaf_hash, root_from_leaves
 from notary.mirrored import AuthenticTiles
+from notary.rotation import LogKeys
 from notary.stores.mirror import FolderSource, Mirror, Mirrored
 from notary.stores.tiles import TileLog
 from tests.fakes.disk import FailAt, MemoryDisk, ProcessKilled
@@ -60,7 +61,7 @@ def mirror(disk: MemoryDisk, kept: list[Equivocation] | None = None) -> Mirror:
 def sound(disk: MemoryDisk) -> int:
     """The mirror is a log without a finding; its size."""
     log = TileLog(TARGET, ORIGIN, disk=disk)
-    report = fsck(log, key=KEY)
+    report = fsck(log, keys=LogKeys(KEY))
     strays = [f for f in report.findings if f.code != "fsck.stray"]
     assert not strays, strays
     return report.sealed

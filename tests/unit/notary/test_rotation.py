@@ -12,14 +12,24 @@ from ledger.crypto.keys import create_signing_key
 from ledger.crypto.log_keys import LogKeyFiles
 from ledger.errors import ConflictError
 from ledger.types import Millis
-from notary.checkpoint import VerifierKey, promise_bytes, verify_signature
+from notary.checkpoint import (
+    Checkpoint,
+    VerifierKey,
+    parse_checkpoint,
+    promise_bytes,
+    sign_checkpoint,
+    verify_signature,
+)
 from notary.checks.case import open_case
 from notary.checks.log import check_signature
 from notary.entry import log_id
 from notary.evidence import Evidence, Presented
+from notary.fsck import Kept as KeptNote
+from notary.fsck import fsck
+from notary.fsck_quick import fsck_since
 from notary.receipt import Receipt
 from notary.report import Check, Outcome
-from notary.rotation import DAY, OVERLAP, announced, check_announced, rotate_key
+from notary.rotation import DAY, OVERLAP, LogKeys, announced, check_announced, former_keys, rotate_key
 from notary.trust_file import LogKey, TrustFile
 from tests.fakes.notary import ISSUER, ORIGIN, START, Rig, document
 from tests.fakes.registry import World
@@ -169,6 +179,62 @@ def test_rotate__twice__three_keys_in_their_order(kept: Kept) -> None:
     assert len(set(publics)) == 3
     assert [kept.keys.at(index).public_key for index in range(3)] == publics
     assert [kept.receipt(n + 1).to_json() for n in range(3)] == [receipt.to_json() for receipt in receipts]
+
+
+def sealed(kept: Kept) -> KeptNote:
+    """A checkpoint as the record store keeps those that are handed to the chain."""
+    kept.rig.notary.seal(ORIGIN)
+    note = kept.rig.log.checkpoint_note() or ""
+    return parse_checkpoint(note).size, parse_checkpoint(note).root, note
+
+
+def looked(kept: Kept, notes: list[KeptNote], trust: TrustFile | None = None) -> list[list[str]]:
+    """What the whole fsck finds, and the quick one."""
+    log, rows = kept.rig.log, list(enumerate(kept.rig.entries()))
+    keys = LogKeys(VerifierKey(ORIGIN, kept.keys.public_key), former_keys(kept.keys, ORIGIN, trust))
+    reports = (
+        fsck(log, keys=keys, kept=notes, rows=rows),
+        fsck_since(log, 0, keys=keys, kept=notes, rows=rows),
+    )
+    return [[found.code for found in report.findings] for report in reports]
+
+
+def test_rotate__fsck_at_every_step__no_false_alarm(kept: Kept) -> None:
+    notes = []
+    for n in range(3):
+        kept.receipt(2 * n)
+        notes.append(sealed(kept))
+        kept.rotate(listing(kept))
+        assert looked(kept, notes) == [[], []], "nothing is sealed by the new key yet"
+        kept.receipt(2 * n + 1)
+        notes.append(sealed(kept))
+        assert looked(kept, notes) == [[], []]
+
+
+def test_rotate__old_key_signs_beyond_its_time__fsck_names_it(kept: Kept) -> None:
+    kept.receipt(1)
+    first = sealed(kept)
+    kept.rotate(listing(kept))
+    kept.receipt(2)
+    size, root, _ = sealed(kept)
+    [(below, old)] = kept.keys.before()
+    assert below == 1
+    late = sign_checkpoint(Checkpoint(ORIGIN, size, root), ORIGIN, old)  # type: ignore[arg-type]
+    assert looked(kept, [first, (size, root, late)]) == [["fsck.kept_note"]] * 2
+    (kept.rig.log.directory / "checkpoint").write_text(late)
+    assert looked(kept, [first]) == [["fsck.checkpoint_signature"]] * 2
+
+
+def test_rotate__old_key_taken_away__fsck_knows_it_by_the_trust_file(kept: Kept) -> None:
+    kept.receipt(1)
+    trust, first = listing(kept), sealed(kept)
+    kept.rotate(trust)
+    [old] = kept.path.with_suffix(".keys").glob("below-*.pem")
+    old.unlink()
+    kept.receipt(2)
+    notes = [first, sealed(kept)]
+    assert looked(kept, notes, trust) == [[], []]
+    assert looked(kept, notes, replace(trust, log_keys=trust.log_keys[1:])) == [["fsck.kept_note"]] * 2
 
 
 def test_rotate__not_announced_or_the_old_one_ending__refused_and_nothing_changes(kept: Kept) -> None:

@@ -21,7 +21,7 @@ from notary.checkpoint import parse_checkpoint
 from notary.entry import log_id
 from scripts.audit import STEP, Choice, audit_logs
 from scripts.cli import run
-from tests.fakes.house import ISSUER, TYPE, House, build_house
+from tests.fakes.house import ISSUER, TYPE, House, Key, build_house
 
 
 @pytest.fixture
@@ -73,6 +73,21 @@ def test_fsck__record_changed__exit_1_and_named(
     assert [(f["code"], f["index"]) for f in value["logs"][0]["findings"]] == [("fsck.record_sealed", 1)]
     assert run(["log", "fsck", *options]) == 1
     assert "[fsck.record_sealed]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [[], ["--quick"]])
+def test_fsck__key_replaced_since__checkpoints_judged_by_the_key_of_their_time(
+    house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path, options: list[str]
+) -> None:
+    trust = house.parts.settings.trust_path
+    house.notary.signers[house.origin] = Key(77)
+    assert trust.is_file()
+    assert told(capsys, *options)[0] == 0, "the trust file lists the one before"
+    house.parts.trusted = None
+    code, value = told(capsys, *options)
+    assert (code, {f["code"] for f in value["logs"][0]["findings"]}) == (
+        1, {"fsck.checkpoint_signature", "fsck.kept_note"},
+    )  # fmt: skip
 
 
 def test_fsck__chain_that_does_not_answer__unknown_never_fine(

@@ -2,11 +2,12 @@
 
     backfill.json     what is filled from, for which departments; written once
     rows.csv          one row per record: number, the operator's key, outcome, log and index, why it was refused
-    journal.ndjson    one line per finished chunk: how long rows.csv is, where the source goes on, counts
+    journal.ndjson    one line per finished chunk: how long rows.csv is, where the source goes on, counts, its bundles
     receipts/<log>/<first index>.receipts.json    bundles; salts, where they are wanted, in a folder of their own
 
 Order of a chunk: bundles, rows.csv, journal, each durable before the next. What lies behind the journal's last line is
-cut off and made again, so a run may be killed anywhere. Nothing of a person is in it: no identifier, name or salt.
+cut off and made again, so a run may be killed anywhere; a bundle that is lost later is named by the journal (`lost`).
+Nothing of a person is in it: no identifier, name or salt.
 """
 
 from __future__ import annotations
@@ -93,6 +94,17 @@ def _csv(rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
+class Handed(NamedTuple):
+    """A bundle that was handed out, as the journal remembers it: what stands in it, and the file's length in bytes."""
+
+    origin: str
+    first: int
+    entries: int
+    size: int
+    digest: str
+    """SHA-256 of its entries, hex: each was checked against its own record before it came in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a back-fill has come."""
@@ -132,8 +144,7 @@ class Manifest:
 
     def write(self, outcomes: Sequence[Outcome] | Accepted, mark: Mark, bundles: Sequence[Bundle]) -> None:
         """One finished chunk, durable when this returns."""
-        for bundle in bundles:
-            write_durably(self.bundle_path(bundle.origin, bundle.first), bundle.to_json())
+        handed = [self.hand_out(bundle) for bundle in bundles]
         if isinstance(outcomes, Accepted):
             text, counts = outcomes.text(), Counter({ACCEPTED: len(outcomes.numbers)})
         else:
@@ -148,8 +159,27 @@ class Manifest:
                 before.duplicate + counts[DUPLICATE],
                 before.refused + counts[REFUSED],
                 mark,
-            )
+            ),
+            handed,
         )
+
+    def hand_out(self, bundle: Bundle) -> Handed:
+        """A bundle's file, durable when this returns."""
+        data = bundle.to_json()
+        write_durably(self.bundle_path(bundle.origin, bundle.first), data)
+        digest = hashlib.sha256(bundle.entries).hexdigest()
+        return Handed(bundle.origin, bundle.first, bundle.count, len(data), digest)
+
+    def lost(self) -> Iterator[Handed]:
+        """Bundles of finished chunks whose file is gone, or has another length than it was written with."""
+        if not self.journal_path.exists():
+            return
+        with translated(), self.journal_path.open("rb") as file:
+            for line in file:
+                for handed in _bundles_of(line):
+                    path = self.bundle_path(handed.origin, handed.first)
+                    if not path.is_file() or path.stat().st_size != handed.size:
+                        yield handed
 
     def complete(self) -> None:
         """The source has no further row. A later run looks once more: a file may have grown."""
@@ -157,8 +187,8 @@ class Manifest:
         if not p.complete:
             self._note(Progress(p.chunks, p.size, p.accepted, p.duplicate, p.refused, p.mark, True))
 
-    def _note(self, progress: Progress) -> None:
-        append(self.journal_path, _line(progress))
+    def _note(self, progress: Progress, handed: Sequence[Handed] = ()) -> None:
+        append(self.journal_path, _line(progress, handed))
         self.progress = progress
 
 
@@ -236,9 +266,11 @@ def _read_journal(path: Path) -> tuple[Progress, int]:
     return progress, sound
 
 
-def _line(progress: Progress) -> bytes:
+def _line(progress: Progress, handed: Sequence[Handed] = ()) -> bytes:
     p = progress
     value = [p.chunks, p.size, p.accepted, p.duplicate, p.refused, p.mark and p.mark.to_value(), p.complete]
+    if handed:
+        value.append([list(one) for one in handed])
     body = json.dumps(value, separators=(",", ":")).encode()
     return hashlib.sha256(body).hexdigest()[:_CHECK].encode() + b" " + body + b"\n"
 
@@ -247,5 +279,11 @@ def _read_line(line: bytes) -> Progress | None:
     check, _, body = line.rstrip(b"\n").partition(b" ")
     if not line.endswith(b"\n") or hashlib.sha256(body).hexdigest()[:_CHECK].encode() != check:
         return None
-    chunks, size, accepted, duplicate, refused, mark, complete = json.loads(body)
+    chunks, size, accepted, duplicate, refused, mark, complete = json.loads(body)[:7]
     return Progress(chunks, size, accepted, duplicate, refused, mark and Mark(*mark), complete)
+
+
+def _bundles_of(line: bytes) -> list[Handed]:
+    """The bundles of a sound line's chunk; a journal of an earlier version names none."""
+    value = json.loads(line.partition(b" ")[2])
+    return [Handed(*one) for one in (value[7] if len(value) > 7 else [])]

@@ -30,7 +30,7 @@ from notary.bulk.work import PART, Options, Work
 from notary.checkpoint import promise_bytes
 from notary.details import Columns
 from notary.entry import leaf_of, log_id
-from notary.packed import join
+from notary.packed import Packed, join
 from notary.processes import Processes
 from notary.receipts import Bundle
 from notary.service import Notary
@@ -122,12 +122,15 @@ class Backfill:
         self._origins, self._work = origins, Work(notary, frozenset(origins), options, processes)
         with notary.store.reading() as connection:
             self._logs = {log.id: log.origin for log in notary.store.all_logs(connection)}
+        self.handed_again = 0
+        """Bundles of an earlier run whose files were lost, written anew."""
 
     def run(self, report: Report = lambda progress, share: None, stop: Callable[[], bool] = lambda: False) -> Progress:
         """To the end of the source, or until `stop` says so: what is under way then is finished and written.
 
         What hides where the source goes on is raised after everything before it was written down.
         """
+        self._hand_again()
         manifest, progress = self._manifest, self._manifest.progress
         chunks = self._source.chunks(self._options.chunk, progress.mark, progress.chunks, soon=True)
         preparing: deque[_Under] = deque()
@@ -161,6 +164,21 @@ class Backfill:
         if not stopped:
             manifest.complete()
         return manifest.progress
+
+    def _hand_again(self) -> None:
+        """Receipts of finished chunks whose files were lost, as they were: the same entries, and promises that are the
+        same bytes, each by the key of its index. IntegrityError `backfill.lost_differs` if the entries aren't those."""
+        notary = self._notary
+        for lost in self._manifest.lost():
+            origin = Origin(lost.origin)
+            with notary.store.reading() as connection:
+                entries = Packed(notary.store.joined_from(connection, notary.log(origin).id, lost.first, lost.entries))
+            joined = join(entries)
+            if hashlib.sha256(joined).hexdigest() != lost.digest:
+                raise IntegrityError("backfill.lost_differs", index=lost.first, origin=origin)
+            promises = b"".join(notary.prover.promises(origin, lost.first, entries))
+            self._manifest.hand_out(Bundle(origin, lost.first, joined, promises))
+            self.handed_again += 1
 
     # -- the steps ----------------------------------------------------------------------------------------------------
 

@@ -97,6 +97,8 @@ def backfill(
         finally:
             rows.close()
     counts = {"rows": done.rows, "accepted": done.accepted, "duplicate": done.duplicate, "refused": done.refused}
+    if run.handed_again:
+        output.say("cli.backfill.again", count=run.handed_again, folder=str(manifest / "receipts"))
     if not done.complete:
         given = {
             "--key": key, "--url-file": url_file, "--capture": capture, "--salts": salts, "--chunk": chunk,

@@ -146,6 +146,13 @@ def test_backfill__killed_again_and_again__the_end_is_as_without(home: Path, tmp
     assert (told[700]["outcome"], told[700]["code"]) == ("refused", "record.date")
     assert (told[800]["outcome"], told[800]["index"]) == ("duplicate", told[3]["index"])
     check_all(home, count - 2)
+    lost = min((tmp_path / "m").glob("receipts/*/*.receipts.json"))
+    written = lost.read_bytes()
+    lost.unlink()
+    code, out, err = finish(begin(home, source, *more))
+    assert (code, lost.read_bytes() == written) == (19, True), err
+    assert "1 bundles of receipts" in err
+    assert f"{count} rows, {count - 2} registered, 1 duplicate, 1 refused" in out
 
 
 def test_backfill__interrupted__ends_cleanly_and_says_how_to_go_on(home: Path, tmp_path: Path) -> None:

@@ -90,6 +90,59 @@ def test_run__rows_of_every_kind__each_is_told_and_receipts_are_their_own(tmp_pa
     assert not list((tmp_path / "other").glob("receipts/*/*"))
 
 
+def lose(paths: list[Path], how: str) -> None:
+    for path in paths:
+        if how == "removed":
+            path.unlink()
+        else:
+            path.write_bytes(b"" if how == "empty" else path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("how", ["removed", "shortened", "empty"])
+@pytest.mark.parametrize("complete", [True, False])
+def test_run__bundles_lost_and_run_again__the_same_receipts_and_rows(tmp_path: Path, how: str, complete: bool) -> None:
+    rig, folder, asked = Rig(tmp_path / "home"), tmp_path / "m", iter(range(99))
+    source = csv_file(tmp_path / "x.csv", ROWS)
+    fill(rig, source, folder, stop=(lambda: False) if complete else (lambda: next(asked) > 1))
+    before = {path: path.read_bytes() for path in sorted(folder.glob("receipts/*/*.receipts.json"))}
+    rows = (folder / "rows.csv").read_bytes()
+    lose(list(before)[:2], how)
+    rig.notary.seal(ORIGIN)  # the log has gone on: what was promised is asked for again all the same
+    fill(rig, source, folder)
+    assert {path: path.read_bytes() for path in before} == before
+    assert (folder / "rows.csv").read_bytes().startswith(rows)
+    assert told(folder) == EXPECTED
+    assert check_receipts(rig, folder) == len(rig.entries()) == 9
+
+
+def test_run__lost_bundle_whose_entries_differ_now__refused(tmp_path: Path) -> None:
+    rig, folder = Rig(tmp_path / "home"), tmp_path / "m"
+    source = csv_file(tmp_path / "x.csv", ROWS)
+    fill(rig, source, folder)
+    lose(sorted(folder.glob("receipts/*/*")), "removed")
+    shutil.rmtree(tmp_path / "home")
+    other = Rig(tmp_path / "home")
+    fill(other, csv_file(tmp_path / "y.csv", ROWS), tmp_path / "n")
+    with pytest.raises(IntegrityError, match=r"backfill\.lost_differs"):
+        fill(other, source, folder)
+
+
+def test_run__journal_or_rows_lost__made_again_as_they_were(tmp_path: Path) -> None:
+    rig, folder = Rig(tmp_path / "home"), tmp_path / "m"
+    source = csv_file(tmp_path / "x.csv", ROWS)
+    fill(rig, source, folder)
+    written = {path: path.read_bytes() for path in sorted(folder.glob("receipts/*/*"))}
+    lose(list(written), "removed")
+    (folder / "rows.csv").unlink()
+    with pytest.raises(IntegrityError, match=r"backfill\.manifest"):
+        fill(rig, source, folder)
+    (folder / "journal.ndjson").unlink()  # as that error says
+    fill(rig, source, folder)
+    assert told(folder) == EXPECTED
+    assert {path: path.read_bytes() for path in written} == written
+    assert len(rig.entries()) == 9
+
+
 def test_run__nothing_of_a_person_in_the_manifest(tmp_path: Path) -> None:
     rig = Rig(tmp_path / "home")
     fill(rig, csv_file(tmp_path / "x.csv", ROWS), tmp_path / "m")

@@ -25,7 +25,7 @@ from notary.evidence import FileDigests, Presented
 from notary.exports.tlog_proof import HEADER as TLOG_PROOF
 from notary.exports.tlog_proof import parse_tlog_proof
 from notary.receipt import FORMAT as RECEIPT
-from notary.receipt import parse_receipt
+from notary.receipt import are_many, parse_receipt
 
 if TYPE_CHECKING:
     from notary.collect import LogReader
@@ -35,7 +35,7 @@ MOST = 2 << 20
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _BUNDLE_BEGINS = (b"disclosures/", b"receipts/", b"events/")
 """The first member's name of an evidence bundle: they are sorted, and begin right after the ZIP's first header."""
-_LOOK = 64
+_LOOK, _LOOK_LONG = 64, 200
 _PIECE = 1 << 20
 _OURS = "chuzheng-"
 T = TypeVar("T")
@@ -148,6 +148,9 @@ def add_file(submission: Submission, name: str, size: int, file: BinaryIO) -> Su
         if submission.bundle is not None:
             raise InputError("request.two_of_one", kind="bundle")
         return replace(submission, bundle=file.read())
+    if are_many(file.read(_LOOK_LONG)):
+        raise UnreadableError("receipts.not_single")
+    file.seek(0)
     if size <= MOST:
         data = file.read()
         kind = sort(data, name)

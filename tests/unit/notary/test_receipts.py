@@ -37,6 +37,14 @@ def changed(of: Bundle = ANCHORED, **members: Any) -> bytes:
     return json.dumps({name: member for name, member in value.items() if member is not ...}).encode()
 
 
+@pytest.mark.parametrize(
+    "data", [ANCHORED.to_json(), json.dumps(VALUE, indent=1).encode(), b"\xef\xbb\xbf" + changed()]
+)
+def test_parse__where_a_receipt_is_asked_for__says_what_it_is(data: bytes) -> None:
+    with pytest.raises(UnreadableError, match=r"receipts\.not_single"):
+        parse_receipt(data)
+
+
 @pytest.mark.parametrize("bundle", [ANCHORED, PROMISED, replace(ANCHORED, anchor=None, evidence=None)])
 def test_bundle__every_stage__there_and_back(bundle: Bundle) -> None:
     assert parse_bundle(bundle.to_json()) == bundle

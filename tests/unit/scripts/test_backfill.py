@@ -81,6 +81,20 @@ def test_split__bundle_and_its_salts__single_receipts(filled: Path, chuzheng: Ch
     assert parse_receipt(next(Path("s1").iterdir()).read_bytes()).salt is not None
 
 
+@pytest.mark.parametrize("size", [0, 3 << 20])
+@pytest.mark.parametrize("words", [["verify"], ["receipt", "upgrade"], ["verify", "x.pdf", "--receipt"]])
+def test_bundle__where_a_receipt_is_asked_for__says_which_command_splits_it(
+    filled: Path, chuzheng: Chuzheng, words: list[str], size: int
+) -> None:
+    """Of 10,000 receipts one is longer than any receipt may be."""
+    Path("x.pdf").write_bytes(b"%PDF")
+    bundle = sorted((filled / "m").glob("receipts/*/*"))[0]
+    bundle.write_bytes(bundle.read_bytes() + b" " * size)
+    done = chuzheng(*words, bundle, "--json")
+    assert (done.code, done.json["code"]) == (19, "receipts.not_single")
+    assert "receipt split" in done.json["message_en"]
+
+
 def test_split__salts_of_another_bundle_or_an_index_outside__refused(filled: Path, chuzheng: Chuzheng) -> None:
     bundles = sorted((filled / "m").glob("receipts/*/*"))
     salts = sorted((filled / "s").glob("*/*"))

@@ -13,7 +13,7 @@ from ledger.types import Digest
 from notary.checkpoint import TILE_WIDTH, Checkpoint, parse_checkpoint
 from notary.entry import Entry, parse_origin
 from notary.fsck import Kept, LogReport, Row
-from notary.log import Head, durable_end
+from notary.log import Head, TilePath, durable_end
 from notary.rotation import LogKeys
 from notary.stores.tiles import TileLog
 from notary.stores.tree import TreeBuilder, leaf_hashes
@@ -103,7 +103,10 @@ def _entries(
     stored = iter(rows)
     for start in range(first, durable, TILE_WIDTH):
         end = min(durable, start + TILE_WIDTH)
-        entries = log.entries(start, end)
+        try:
+            entries = log.entries(start, end)
+        except IntegrityError as error:
+            raise _named(error, log, start, sealed) from error
         if start < sealed:
             _tile(log, start, min(end, sealed), entries, found)
         for index, entry in enumerate(entries, start):
@@ -119,6 +122,16 @@ def _entries(
             if row[1] != entry:
                 found.append(IntegrityError("fsck.row_differs", index=index))
     return sum(1 for _ in stored)
+
+
+def _named(error: IntegrityError, log: TileLog, start: int, sealed: int) -> IntegrityError:
+    """A damaged file of entries by its name, as the whole fsck tells it; any other error as it is."""
+    width = min(TILE_WIDTH, sealed - start)
+    if error.code != "tiles.bundle" or width <= 0:
+        return error
+    path = TilePath(None, start // TILE_WIDTH, width)
+    name = str(path) if log.disk.exists(log.directory / str(path)) else path.full
+    return IntegrityError("fsck.bundle", path=name, expected=width)
 
 
 def _tile(log: TileLog, start: int, end: int, entries: Sequence[bytes], found: list[ChuzhengError]) -> None:

@@ -237,6 +237,18 @@ def test_kept__row_changed__named(rig: Rig, since: int | None, statement: str, c
     assert code in whole(rig, since)
 
 
+@pytest.mark.parametrize("since", [None, 0])
+@pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: data[:94], lambda data: b"\x00\x05" + data])
+def test_bundle_damaged__whole_or_quick__its_file_is_named(rig: Rig, since: int | None, damage: Any) -> None:
+    path = rig.log.directory / "tile/entries/000.p/9"
+    path.write_bytes(damage(path.read_bytes()))
+    assert "fsck.bundle" in whole(rig, since)
+    key = LogKeys(VerifierKey(str(ORIGIN), rig.notary.signers[ORIGIN].public_key))
+    look = fsck(rig.log, keys=key) if since is None else fsck_since(rig.log, since, keys=key)
+    [found] = [f for f in look.findings if f.code == "fsck.bundle"]
+    assert found.params == {"path": "tile/entries/000.p/9", "expected": 9}
+
+
 @pytest.mark.parametrize(
     ("name", "code"), [("tile/entries/000.p/9", "fsck.entry_differs"), ("tile/0/000.p/9", "log.root_differs")]
 )

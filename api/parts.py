@@ -62,14 +62,15 @@ class Directory:
 
     @classmethod
     def read(cls, path: Path) -> Directory:
-        """ConfigurationError `settings.file_unreadable` if the file is there and isn't of this form."""
+        """ConfigurationError `settings.directory_form` if the file is there and isn't of this form."""
         if not path.is_file():
             return cls({})
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             return cls({code: _name(item) for code, item in found.items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ConfigurationError("settings.file_unreadable", file=path.name, reason=type(error).__name__) from None
+            reason = (error.strerror or "") if isinstance(error, OSError) else type(error).__name__
+            raise ConfigurationError("settings.directory_form", file=str(path), reason=reason) from None
 
     def get(self, code: str) -> Name | None:
         return self._names.get(code)

@@ -95,4 +95,4 @@ class TrustSource:
         try:
             return path.read_bytes()
         except OSError as error:
-            raise ConfigurationError("settings.file_unreadable", file=path.name, reason=error.strerror) from None
+            raise ConfigurationError("trust.file_unreadable", file=path.name, reason=error.strerror) from None

@@ -13,10 +13,11 @@ Over 300 lines: the one place that knows every adapter.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from api.auth import TokenStore
 from api.breaker import Breaker
@@ -31,7 +32,7 @@ from api.remembered import Remembered
 from api.settings import Settings
 from api.statuses.lists import StatusLists
 from api.trusted import TrustSource
-from ledger.errors import ConfigurationError
+from ledger.errors import ChuzhengError, ConfigurationError
 from ledger.types import Millis
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from notary.stores.placed import Places
     from notary.trust_file import WitnessKey
 
+T = TypeVar("T")
+Damaged = Callable[[Path, ChuzhengError], None]
 CHAIN_WITHIN = 5.0
 """Seconds that a caller waits for one answer of the chain."""
 
@@ -61,10 +64,11 @@ class SystemClock:
         return Millis(time.time_ns() // 1_000_000)
 
 
-def build(settings: Settings, *, processes: int = 0) -> Parts:
+def build(settings: Settings, *, processes: int = 0, damaged: Damaged | None = None) -> Parts:
     """Everything that endpoints use. ConfigurationError names what is missing from the data folder.
 
-    `processes` > 0 prepares large bulk calls in that many worker processes.
+    `processes` > 0 prepares large bulk calls in that many worker processes. `damaged` is told of a trust file or a
+    directory of departments that can't be read, and it goes on without them: for looking at what doesn't need them.
     """
     from ledger.evm.indexed import IndexedChainReader
     from ledger.evm.outbox import Outbox
@@ -88,6 +92,9 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
     lists = StatusLists(
         settings.url, notary, reader, keyring.issuing_signers(), partial(whole_index, engine, final_depth(settings))
     )
+    pin = bytes.fromhex(settings.trust_pin) if settings.trust_pin else None
+    trusted = _unless_damaged(settings.trust_path, lambda path: TrustSource(path, pin), damaged)
+    directory = _unless_damaged(settings.directory_path, Directory.read, damaged)
     operators = {code: tuple(key.address for key in keys) for code, keys in keyring.lanes().items()}
     return Parts(
         settings=settings,
@@ -102,7 +109,7 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         content=notary.filing.content if notary.filing else None,
         places=places_of(notary),
         wrap_keys=keyring.wrap_publics(),
-        trusted=TrustSource(settings.trust_path, bytes.fromhex(settings.trust_pin) if settings.trust_pin else None),
+        trusted=trusted,
         status_lists=lists,
         outbox=outbox,
         feed=Feed(notary, ChangeReader(engine, final_depth(settings)), index),
@@ -111,14 +118,24 @@ def build(settings: Settings, *, processes: int = 0) -> Parts:
         events=EventFiles(EvidenceStore(engine), index, deployment, profile_of(settings).finality_depth),
         engine=engine,
         closing=[notary.close, *([pool.close] if pool else []), engine.dispose],
-        directory=Directory.read(settings.directory_path),
+        directory=directory or Directory({}),
     )
 
 
+def _unless_damaged(path: Path, read: Callable[[Path], T], damaged: Damaged | None) -> T | None:
+    try:
+        return read(path)
+    except ChuzhengError as error:
+        if damaged is None:
+            raise
+        damaged(path, error)
+        return None
+
+
 @contextmanager
-def open_parts(settings: Settings, *, processes: int = 0) -> Iterator[Parts]:
+def open_parts(settings: Settings, *, processes: int = 0, damaged: Damaged | None = None) -> Iterator[Parts]:
     """`build`, closed at the end."""
-    parts = build(settings, processes=processes)
+    parts = build(settings, processes=processes, damaged=damaged)
     try:
         yield parts
     finally:

@@ -86,8 +86,10 @@ def audit_logs(
     choice: Choice,
     *,
     progress: Callable[[str, int, int], None] = lambda name, done, of: None,
+    damaged: Callable[[ChuzhengError], None] = lambda error: None,
 ) -> list[Audit]:
-    """Audit this machine's logs, or one of them."""
+    """Audit this machine's logs, or one of them; `damaged` is told of a file of the machine that can't be read and that
+    the logs don't need."""
     from api import wiring
     from api.keyring import Keyring
 
@@ -99,7 +101,11 @@ def audit_logs(
         except ChuzhengError:
             return None  # another machine's: what it can open, that one can check
 
-    with wiring.open_parts(settings) as parts:
+    def told(path: Path, error: ChuzhengError) -> None:
+        own = path != settings.trust_path
+        damaged(error if own else IntegrityError("fsck.trust_file", path=str(path), reason=error.code))
+
+    with wiring.open_parts(settings, damaged=told) as parts:
         notary = parts.the_notary()
         names = [name for name in notary.logs if origin is None or name == origin]
         return [

@@ -54,28 +54,30 @@ def fsck(
         raise UsageError("cli.usage.value", name="--quick", reason="--since, --resume")
     choice = Choice(quick, since, resume, files=not no_files)
     settings = load({"home": home}).settings
+    damaged: list[ChuzhengError] = []
     with output.progress("fsck", None) as bar:
         task = bar.task_ids[0]
         audits = audit_logs(
             settings, origin, choice,
             progress=lambda name, done, of: bar.update(task, description=name, completed=done, total=of),
+            damaged=damaged.append,
         )  # fmt: skip
     if not audits:
         raise UsageError("cli.no_logs")
     index = check_indexes(settings) if origin is None and not quick else []
-    wrong = sum(len(audit.findings) + audit.untold for audit in audits) + len(index)
+    wrong = sum(len(audit.findings) + audit.untold for audit in audits) + len(index) + len(damaged)
     sound = wrong == 0
     chain_asked = all(audit.chain.why is None for audit in audits)
     key = "cli.fsck.wrong" if not sound else "cli.fsck.sound" if chain_asked else "cli.fsck.without_chain"
     payload = output.message("chuzheng-fsck/1", key, ok=sound, count=wrong) | {"chain_asked": chain_asked}
-    lines = []
+    lines = [f"!! {error_text(finding, language)}  [{finding.code}]" for finding in damaged]
     for audit in audits:
         lines += _audit_lines(audit, language)
     if origin is None and not quick:
         lines.append(f"{'!! ' if index else 'OK '} logs/index")
         lines += [f"    {error_text(finding, language)}  [{finding.code}]" for finding in index]
     lines.append(payload[f"message_{language}"])
-    told = {"logs": [_audit_json(audit) for audit in audits], "index": _told(index)}
+    told = {"logs": [_audit_json(audit) for audit in audits], "index": _told(index), "files": _told(damaged)}
     output.result({**payload, **told}, "\n".join(lines), as_json=json_)
     return output.EXIT_UNEXPECTED if not sound else output.EXIT_OK if chain_asked else output.EXIT_CANNOT_ASK
 

@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from api import wiring
-from api.parts import Parts
+from api.parts import Directory, Parts
 from api.settings import Settings
+from api.trusted import TrustSource
 from ledger.codes.certificate_ids import make_identifier
 from ledger.errors import UnavailableError
 from ledger.types import Digest
@@ -32,7 +33,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
         made.anchored(made.certificate(identifier=make_identifier(TYPE, ISSUER, f"N{n}", 1)))
 
     @contextmanager
-    def parts(settings: Settings, *, processes: int = 0) -> Iterator[Parts]:
+    def parts(settings: Settings, *, damaged: wiring.Damaged) -> Iterator[Parts]:
+        made.parts.trusted = wiring._unless_damaged(settings.trust_path, TrustSource, damaged)
+        wiring._unless_damaged(settings.directory_path, Directory.read, damaged)
         yield made.parts
 
     monkeypatch.setattr(wiring, "open_parts", parts)
@@ -76,14 +79,39 @@ def test_fsck__record_changed__exit_1_and_named(
 
 
 @pytest.mark.parametrize("options", [[], ["--quick"]])
+@pytest.mark.parametrize(
+    ("name", "code", "data"),
+    [
+        ("departments.json", "settings.directory_form", b"{"),
+        ("departments.json", "settings.directory_form", b"[]"),
+        ("trust/trust.json", "fsck.trust_file", b"{"),
+        ("trust/trust.json", "fsck.trust_file", b""),
+    ],
+)
+def test_fsck__file_beside_damaged__named_and_the_logs_are_checked(
+    house: House, capsys: pytest.CaptureFixture[str], name: str, code: str, data: bytes, options: list[str]
+) -> None:
+    path = house.parts.settings.home / name
+    path.write_bytes(data)
+    found, value = told(capsys, *options)
+    assert (found, value["ok"], [each["code"] for each in value["files"]]) == (1, False, [code])
+    assert str(path) in value["files"][0]["message_en"]
+    assert "TOML" not in value["files"][0]["message_en"]
+    assert value["logs"][0]["findings"] == []
+    assert value["logs"][0]["records"]["records"] == 3
+    run(["log", "fsck", *options])
+    assert f"[{code}]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [[], ["--quick"]])
 def test_fsck__key_replaced_since__checkpoints_judged_by_the_key_of_their_time(
     house: House, capsys: pytest.CaptureFixture[str], tmp_path: Path, options: list[str]
 ) -> None:
     trust = house.parts.settings.trust_path
     house.notary.signers[house.origin] = Key(77)
-    assert trust.is_file()
+
     assert told(capsys, *options)[0] == 0, "the trust file lists the one before"
-    house.parts.trusted = None
+    trust.unlink()
     code, value = told(capsys, *options)
     assert (code, {f["code"] for f in value["logs"][0]["findings"]}) == (
         1, {"fsck.checkpoint_signature", "fsck.kept_note"},

@@ -22,14 +22,20 @@ the figure was taken. Records have 12 members unless the line says otherwise; bo
 _SECTION = re.compile(r"^<!-- bench:(\w+) -->\n.*?^<!-- end:\1 -->\n", re.M | re.S)
 TITLES = {
     "anchor": "Anchoring: from a submission to an anchored receipt",
+    "archive": "Archive packages of large files",
+    "bulk": "Back-fill: from a file to promised receipts",
     "chain": "The chain under load: four nodes, sender and indexer on one machine",
+    "checks": "Verifying over HTTP, the status included",
     "command": "The command line",
+    "content": "Large files in the content stores",
     "engine": "The engine: durable acceptance from 10^4 to 10^7 entries",
     "formats": "Formats: commitments, receipts, bundles",
     "http": "Submitting over HTTP",
     "log": "The log on disk",
     "notary": "The notary as a library",
     "peers": "Beside other systems",
+    "reconcile": "Comparing the library with the ledger",
+    "snapshots": "Snapshots",
     "verify": "Verifying offline",
 }
 BELOW = {"peers": Path(__file__).parent / "peers" / "published.md"}
@@ -74,7 +80,7 @@ def section(name: str, figures: Sequence[Figure], *, runs: int, load: float | No
     cells = [("what", "measured", "target", "memory", "note"), ("---",) * 5, *lines(figures)]
     parts = [
         f"<!-- bench:{name} -->",
-        f"## {TITLES.get(name, name)}",
+        f"## {TITLES[name]}",
         f"`python -m tests.bench {name}`, {today}, {runs} runs.  ",
         f"{machine_line()}.  ",
         f"{software_line()}.",

@@ -125,15 +125,20 @@ def read_rows(source: bytes | BinaryIO, wrong: list[WrongCell]) -> Iterator[Row]
         wrong.append((reader.line_num, "", UnreadableError("import.syntax")))
 
 
+def shown_name(name: str) -> str:
+    """A column's name as it may be told: no more than 60 characters, and none that a terminal would act on."""
+    return "".join([each if each.isprintable() else ascii(each)[1:-1] for each in name[:60]])
+
+
 def check_header(header: Sequence[str]) -> list[WrongCell]:
     """Columns that are missing, unknown or there twice; their order is free."""
     wrong: list[WrongCell] = []
     seen: set[str] = set()
     for name in header:
         if name in seen:
-            wrong.append((1, name[:60], InputError("import.column_twice", column=name[:60])))
+            wrong.append((1, shown_name(name), InputError("import.column_twice", column=shown_name(name))))
         elif name not in COLUMNS:
-            wrong.append((1, name[:60], InputError("import.column_unknown", column=name[:60])))
+            wrong.append((1, shown_name(name), InputError("import.column_unknown", column=shown_name(name))))
         seen.add(name)
     missing = [name for name in COLUMNS if name not in seen]
     wrong.extend((1, name, InputError("import.column_missing", column=name)) for name in missing)

@@ -59,10 +59,7 @@ class CsvSource:
 
     def chunks(self, size: int, after: Mark | None, number: int, *, soon: bool = False) -> Iterator[Chunk]:
         lines, width = self._lines, self._width
-        rows, row_number = 0, 1
-        if after is not None:
-            self._skip(after)
-            rows, row_number = after.rows, after.number
+        rows, row_number = (0, 1) if after is None else self._skip(after)
         reader, fresh = csv.reader(lines, strict=True), lines.fresh
         chunk, most = Chunk(number), rows_of(number, size, soon)
         blank = kept = 0
@@ -75,14 +72,18 @@ class CsvSource:
                 self._take(chunk, row_number, plain)
                 rows, row_number, kept = rows + len(plain), row_number + len(plain), len(fresh)
                 continue
-            lines.wrong = None
+            lines.wrong, before = None, len(fresh)
             try:
                 cells = next(reader, None)
             except csv.Error:
-                # The reader's own words name no row; where the quotes go wrong, the line is the best that can be said.
-                if chunk.numbers:
-                    yield self._done(chunk, rows, row_number, kept)
-                raise UnreadableError("backfill.syntax", row=row_number + blank + 1) from None
+                if not _is_one_row(fresh[before:]):
+                    # The reader's own words name no row; where the quotes go wrong, the line is the best that can be
+                    # said.
+                    if chunk.numbers:
+                        yield self._done(chunk, rows, row_number, kept)
+                    raise UnreadableError("backfill.syntax", row=row_number + blank + 1) from None
+                # Only a cell of it is too long; the reader begins anew behind it.
+                cells, lines.wrong = ["-"], InputError("import.cell_too_long", limit=csv.field_size_limit())
             if cells is None:
                 break
             if not cells and lines.wrong is None:
@@ -113,8 +114,9 @@ class CsvSource:
         chunk.mark = Mark(rows, number, place, digest)
         return chunk
 
-    def _skip(self, after: Mark) -> None:
-        """Read what is done once more, as bytes: rows that are different now would never be looked at again."""
+    def _skip(self, after: Mark) -> tuple[int, int]:
+        """Read what is done once more, as bytes: rows that are different now would never be looked at again. How many
+        rows that were, and the number of the last."""
         place, _ = self._lines.so_far()
         left = after.place - place
         while left > 0:
@@ -126,6 +128,20 @@ class CsvSource:
             left -= len(piece)
         if self._lines.so_far() != (after.place, after.digest):
             raise changed()
+        return after.rows, after.number
+
+
+def _is_one_row(lines: Sequence[bytes]) -> bool:
+    """Whether a line that csv stopped at is one whole row, so that the next one begins behind it."""
+    if len(lines) != 1 or len(lines[0]) > MAX_LINE:
+        return False
+    limit = csv.field_size_limit(MAX_LINE)
+    try:
+        return len(list(csv.reader([lines[0].decode("utf-8", "replace")], strict=True))) == 1
+    except csv.Error:
+        return False
+    finally:
+        csv.field_size_limit(limit)
 
 
 class _Lines:

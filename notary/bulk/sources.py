@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, Protocol
 
 from ledger.errors import ChuzhengError, ConflictError, InputError, RowsError
-from notary.imports import COLUMNS, WrongCell
+from notary.imports import COLUMNS, WrongCell, shown_name
 
 PERSONAL = frozenset({"identifier", "previous_identifier", "certificate_number", "business_fields"}) | {
     name for name in COLUMNS if name.startswith("holder_")
@@ -93,7 +93,7 @@ def columns_of(header: Sequence[str], key: str | None, columns: Sequence[str] = 
     if key in PERSONAL:
         raise InputError("backfill.key_personal", column=key)
     if key is not None and key not in header:
-        raise InputError("backfill.key_missing", column=key[:60])
+        raise InputError("backfill.key_missing", column=shown_name(key))
     wrong: list[WrongCell] = check_header([name for name in header if name != key or name in COLUMNS])
     if key is not None and header.count(key) > 1:
         wrong.append((1, key, InputError("import.column_twice", column=key)))
@@ -109,7 +109,7 @@ def _some_of(header: Sequence[str], key: str | None, columns: Sequence[str]) -> 
     for name in dict.fromkeys([*columns, *([key] if key is not None else [])]):
         if header.count(name) != 1:
             code = "import.column_twice" if name in header else "import.column_missing"
-            wrong.append((1, name[:60], InputError(code, column=name[:60])))
+            wrong.append((1, shown_name(name), InputError(code, column=shown_name(name))))
     if wrong:
         raise RowsError("backfill.columns", rows=wrong)
     places = [header.index(name) for name in columns]

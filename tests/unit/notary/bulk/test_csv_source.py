@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import ChuzhengError, ConflictError, InputError, RowsError, UnreadableError
+from ledger.texts import LANGUAGES, error_text
 from notary.bulk import csv_source, sources
 from notary.bulk.csv_source import CsvSource
 from notary.bulk.sources import Mark
@@ -32,6 +33,10 @@ def opened(path: Path, data: bytes | str, key: str | None = None) -> CsvSource:
         ([ROW, "\n", "\n", ROW, "\n", "\n"], [(2, ""), (3, "import.blank_row"), (4, "import.blank_row"), (5, "")]),
         ([ROW, b"\xcc\xec" + ROW.encode(), ROW], [(2, ""), (3, "import.encoding_gbk"), (4, "")]),
         ([ROW, "x" * (MAX_LINE * 2 + 5) + "\n", ROW], [(2, ""), (3, "import.line_too_long"), (4, "")]),
+        ([ROW, ROW.replace("x", "y" * 131_073, 1), ROW], [(2, ""), (3, "import.cell_too_long"), (4, "")]),
+        ([ROW.replace("x", f'"a,""{"y" * 140_000}"', 1), ROW], [(2, "import.cell_too_long"), (3, "")]),
+        ([ROW, ROW.replace("x", "y" * 131_073, 1).rstrip("\n")], [(2, ""), (3, "import.cell_too_long")]),
+        ([ROW, ROW.replace("x", "y" * 131_072, 1), ROW], [(2, ""), (3, ""), (4, "")]),
         ([ROW.replace("x", '"a""b\nc"', 1), ROW], [(2, ""), (3, "")]),
         ([ROW.rstrip("\n")], [(2, "")]),
     ],
@@ -41,8 +46,34 @@ def test_rows__wrong_ones_between_good_ones__each_is_told(
 ) -> None:
     data = b"".join(line if isinstance(line, bytes) else line.encode() for line in [HEAD, *lines])
     source = opened(tmp_path / "x.csv", data)
-    assert all_rows(list(source.chunks(2, None, 0))) == expected
+    chunks = list(source.chunks(2, None, 0))
+    assert all_rows(chunks) == expected
     source.close()
+    again = CsvSource(tmp_path / "x.csv", None, SECRET)
+    assert all_rows(list(again.chunks(2, chunks[0].mark, 1))) == expected[len(chunks[0].numbers) :]
+    again.close()
+
+
+def test_cell_too_long__over_two_lines__stops_since_nobody_knows_where_the_row_ends(tmp_path: Path) -> None:
+    source = opened(tmp_path / "x.csv", HEAD + ROW + ROW.replace("x", f'"{"y" * 140_000}\n"', 1) + ROW)
+    chunks = source.chunks(10, None, 0)
+    assert all_rows([next(chunks)]) == [(2, "")]
+    with pytest.raises(UnreadableError, match=r"backfill\.syntax"):
+        next(chunks)
+    source.close()
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, ("a",)])
+def test_names__with_control_characters__told_without_them(tmp_path: Path, columns: tuple[str, ...]) -> None:
+    (tmp_path / "x.csv").write_text("\x1b]0;gone\x07\u202e,a,a,a\n")
+    with pytest.raises(RowsError) as told:
+        CsvSource(tmp_path / "x.csv", None, SECRET, columns)
+    said = [error_text(error, language) + name for _, name, error in told.value.rows for language in LANGUAGES]
+    assert all(line.isprintable() for line in said)
+    assert columns != COLUMNS or any("\\x1b]0;gone\\x07\\u202e" in line for line in said)
+    with pytest.raises(InputError) as key:
+        CsvSource(tmp_path / "x.csv", "\x1b[2J", SECRET)
+    assert error_text(key.value, "en").isprintable()
 
 
 def test_quotes_that_do_not_match__everything_before_is_given_then_it_stops(tmp_path: Path) -> None:

@@ -83,6 +83,23 @@ def test_sign_checkpoint__own_key__verifies_and_reads_back() -> None:
     assert not cp.verify_signature(NOTE, VKEY)
 
 
+def test_sign_checkpoint__key_replaced_between_key_and_signature__one_key_named_and_signing() -> None:
+    class Rotated(Ed25519Signer):
+        asked = 0
+
+        @property
+        def public_key(self) -> bytes:
+            self.asked += 1
+            return (old if self.asked < 3 else SIGNER).public_key
+
+        def sign(self, message: bytes) -> bytes:
+            return SIGNER.sign(message)
+
+    old = Ed25519Signer(Ed25519PrivateKey.generate())
+    note = cp.sign_checkpoint(HEAD, KEY.name, Rotated(Ed25519PrivateKey.generate()))
+    assert cp.verify_signature(note, KEY)
+
+
 @given(st.integers(0, len(NOTE.encode()) * 8 - 1))
 def test_note__one_bit_flipped__unreadable_or_unsigned(bit: int) -> None:
     data = bytearray(NOTE.encode())

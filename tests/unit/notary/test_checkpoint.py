@@ -84,8 +84,8 @@ def test_sign_checkpoint__own_key__verifies_and_reads_back() -> None:
 
 
 def test_sign_checkpoint__key_replaced_between_key_and_signature__one_key_named_and_signing() -> None:
-    class Rotated(Ed25519Signer):
-        asked = 0
+    class Rotating:
+        suite, asked = SIGNER.suite, 0
 
         @property
         def public_key(self) -> bytes:
@@ -96,7 +96,7 @@ def test_sign_checkpoint__key_replaced_between_key_and_signature__one_key_named_
             return SIGNER.sign(message)
 
     old = Ed25519Signer(Ed25519PrivateKey.generate())
-    note = cp.sign_checkpoint(HEAD, KEY.name, Rotated(Ed25519PrivateKey.generate()))
+    note = cp.sign_checkpoint(HEAD, KEY.name, Rotating())
     assert cp.verify_signature(note, KEY)
 
 

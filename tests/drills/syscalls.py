@@ -13,6 +13,7 @@ Whatever it answered must stand after a start without faults (tests/drills/life.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import shutil
@@ -172,6 +173,7 @@ def attempt(cell: Cell, home: Path, work: Path) -> str | None:
 def prepare(folder: Path) -> tuple[dict[str, Path], list[Cell]]:
     """The folders to begin with, and the whole matrix."""
     life.warm(folder / "warm")
+    gc.collect()  # else the first life closes files of this one, and is counted with calls that no other makes
     made = homes(folder)
     cells = [c for start, home in made.items() for c in matrix(start, calls_of(home, folder / "dry"))]
     return made, cells

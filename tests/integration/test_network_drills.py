@@ -101,6 +101,8 @@ def test_validators__two_of_four_dead_and_back__halts_and_resumes(
     fourth.spawn()
     for node in (third, fourth):
         node.await_peers(1)
+        if node.mines_when_told:  # signing before it has the others' blocks it makes a fork, and both may stand still
+            network.await_height(stood, [node])
         node.sign()
     network.await_height(stood + 1, [first, second], timeout=RESUMES_WITHIN)
     took = time.monotonic() - begun

@@ -197,14 +197,8 @@ class _Check:
         """A head that somebody else holds against the rebuilt root of its size."""
         if expected != root:
             self.found(IntegrityError(what, size=size, expected=expected.hex(), found=root.hex()))
-        if what == _STORE:
-            try:
-                same = parse_checkpoint(note) == Checkpoint(self.log.origin, size, Digest(expected))
-                good = same and (self.keys is None or self.keys.signed(note, size))
-            except UnreadableError:
-                good = False
-            if not good:
-                self.found(IntegrityError("fsck.kept_note", size=size))
+        if what == _STORE and not good_note(self.log.origin, size, expected, note, self.keys):
+            self.found(IntegrityError("fsck.kept_note", size=size))
 
     def advance_heads(self) -> None:
         self.next_head = next(self.heads, None)
@@ -289,3 +283,12 @@ class _Check:
             return self.log.disk.read(self.log.directory / path)
         except FileNotFoundError:
             return None
+
+
+def good_note(origin: str, size: int, root: bytes, note: str, keys: LogKeys | None) -> bool:
+    """Whether a kept checkpoint is of this head, and the log's (None: its signature isn't looked at)."""
+    try:
+        same = parse_checkpoint(note) == Checkpoint(origin, size, Digest(root))
+        return same and (keys is None or keys.signed(note, size))
+    except UnreadableError:
+        return False

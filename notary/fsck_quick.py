@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ledger.errors import ChuzhengError, IntegrityError, UnreadableError
-from ledger.types import Digest
-from notary.checkpoint import TILE_WIDTH, Checkpoint, parse_checkpoint
+from notary.checkpoint import TILE_WIDTH, Checkpoint
 from notary.entry import Entry, parse_origin
-from notary.fsck import Kept, LogReport, Row
+from notary.fsck import Kept, LogReport, Row, good_note
 from notary.log import Head, TilePath, durable_end
 from notary.rotation import LogKeys
 from notary.stores.tiles import TileLog
@@ -83,16 +82,8 @@ def _heads(
             continue
         if (root := log.root(size)) != expected_root:
             found.append(IntegrityError("fsck.kept_differs", size=size, expected=expected_root.hex(), found=root.hex()))
-        if not _good_note(log.origin, size, expected_root, note, keys):
+        if not good_note(log.origin, size, expected_root, note, keys):
             found.append(IntegrityError("fsck.kept_note", size=size))
-
-
-def _good_note(origin: str, size: int, root: bytes, note: str, keys: LogKeys | None) -> bool:
-    try:
-        same = parse_checkpoint(note) == Checkpoint(origin, size, Digest(root))
-        return same and (keys is None or keys.signed(note, size))
-    except UnreadableError:
-        return False
 
 
 def _entries(

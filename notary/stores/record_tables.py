@@ -111,8 +111,6 @@ def log_of(position: int) -> int:
 
 def pack_positions(positions: Iterable[int]) -> bytes:
     """Positions as runs of (first u64, count u32): a bulk of consecutive entries takes 12 bytes."""
-    if isinstance(positions, range) and positions and positions.step == 1:
-        return positions.start.to_bytes(8) + len(positions).to_bytes(4)
     packed = bytearray()
     first = count = 0
     for position in positions:

@@ -119,8 +119,8 @@ class Erasing:
     def confirm(self, department: DepartmentCode, origin: Origin, index: int, order: str, person: bytes) -> ErasureRow:
         """The second person's word: destroyed when this returns, and not to be undone. `order` is the proposal's.
 
-        DeniedError `erasure.same_person`. What follows may be unfinished when something is unavailable: the state says
-        so, and `step` goes on.
+        DeniedError `erasure.same_person`. What follows may be unfinished when something stands in its way: the state
+        says so, and `step` goes on.
         """
         position, _ = self._own(department, origin, index)
         with self._notary.store.transaction() as connection:
@@ -138,7 +138,7 @@ class Erasing:
         self._hook("destroyed")
         try:
             self.step()
-        except UnavailableError as error:
+        except ChuzhengError as error:  # this erasure's or another's: what was said above is so, and `step` goes on
             _log.warning("erasure.later", origin=origin, index=index, code=error.code)
         with self._notary.store.reading() as connection:
             return self._found(connection, position)
@@ -324,7 +324,7 @@ class Erasing:
         """Write a step's end down, unless another process did it meanwhile."""
         with self._notary.store.transaction() as connection:
             now = self._found(connection, row.position)
-            if now.state is not row.state:
+            if now.state is not row.state or now.state is state:  # what was read last may be the other's end already
                 return now
             check_state_move(now.state, state)
             now = replace(now, state=state, **changes)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from ledger.errors import ChuzhengError, ConflictError, DeniedError, InputError, IntegrityError, NotFoundError
 from ledger.types import Digest, Kind, Origin
 from notary.entry import log_id
+from notary.erasing import Erasing
 from notary.erasures import Erased, State, parse_erasures, proves
 from notary.filing import Filing
 from notary.stores.content import EmbeddedStore
@@ -233,6 +234,42 @@ def test_crash__after_any_act__a_restart_ends_it_with_one_entry(rig: Rig, act: s
     row = rig.notary.erasing.target(ISSUER, ORIGIN, index).row
     assert row is not None
     assert (row.state, row.cid) == (State.DONE, None)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_worker__finishes_everything_between_two_acts_of_a_request__both_end_well(rig: Rig, act: str) -> None:
+    """API process and worker go on with the same erasure at the same time: the slower one finds it done."""
+    index = file(rig)
+    worker = Erasing(rig.notary, rig.clock)
+    turns = list[bool]()
+
+    def meanwhile(step: str) -> None:
+        if step == act:
+            turns.append(worker.step())
+
+    rig.notary.erasing.propose(ISSUER, ORIGIN, index, ORDER, ONE)
+    rig.hook = meanwhile
+    row = rig.notary.erasing.confirm(ISSUER, ORIGIN, index, ORDER, TWO)
+    assert turns == [True]
+    assert (row.state, row.confirmer, row.cid) == (State.DONE, TWO, None)
+    assert not rig.notary.erasing.step()
+    assert_erased(rig, index)
+    assert entries_of_kind_6(rig) == 1
+
+
+def test_confirm__another_erasure_is_stuck__this_one_is_done_and_said_so(rig: Rig) -> None:
+    class Damaged(EmbeddedStore):
+        def remove(self, cid: str) -> None:
+            raise IntegrityError("content.damaged", cid=cid)
+
+    stuck, index = file(rig), accept(rig, document(1))
+    assert rig.notary.filing is not None
+    content, rig.notary.filing = rig.notary.filing, Filing(Damaged(rig.home.parent / "content"))
+    assert erase(rig, stuck) is State.ENTERED
+    assert erase(rig, index) is State.DONE
+    rig.notary.filing = content
+    assert rig.notary.erasing.step()
+    assert_erased(rig, stuck)
 
 
 @pytest.mark.usefixtures("sqlite_files")

@@ -14,12 +14,12 @@ wraps/<code>.pem        X25519, files are wrapped to it
 from __future__ import annotations
 
 import secrets
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from ledger.crypto.keys import (
+    check_private,
     create_signing_key,
     create_wrap_key,
     load_department_signer,
@@ -92,8 +92,7 @@ class Keyring:
         """32 bytes; ConfigurationError if the file is missing or isn't one."""
         path = self.folder / "storage.key"
         try:
-            if (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
-                raise ConfigurationError("key.open_to_others", address=str(path), mode=f"{mode:04o}")
+            check_private(str(path), path.stat().st_mode)
             key = bytes.fromhex(path.read_text(encoding="ascii").strip())
         except (OSError, ValueError):
             raise ConfigurationError("key.unreadable", address=str(path), reason="storage key") from None

@@ -117,6 +117,12 @@ def load_wrap_key(address: str) -> X25519PrivateKey:
     return key
 
 
+def check_private(address: str, mode: int) -> None:
+    """ConfigurationError `key.open_to_others` unless a file of this mode is its owner's alone."""
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError("key.open_to_others", address=address, mode=f"{stat.S_IMODE(mode):04o}")
+
+
 def _load(address: str) -> object:
     if not address.startswith(_SCHEME):
         raise ConfigurationError("key.scheme", scheme=address.partition(":")[0])
@@ -127,8 +133,7 @@ def _load(address: str) -> object:
             data = file.read(_LIMIT)
     except OSError as error:
         raise ConfigurationError("key.unreadable", address=address, reason=error.strerror) from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigurationError("key.open_to_others", address=address, mode=f"{stat.S_IMODE(mode):04o}")
+    check_private(address, mode)
     try:
         return load_pem_private_key(data, password=None)
     except (ValueError, TypeError):

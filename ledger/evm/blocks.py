@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.errors import UnavailableError
-from ledger.evm.rpc import Rpc, RpcError
+from ledger.evm.rpc import Rpc, results_of
 from ledger.types import Block, BlockTime, ChainHash
 
 
@@ -34,9 +34,5 @@ def block_at(rpc: Rpc, number: int) -> Block | None:
 
 def blocks_at(rpc: Rpc, numbers: list[int]) -> list[Block | None]:
     """Several at once, in the order asked; None where the chain is shorter."""
-    found: list[Block | None] = []
-    for answer in rpc.batch([("eth_getBlockByNumber", (hex(n), False)) for n in numbers]):
-        if isinstance(answer, RpcError):
-            raise answer
-        found.append(None if answer is None else parse_block(answer))
-    return found
+    answers = results_of(rpc, [("eth_getBlockByNumber", (hex(n), False)) for n in numbers])
+    return [None if answer is None else parse_block(answer) for answer in answers]

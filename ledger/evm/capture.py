@@ -17,7 +17,7 @@ from ledger.evidence.build import header_bytes
 from ledger.evidence.sealed import SealedBlock, sealed_block
 from ledger.evidence.sets import ListedSet, listed_sets
 from ledger.evm.profiles import EngineProfile
-from ledger.evm.rpc import Rpc, RpcError
+from ledger.evm.rpc import Rpc, RpcError, results_of
 from ledger.store.evidence import EvidenceStore
 from ledger.store.index import IndexReader
 from ledger.types import ChainHash
@@ -64,9 +64,7 @@ def validator_sets(rpc: Rpc, first: int, last: int) -> tuple[ListedSet, ...]:
 def _headers(rpc: Rpc, first: int, last: int) -> Iterator[bytes]:
     for start in range(first, last + 1, HEADERS):
         numbers = range(start, min(last, start + HEADERS - 1) + 1)
-        for answer in rpc.batch([("eth_getBlockByNumber", (hex(number), False)) for number in numbers]):
-            if isinstance(answer, RpcError):
-                raise answer
+        for answer in results_of(rpc, [("eth_getBlockByNumber", (hex(number), False)) for number in numbers]):
             if not isinstance(answer, dict):
                 raise UnavailableError("chain.undecodable", what="header")
             yield header_bytes(answer)

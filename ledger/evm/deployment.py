@@ -15,7 +15,7 @@ from typing import Any
 from ledger.crypto.chain import keccak
 from ledger.errors import ConfigurationError
 from ledger.evm.founding import Founding, from_json
-from ledger.evm.rpc import Rpc, RpcError
+from ledger.evm.rpc import Rpc, results_of
 from ledger.types import Address, ChainHash, Contract
 
 FORMAT = "chuzheng-deployment/2"
@@ -108,10 +108,7 @@ def load_deployment(path: Path) -> Deployment:
 
 def chain_identity(rpc: Rpc) -> tuple[int, ChainHash]:
     """(chain id, genesis hash) as the node says."""
-    chain_id, genesis = rpc.batch([("eth_chainId", ()), ("eth_getBlockByNumber", ("0x0", False))])
-    for answer in (chain_id, genesis):
-        if isinstance(answer, RpcError):
-            raise answer
+    chain_id, genesis = results_of(rpc, [("eth_chainId", ()), ("eth_getBlockByNumber", ("0x0", False))])
     return int(chain_id, 16), ChainHash(genesis["hash"].lower())
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ledger.errors import UnavailableError
 from ledger.evm.blocks import blocks_at, latest_block
-from ledger.evm.rpc import Call, Rpc, RpcError
+from ledger.evm.rpc import Rpc, results_of
 
 REACH = 64
 """Blocks below a lost one where its transactions may stand now: forks are shallower."""
@@ -26,7 +26,7 @@ Receipt = dict[str, Any]
 def standing_receipts(rpc: Rpc, hashes: Sequence[str]) -> list[Receipt | None]:
     """The receipts in the order of `hashes`; None for a transaction that is in no block. RpcError where the node
     refuses to answer about one, UnavailableError if its answer makes no sense."""
-    told = [_receipt(answer) for answer in _answers(rpc, [("eth_getTransactionReceipt", (h,)) for h in hashes])]
+    told = [_receipt(answer) for answer in results_of(rpc, [("eth_getTransactionReceipt", (h,)) for h in hashes])]
     numbers = sorted({_number(receipt) for receipt in told if receipt is not None})
     standing = {block.hash for block in blocks_at(rpc, numbers) if block is not None}
     lost = {h: r for h, r in zip(hashes, told, strict=True) if r is not None and r["blockHash"].lower() not in standing}
@@ -41,7 +41,7 @@ def _looked_for(rpc: Rpc, wanted: set[str], first: int) -> dict[str, Receipt]:
     found: dict[str, Receipt] = {}
     for number, block_hash, transactions in _blocks(rpc, first):
         if not wanted.isdisjoint(transactions):
-            receipts = _answers(rpc, [("eth_getBlockReceipts", (hex(number),))])[0] or []
+            receipts = results_of(rpc, [("eth_getBlockReceipts", (hex(number),))])[0] or []
             for receipt in map(_receipt, receipts):
                 if receipt is not None and receipt["blockHash"].lower() == block_hash:
                     found[receipt.get("transactionHash", "")] = receipt
@@ -55,18 +55,10 @@ def _blocks(rpc: Rpc, first: int) -> Iterator[tuple[int, str, list[str]]]:
     head = latest_block(rpc).number
     for start in range(first, head + 1, STRIDE):
         numbers = range(start, min(head + 1, start + STRIDE))
-        blocks = _answers(rpc, [("eth_getBlockByNumber", (hex(number), False)) for number in numbers])
+        blocks = results_of(rpc, [("eth_getBlockByNumber", (hex(number), False)) for number in numbers])
         for number, block in zip(numbers, blocks, strict=True):
             if isinstance(block, dict):
                 yield number, str(block.get("hash")).lower(), list(block.get("transactions") or [])
-
-
-def _answers(rpc: Rpc, calls: Sequence[Call]) -> list[Any]:
-    answers = rpc.batch(calls)
-    for answer in answers:
-        if isinstance(answer, RpcError):
-            raise answer
-    return answers
 
 
 def _receipt(answer: Any) -> Receipt | None:

@@ -124,3 +124,12 @@ class Rpc:
         if held is not None:
             held.close()
             self._local.connection = None
+
+
+def results_of(rpc: Rpc, calls: Sequence[Call]) -> list[Any]:
+    """The results of a batch in the order of the calls; the first RpcError is raised."""
+    answers = rpc.batch(calls)
+    for answer in answers:
+        if isinstance(answer, RpcError):
+            raise answer
+    return answers

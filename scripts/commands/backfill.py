@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.errors import ConfigurationError, InputError
+from ledger.errors import InputError
 from ledger.types import DepartmentCode
 from scripts import output
 from scripts.commands.anchor import CAPTURES
@@ -150,8 +149,10 @@ def source_url(file: Path | None) -> str:
     if file is None:
         url = os.environ.get(SOURCE_URL, "")
     else:
-        if check_readable(file) and (mode := stat.S_IMODE(file.stat().st_mode)) & 0o077:
-            raise ConfigurationError("key.open_to_others", address=str(file), mode=f"{mode:04o}")
+        from ledger.crypto.keys import check_private
+
+        if check_readable(file):
+            check_private(str(file), file.stat().st_mode)
         url = read_file(file, _MOST_URL).decode("utf-8", "replace")
     if not url.strip():
         raise UsageError("backfill.url_needed")

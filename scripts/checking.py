@@ -211,16 +211,12 @@ def _witnesses(settings: Settings) -> Finding | None:
 def _content(settings: Settings) -> Finding | None:
     """Every store of files answers, none is long behind, and no move was left half done."""
     from api import wiring
-    from api.health.probes import LONGEST_LAG
-    from notary.cid import EMPTY_FILE
+    from api.health.probes import stores_of_files
 
     with wiring.open_keeper(settings) as keeper:
-        for address, lag in keeper.places.lags().items():
-            keeper.places.store(address).has(EMPTY_FILE)
-            minutes = 0 if lag.since is None else (time.time_ns() // 1_000_000 - lag.since) // 60_000
-            if minutes >= LONGEST_LAG:
-                params = {"name": address, "files": lag.files, "minutes": minutes}
-                return Finding("content", "behind", needed=False, params=params)
+        for store in stores_of_files(keeper.places, _now()):
+            if store.late:
+                return Finding("content", "behind", needed=False, params=store.params)
         for move in keeper.places.leaving():
             return Finding("content", "moving", needed=False, params={"source": move.source, "target": move.target})
     return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from api.errors import message
@@ -14,9 +15,11 @@ from api.health.schemas import Test
 from api.parts import Parts
 from ledger.errors import ChuzhengError, UnavailableError
 from ledger.texts import LANGUAGES, Language, text
+from ledger.types import Millis
 from notary.checkpoint import parse_checkpoint
 from notary.cid import EMPTY_FILE
 from notary.entry import log_id
+from notary.stores.placed import Places
 
 Finding = tuple[str, dict[str, Any]]
 OK: Finding = ("ok", {})
@@ -27,6 +30,31 @@ LONGEST_WRITE = 10
 
 LONGEST_LAG = 15
 """Minutes that a file may be in one store only before somebody should look."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOfFiles:
+    """A store that answered: how many files it is behind the others, and for how long the oldest of them."""
+
+    name: str
+    files: int
+    minutes: int
+
+    @property
+    def late(self) -> bool:
+        return self.minutes >= LONGEST_LAG
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """For the words of a finding."""
+        return asdict(self)
+
+
+def stores_of_files(places: Places, now: Millis) -> Iterator[StoreOfFiles]:
+    """Every store of files, one after the other, each asked whether it answers; it raises what the store does."""
+    for address, lag in places.lags().items():
+        places.store(address).has(EMPTY_FILE)
+        yield StoreOfFiles(address, lag.files, 0 if lag.since is None else (now - lag.since) // 60_000)
 
 
 def keys(parts: Parts) -> Finding:
@@ -106,14 +134,10 @@ def store(parts: Parts) -> Finding:
 
 def content(parts: Parts) -> Finding:
     """Every store of files can be asked, and none is long behind."""
-    if parts.places is None:
-        return OK
-    for address, lag in parts.places.lags().items():
-        parts.places.store(address).has(EMPTY_FILE)
-        minutes = 0 if lag.since is None else (parts.clock.now() - lag.since) // 60_000
-        parts.meters.content_lag.labels(address).set(lag.files)
-        if minutes >= LONGEST_LAG:
-            return "content_behind", {"name": address, "files": lag.files, "minutes": minutes}
+    for store in stores_of_files(parts.places, parts.clock.now()) if parts.places is not None else ():
+        parts.meters.content_lag.labels(store.name).set(store.files)
+        if store.late:
+            return "content_behind", store.params
     return OK
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from ledger.errors import UnavailableError
-from ledger.types import Digest
+from ledger.types import Digest, Origin
 from notary.entry import Entry, status_key
 from notary.erasures import State
 from notary.stores.answers import Answers, answers_index
@@ -157,20 +157,25 @@ def test_names__runs_and_rows_apart__named(rig: Rig) -> None:
     assert named(rig) == []
 
 
-def test_names__erasure_under_way__no_finding(rig: Rig) -> None:
-    rig.notary.names.index.flush()
+def sound_during_an_erasure(rig: Rig, origin: Origin, index: int, found: Callable[[Rig], list[str]]) -> None:
+    """Nothing is found while the disk is full after an erasure's runs were written, nor when it is done."""
 
     def stop(step: str) -> None:
         if step == "forgotten":
             raise UnavailableError("disk.full", retry_after=1, reason="ENOSPC")
 
     rig.notary.erasing._hook = stop
-    rig.notary.erasing.propose(ISSUER, SECOND, 1, "order 1", b"\1" * 32)
-    rig.notary.erasing.confirm(ISSUER, SECOND, 1, "order 1", b"\2" * 32)
-    assert named(rig) == []
+    rig.notary.erasing.propose(ISSUER, origin, index, "order 1", b"\1" * 32)
+    rig.notary.erasing.confirm(ISSUER, origin, index, "order 1", b"\2" * 32)
+    assert found(rig) == []
     rig.notary.erasing._hook = lambda step: None
     assert rig.notary.erasing.step()
-    assert named(rig) == []
+    assert found(rig) == []
+
+
+def test_names__erasure_under_way__no_finding(rig: Rig) -> None:
+    rig.notary.names.index.flush()
+    sound_during_an_erasure(rig, SECOND, 1, named)
     assert sum(run.count for _, run in rig.notary.names.index.runs) == 2
 
 
@@ -214,15 +219,4 @@ def test_answers__runs_and_rows_apart__named_and_mended(rig: Rig) -> None:
 def test_answers__erasure_under_way__no_finding(rig: Rig) -> None:
     rig.notary.accept_records(ISSUER, ORIGIN, [document(1)])
     rig.notary.answers.index.flush()
-
-    def stop(step: str) -> None:
-        if step == "forgotten":
-            raise UnavailableError("disk.full", retry_after=1, reason="ENOSPC")
-
-    rig.notary.erasing._hook = stop
-    rig.notary.erasing.propose(ISSUER, ORIGIN, 47, "order 1", b"\1" * 32)
-    rig.notary.erasing.confirm(ISSUER, ORIGIN, 47, "order 1", b"\2" * 32)
-    assert answered(rig) == []
-    rig.notary.erasing._hook = lambda step: None
-    assert rig.notary.erasing.step()
-    assert answered(rig) == []
+    sound_during_an_erasure(rig, ORIGIN, 47, answered)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.health.probes import stores_of_files
 from api.keyring import Keyring
 from api.settings import Settings
 from api.wiring import open_keeper
 from ledger.errors import UnavailableError
+from ledger.types import Millis
 from notary.entry import make_origin
 from scripts.checking import CHECKS, examine
 from scripts.cli import run
@@ -103,6 +106,24 @@ def test_doctor__asks_the_stores_of_files(home: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("notary.stores.content.EmbeddedStore.has", silent)
     assert {finding.name: finding for finding in examine(settings)}["content"].case == "content.no_folder"
+
+
+def test_stores_of_files__one_not_known_to_hold_a_file__late_after_a_quarter_of_an_hour(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=home)
+    with open_keeper(settings) as keeper:
+        while keeper.name(100):
+            pass
+        begun = time.time_ns() // 1_000_000
+        for minutes, late in ((14, False), (16, True)):
+            [store] = stores_of_files(keeper.places, Millis(begun + minutes * 60_000))
+            assert (store.name, store.files, store.late) == ("embedded", 1, late)
+    monkeypatch.setattr("scripts.checking.CHECKS", {"content": CHECKS["content"]})
+    monkeypatch.setattr("scripts.checking._now", lambda: Millis(begun + 16 * 60_000))
+    [finding] = examine(settings)
+    assert (finding.case, finding.needed) == ("behind", False)
+    assert finding.params == {"name": "embedded", "files": 1, "minutes": 16}
 
 
 def test_content__wrong_words__refused(typed: Typed, home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,16 +36,6 @@ PAUSED = "0x600160005260206000f3"
 
 
 @pytest.fixture
-def departments(world):
-    return world.departments
-
-
-@pytest.fixture
-def council(world):
-    return {"from": world.council}
-
-
-@pytest.fixture
 def paused(world):
     """The Council's address answers `paused()` with true from now on."""
 

@@ -30,6 +30,7 @@ from notary.receipts import parse_bundle
 from scripts.embedded import prepare
 from scripts.samples import sample_certificates_of, sample_network
 from tests.databases import KINDS, of_kind
+from tests.integration.folders import looked_at
 from tests.ports import free_port
 from tests.postgres import MissingPostgresError
 
@@ -174,7 +175,11 @@ def test_document__uploaded__is_filed_anchored_and_judged_by_its_digests(service
     }
     assert service.verdict(receipt, body["record"], file=digests)["verdict"] == "valid"
     home = Path(service.client.app.state.parts.settings.home)  # type: ignore[attr-defined]
-    assert not any(data[:64] in path.read_bytes() for path in home.rglob("*") if path.is_file()), "no plain bytes kept"
+
+    def plain() -> list[str]:
+        return [path.name for path in home.rglob("*") if path.is_file() and data[:64] in path.read_bytes()]
+
+    assert looked_at(plain) == [], "no plain bytes kept"
 
 
 def test_document__as_a_form__is_filed_too(service: Service) -> None:

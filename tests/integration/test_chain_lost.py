@@ -40,6 +40,7 @@ from notary.verify import verify
 from scripts import embedded
 from scripts.samples import sample_network
 from tests.fakes.notary import document, packed
+from tests.integration.folders import looked_at
 from tests.ports import free_port
 
 PATIENCE = 180.0
@@ -226,7 +227,7 @@ def test_service__chain_came_back_shorter__everything_is_there_again_and_once(ma
 
 def open_to_others(home: Path) -> set[str]:
     """First parts of the paths of files and folders that others may read or enter; the folder itself may be older."""
-    found = [path for path in home.rglob("*") if path.stat().st_mode & 0o077]
+    found = looked_at(lambda: [path for path in home.rglob("*") if path.stat().st_mode & 0o077])
     return {path.relative_to(home).parts[0] for path in found}
 
 

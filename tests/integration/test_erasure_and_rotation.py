@@ -21,6 +21,7 @@ from notary.erasures import parse_erasures
 from notary.receipt import parse_receipt
 from notary.snapshot import parse_snapshot
 from notary.stores.record_tables import index_of
+from tests.integration.folders import looked_at
 from tests.integration.running import ISSUER, Network, record, whole_network
 
 ORDER = "鄂法令〔2026〕12号"
@@ -69,12 +70,16 @@ def stored_of(network: Network, index: int) -> dict[str, bytes]:
 
 def found(network: Network, wanted: dict[str, bytes]) -> set[str]:
     """Which of them stand in a file of the data folder, write-ahead files and free pages included."""
-    places = set()
-    for path in network.home.rglob("*"):
-        if path.is_file():
-            data = path.read_bytes()
-            places |= {f"{what} in {path.name}" for what, value in wanted.items() if value in data}
-    return places
+
+    def look() -> set[str]:
+        places = set()
+        for path in network.home.rglob("*"):
+            if path.is_file():
+                data = path.read_bytes()
+                places |= {f"{what} in {path.name}" for what, value in wanted.items() if value in data}
+        return places
+
+    return looked_at(look)
 
 
 def outcomes(report: dict[str, Any]) -> dict[str, str]:

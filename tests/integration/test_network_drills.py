@@ -202,14 +202,14 @@ def test_chain__restored_from_a_backup__shorter_chain_gets_everything_again(
 
 def restarted(network: Network, backup: str) -> int:
     """All nodes run again on what the backup holds and make blocks; the height that they came back with."""
-    for _ in range(4):
+    for attempt in range(4):
         network.restore(backup)
         network.nodes[0].spawn()
         network.nodes[0].await_peers(0)
         height = network.nodes[0].height()
         begin(network)
         try:
-            network.await_height(height + SETTLED, timeout=SETTLES_WITHIN)
+            network.await_height(height + SETTLED, timeout=SETTLES_WITHIN * (attempt + 1))
         except AssertionError:  # signers that come back together may each make a block of their own and then wait
             network.stop()
         else:

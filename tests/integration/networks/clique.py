@@ -26,6 +26,7 @@ from tests.ports import free_port
 SETTLED = 5
 """blocks after which a Clique network's signers have found their turns"""
 SETTLES_WITHIN = 30.0
+"""Seconds at the first beginning; each further one has as many more, as the machine may be slow."""
 
 
 def start_clique(folder: Path, *, nodes: int = 4, **options: Any) -> Network:
@@ -36,7 +37,7 @@ def start_clique(folder: Path, *, nodes: int = 4, **options: Any) -> Network:
         if nodes < 3:
             return network
         try:
-            network.await_height(SETTLED, timeout=SETTLES_WITHIN)
+            network.await_height(SETTLED, timeout=SETTLES_WITHIN * (attempt + 1))
         except AssertionError:
             network.stop()
         else:

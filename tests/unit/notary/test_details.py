@@ -42,7 +42,7 @@ def test_columns__placed__the_same_rows_as_one_by_one(tmp_path: Path, numbers: t
             given = columns_of(details) if by_column else details
             packed = pack_rows([row.row for row in rows])
             sent = Submission(ISSUER, ORIGIN, "backfill", key, b"c" * 32, packed, given, each=True)
-            answer = rig.notary.acceptance.submit(sent).result(20)
+            answer = rig.notary.acceptance.submit(sent).result(120)
         told.append(answer)
     first, second = told
     assert list(first.positions) == list(second.positions)

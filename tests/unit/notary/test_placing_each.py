@@ -23,7 +23,7 @@ def submit(rig: Rig, records: list[dict[str, object]], key: bytes = b"k" * 32, c
     prepared: list[Prepared] = [prepare(record, ISSUER, rig.notary.vault) for record in records]
     rows, details = pack_rows([p.row for p in prepared]), [p.detail for p in prepared]
     sent = Submission(ISSUER, ORIGIN, "backfill", key, content, rows, details, each=True)
-    return rig.notary.acceptance.submit(sent).result(20)
+    return rig.notary.acceptance.submit(sent).result(120)
 
 
 def test_each__one_stands_one_contradicts_one_repeats__the_others_are_taken(tmp_path: Path) -> None:

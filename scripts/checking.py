@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 import socket
-import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -60,9 +59,13 @@ class Finding:
         }  # fmt: skip
 
 
+Check = Callable[["Settings"], Finding | Iterable[Finding] | None]
+"""Looks at one thing; None, or nothing, where all is well."""
+
+
 def examine(settings: Settings) -> list[Finding]:
     """Every check, in the order in which one would mend what they find."""
-    return [_look(name, look, settings) for name, look in CHECKS.items()]
+    return [finding for name, look in CHECKS.items() for finding in _look(name, look, settings)]
 
 
 def check_indexes(settings: Settings) -> list[ChuzhengError]:
@@ -86,13 +89,15 @@ def remake_index(settings: Settings) -> int:
         return notary.standing.rebuild()
 
 
-def _look(name: str, look: Callable[[Settings], Finding | None], settings: Settings) -> Finding:
+def _look(name: str, look: Check, settings: Settings) -> list[Finding]:
+    """What one check finds; one line that says so where it finds nothing."""
     try:
-        return look(settings) or Finding(name)
+        found = look(settings)
+        return ([found] if isinstance(found, Finding) else list(found or ())) or [Finding(name)]
     except ChuzhengError as error:
-        return Finding(name, error.code, error=error)
+        return [Finding(name, error.code, error=error)]
     except OSError as error:
-        return Finding(name, "os", params={"reason": error.strerror or type(error).__name__})
+        return [Finding(name, "os", params={"reason": error.strerror or type(error).__name__})]
 
 
 def _home(settings: Settings) -> Finding | None:
@@ -101,14 +106,12 @@ def _home(settings: Settings) -> Finding | None:
     return None
 
 
-def _keys(settings: Settings) -> Finding | None:
-    """Nobody but the owner may read the keys."""
-    for path in [settings.keys_dir, *sorted(settings.keys_dir.glob("*"))]:
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            return Finding("keys", "open", params={"path": path})
-    if not any(settings.keys_dir.glob("*")):
-        return Finding("keys", "missing", params={"path": settings.keys_dir})
-    return None
+def _keys(settings: Settings) -> Iterator[Finding]:
+    """Every key is there, its owner's alone, whole, and the one that others know."""
+    from scripts.key_files import troubles
+
+    for case, params, needed in troubles(settings):
+        yield Finding("keys", case, needed=needed, params=dict(params))
 
 
 def _disk(settings: Settings) -> Finding | None:
@@ -242,7 +245,7 @@ def _server(settings: Settings) -> Finding | None:
     return None
 
 
-CHECKS: dict[str, Callable[[Settings], Finding | None]] = {
+CHECKS: dict[str, Check] = {
     "home": _home, "keys": _keys, "disk": _disk, "algorithms": _algorithms, "trust": _trust,
     "database": _database, "chain": _chain, "heads": _heads, "node": _node, "second": _second,
     "content": _content, "witnesses": _witnesses, "peers": _peers, "server": _server,

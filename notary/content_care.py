@@ -72,6 +72,10 @@ def check(
                 fault = Fault(address, cid, fault.what, mended=wrong is None)
         if wrong is None:
             index.see(address, cid, clock.now())
+        if not index.named([cid]):  # erased meanwhile: no fault, and what `repair` put there goes again
+            if repair:
+                places.store(address).remove(cid)
+            continue
         result.files += 1
         result.size += size
         if fault is not None:
@@ -135,22 +139,34 @@ def _move_one(places: Places, clock: Clock, result: Moved, cid: str, *, keep: bo
     # The order is what makes it safe: whole and kept there, hashed as it comes back from there, noted; then, and only
     # then, gone here; then forgotten. Cut anywhere, the row of the old store is still there and all is done again.
     try:
-        mend(cid, result.target, places)
-        result.size += places.store(result.target).verify(cid)
-        if not places.store(result.target).keeps(cid):
-            return Fault(result.target, cid, "not_pinned")
-        places.index.see(result.target, cid, clock.now())
+        size, wrong = _bring_whole(places, clock, result, cid)
+        if not places.index.named([cid]):  # erased meanwhile
+            places.store(result.target).remove(cid)
+            return None
+        if wrong is not None:
+            return wrong
         if not keep:
             places.store(result.source).remove(cid)
     except UnavailableError:
         return Fault(result.source, cid, "not_asked")
-    except NotFoundError:
-        return Fault(result.source, cid, "missing")
-    except IntegrityError as error:
-        return Fault(result.source, cid, "incomplete" if error.code == "content.incomplete" else "damaged")
     places.index.forget(result.source, cid)
     result.files += 1
+    result.size += size
     return None
+
+
+def _bring_whole(places: Places, clock: Clock, result: Moved, cid: str) -> tuple[int, Fault | None]:
+    try:
+        mend(cid, result.target, places)
+        size = places.store(result.target).verify(cid)
+    except NotFoundError:
+        return 0, Fault(result.source, cid, "missing")
+    except IntegrityError as error:
+        return 0, Fault(result.source, cid, "incomplete" if error.code == "content.incomplete" else "damaged")
+    if not places.store(result.target).keeps(cid):
+        return 0, Fault(result.target, cid, "not_pinned")
+    places.index.see(result.target, cid, clock.now())
+    return size, None
 
 
 def _all(index: ContentIndex, address: str, seen_before: int | None) -> Iterator[str]:

@@ -119,11 +119,8 @@ class ContentKeeper:
             _log.warning("content.unavailable", store=address, code=error.code)
             self._again[address], self._after[address] = now + AGAIN_MS // 6, ""
             return False
-        if self.places.index.named([cid]):
-            self.places.index.see(address, cid, now)
-        else:  # erased while it was copied
+        if not self.places.index.see(address, cid, now):  # erased while it was copied
             self.places.store(address).remove(cid)
-            self.places.index.forget(address, cid)
         return True
 
 

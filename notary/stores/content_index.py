@@ -51,14 +51,15 @@ content_moves = sa.Table(
     sa.Column("finished_at", sa.BigInteger),
 )
 
-# What another process wrote a moment ago stays: both databases know these words, SQLAlchemy only each its own.
-_WANT = sa.text(
-    "INSERT INTO content_copies (store, cid, since, seen_at) VALUES (:store, :cid, :since, NULL) ON CONFLICT DO NOTHING"
+# What another process wrote a moment ago stays, and what no record names any more comes back by nobody's late word:
+# both databases know these words, SQLAlchemy only each its own.
+_COPY = (
+    "INSERT INTO content_copies (store, cid, since, seen_at) "
+    "SELECT CAST(:store AS VARCHAR(300)), CAST(:cid AS VARCHAR(59)), CAST(:since AS BIGINT), CAST(:seen_at AS BIGINT) "
+    "WHERE EXISTS (SELECT 1 FROM content_files WHERE cid = :cid) ON CONFLICT "
 )
-_SEE = sa.text(
-    "INSERT INTO content_copies (store, cid, since, seen_at) VALUES (:store, :cid, :since, :seen_at) "
-    "ON CONFLICT (store, cid) DO UPDATE SET seen_at = excluded.seen_at"
-)
+_WANT = sa.text(_COPY + "DO NOTHING")
+_SEE = sa.text(_COPY + "(store, cid) DO UPDATE SET seen_at = excluded.seen_at")
 _BEGIN = sa.text(
     "INSERT INTO content_cursors (what, log, position) VALUES (:what, :log, :position) ON CONFLICT DO NOTHING"
 )
@@ -129,8 +130,16 @@ class ContentIndex:
             return list(connection.scalars(query.distinct().order_by(table.position).limit(most)))
 
     def name(self, log: int, start: int, rows: Sequence[tuple[int, str]], upto: int) -> bool:
-        """Write (position, CID) rows and that the log was gone through to `upto`; False if another was faster."""
-        return self._advance("", log, start, upto, lambda c: self._store.insert(c, content_files, list(rows)))
+        """Write (position, CID) rows and that the log was gone through to `upto`; False if another was faster. What was
+        erased since it was read isn't written: an erasure takes a name away once."""
+        positions = [position for position, _ in rows]
+
+        def write(connection: sa.Connection) -> None:
+            here = record_wraps.c.position.in_(positions)
+            kept = set(connection.scalars(sa.select(record_wraps.c.position).where(here)))
+            self._store.insert(connection, content_files, [row for row in rows if row[0] in kept])
+
+        return self._advance("", log, start, upto, write)
 
     def enrol(self, store: str, log: int, upto: int, most: int, now: int) -> bool:
         """The next files named in the log below position `upto` are ones that `store` should hold; True if any were."""
@@ -142,7 +151,7 @@ class ContentIndex:
         if not found:
             return False
         reached = found[-1].position + 1
-        rows = [{"store": store, "cid": cid, "since": now} for cid in sorted({row.cid for row in found})]
+        rows = [{"store": store, "cid": c, "since": now, "seen_at": None} for c in sorted({row.cid for row in found})]
 
         def write(connection: sa.Connection) -> None:
             connection.execute(_WANT, rows)
@@ -191,10 +200,12 @@ class ContentIndex:
         with self._store.reading() as connection:
             return list(connection.scalars(query.order_by(table.cid).limit(most)))
 
-    def see(self, store: str, cid: str, now: int | None) -> None:
-        """The store was seen to hold the file whole and kept, at `now`; None: it was seen not to."""
+    def see(self, store: str, cid: str, now: int | None) -> bool:
+        """The store was seen to hold the file whole and kept, at `now`; None: it was seen not to. False: no record
+        names it any more, so nothing is noted, and who has just put it there takes it away again."""
         with self._store.transaction() as connection:
-            connection.execute(_SEE, {"store": store, "cid": cid, "since": now or 0, "seen_at": now})
+            noted = connection.execute(_SEE, {"store": store, "cid": cid, "since": now or 0, "seen_at": now})
+            return noted.rowcount > 0
 
     def forget(self, store: str, cid: str) -> None:
         """The store needn't hold the file any more, and doesn't."""

@@ -90,10 +90,13 @@ class PlacedContent(CheckedStore):
         return False
 
     def remove(self, cid: str) -> None:
-        """Out of every store, and out of what is to be kept; UnavailableError while one of them can't be reached."""
+        """Out of what is to be kept, and out of every store; UnavailableError while one of them can't be reached.
+
+        In this order: whoever is copying it finds it unnamed at the end and takes the copy back, or had ended before
+        the stores are listed."""
+        self.places.index.forget_file(cid)
         for address in self.places.reading():
             self.places.store(address).remove(cid)
-        self.places.index.forget_file(cid)
 
     def keeps(self, cid: str) -> bool:
         return self._primary().keeps(cid)

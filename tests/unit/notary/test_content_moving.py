@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ledger.errors import ConflictError, UnavailableError
 from ledger.texts import LANGUAGES, error_text
 from notary.cid import LEAF_BYTES
 from notary.content_care import Fault, check
+from notary.filing import Filing
 from notary.stores.content_index import Lag
 from tests.unit.notary.content_house import Died, House, files, whole
 
@@ -124,10 +124,9 @@ def test_move__another_one_open_or_there_already__refused(house: House) -> None:
 
 def test_move__upload_that_was_under_way__is_brought_after_it(house: House) -> None:
     files(house, 1)
-    late = house.stores["embedded"].put_stream(io.BytesIO(b"sealed before the move, its record after it"))
     assert house.move("kubo:a").finished
-    at = house.index.cursor("", 1)
-    assert house.index.name(1, at, [(at, late)], at + 1)
+    house.rig.notary.filing = Filing(house.stores["embedded"])  # where the bytes went before the move
+    late = house.file(b"sealed before the move, its record after it")
     house.keep()
     assert house.stores["kubo:a"].holds(late)
 

@@ -207,9 +207,10 @@ class Worker:
         return self._anchor(origin, log) or worked
 
     def _anchor(self, origin: Origin, log: TileLog) -> bool:
-        head = log.head()
         row = self._notary.log(origin)
+        # The chain first: what it holds was sealed before, so a head read after it is never behind, whoever else seals.
         held = self._index.log_head(row.log_id)
+        head = log.head()
         if head is None or held is None:
             return False
         checkpoint, note = head
@@ -237,26 +238,29 @@ class Worker:
             self._refusals.pop(origin, None)
         if not anchor_due(Anchoring(sealed=checkpoint.size, anchored=size, unfinished=False)):
             return False
-        self._hand_over(row, checkpoint, note, size, attempt)
-        return True
-
-    def _hand_over(self, row: LogRow, checkpoint: Checkpoint, note: str, held: int, attempt: int) -> None:
-        origin, store = row.origin, self._notary.store
-        proof = self._notary.logs[origin].consistency_proof(held, checkpoint.size) if held else []
         suffix = f"/{attempt}" if attempt else ""
         key = f"anchor/{row.log_id.hex()}/{checkpoint.size}{suffix}"
+        kept = CheckpointRow(row.id, checkpoint.size, checkpoint.root, note, attempt, key)
+        return self._hand_over(row, kept, size, newest)
+
+    def _hand_over(self, row: LogRow, kept: CheckpointRow, held: int, newest: CheckpointRow | None) -> bool:
+        """False if another worker handed one over since `newest` was: two on their way, and the chain refuses one."""
+        origin, store = row.origin, self._notary.store
+        proof = self._notary.logs[origin].consistency_proof(held, kept.size) if held else []
         with store.transaction() as connection:
             self._notary.leases.hold(connection, row)
-            kept = CheckpointRow(row.id, checkpoint.size, checkpoint.root, note, attempt, key)
+            if store.newest_checkpoint(connection, row.id) != newest:
+                return False
             store.put_checkpoint(connection, kept)
             self._outbox.enqueue(
                 connection,
-                intent_key=key,
+                intent_key=kept.intent_key,
                 sender=self._lanes[origin],
                 contract="AnchorLog",
                 function="anchor",
-                args=(row.log_id, checkpoint.size, checkpoint.root, proof),
+                args=(row.log_id, kept.size, kept.root, proof),
             )
+        return True
 
     def _try_again(self, origin: Origin) -> bool:
         """Whether a refused head may be handed over now: at once the first time, then after growing pauses."""

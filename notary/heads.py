@@ -81,12 +81,18 @@ class Heads:
         if self._marks is not None:
             self._marks.put(row.log_id, next_index)
 
-    def held_back(self, row: LogRow) -> ChuzhengError | None:
-        """Why the next turn at a log would be refused, or the last one was; for health. Asks no chain."""
+    def held_back(self, row: LogRow, again: Callable[[], LogRow]) -> ChuzhengError | None:
+        """Why the next turn at a log would be refused, or the last one was; for health. Asks no chain.
+
+        No lock is held: what seems to be behind is read `again` after what others hold, for it goes on meanwhile.
+        """
         log = self._logs.get(row.origin) or _Log()
         try:
-            self._require_mark(row)
-            self._require_head(row, log.chain, self._anchors.log_head(row.log_id))
+            mark, told, held = self._mark(row), log.chain, self._anchors.log_head(row.log_id)
+            if max(mark, told, held[0] if held is not None else 0) > row.next_index:
+                row = again()
+            self._require_mark(row, mark)
+            self._require_head(row, told, held)
         except UnavailableError:  # database or chain are away: others say so
             return log.refusal
         except ChuzhengError as error:
@@ -94,15 +100,17 @@ class Heads:
         return log.refusal
 
     def _check(self, row: LogRow, log: _Log) -> None:
-        self._require_mark(row)
+        self._require_mark(row, self._mark(row))
         now = time.monotonic()
         held = None
         if log.refusal is not None or now - log.looked >= LOOK:
             held, log.looked = self._anchors.log_head(row.log_id), now
         self._require_head(row, log.chain, held)
 
-    def _require_mark(self, row: LogRow) -> None:
-        mark = self._marks.get(row.log_id) if self._marks is not None else 0
+    def _mark(self, row: LogRow) -> int:
+        return self._marks.get(row.log_id) if self._marks is not None else 0
+
+    def _require_mark(self, row: LogRow, mark: int) -> None:
         if mark > row.next_index:
             raise IntegrityError("notary.below_mark", origin=row.origin, log=row.next_index, mark=mark)
 

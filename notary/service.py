@@ -13,6 +13,7 @@ goes out is handed on.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
@@ -255,7 +256,8 @@ class Notary(Reception):
         """Why submissions to a log are refused, for each log where they are (notary/heads.py)."""
         with self.store.reading() as connection:
             rows = [row for row in self.store.all_logs(connection) if row.origin in self.logs]
-        yield from filter(None, map(self.heads.held_back, rows))
+        found = (self.heads.held_back(row, partial(self.log, row.origin)) for row in rows)
+        yield from filter(None, found)
 
     def catch_up(self, origin: Origin) -> int:
         """Append rows that a crash left out of the log's files; how many (notary/accept.py, step 1)."""

@@ -156,3 +156,38 @@ def test_marks__a_database_below_the_mark__refused_and_otherwise_raised_with_eac
     take(old, 1)
     assert file.read_bytes() == b"%020d\n" % 2
     old.notary.close()
+
+
+@pytest.mark.parametrize("what", ["mark", "chain"])
+def test_held_back__a_log_goes_on_while_it_is_looked_at__isnt_behind(tmp_path: Path, what: str) -> None:
+    """Health reads rows, then what others hold: what is accepted or anchored between the two is no restored backup."""
+    goes_on: list[Callable[[], None]] = []
+
+    class Busy(Marks):
+        def get(self, log_id: LogId) -> int:
+            if what == "mark" and goes_on:
+                goes_on.pop()()
+            return super().get(log_id)
+
+    class Index(ChainIndex):
+        def log_head(self, log_id: LogId) -> Head:
+            if what == "chain" and goes_on:
+                goes_on.pop()()
+            return super().log_head(log_id)
+
+    rig = Rig(tmp_path / "home")
+    with_heads(rig, Heads(Index(rig.chain), None, Busy(tmp_path / "marks")))
+    other = Rig(rig.home, clock=rig.clock, chain=rig.chain)
+    with_heads(other, Heads(other.index, None, Marks(tmp_path / "marks")))
+    take(rig, 0)
+
+    def accepted_and_anchored() -> None:
+        take(other, 1)
+        other.notary.seal(ORIGIN)
+        other.chain.anchor(other.notary.log(ORIGIN).log_id, 2, other.log.root(2))
+
+    goes_on.append(accepted_and_anchored)
+    assert list(rig.notary.held_back()) == []
+    assert goes_on == []
+    for each in (rig, other):
+        each.notary.close()

@@ -2,6 +2,7 @@
 
 A token is `czt_<id>_<secret>`; the file keeps the SHA-256 of the secret (256 random bits: a slow hash adds nothing).
 The plain token exists once, in the answer of `issue`. Comparing takes the same time whether or not the id exists.
+Who changes the file holds a kernel lock beside it: a token that one process ended, another doesn't write back.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import secrets
 import tempfile
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -24,6 +27,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ledger.errors import ConfigurationError, DeniedError
 from ledger.types import DepartmentCode, Role
+from notary.stores.disk import Disk, translated
 
 SCHEMA = "chuzheng-tokens/1"
 _NOTHING = hashlib.sha256(b"no such token").hexdigest()
@@ -77,8 +81,8 @@ class TokenStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._seen: tuple[int, int] | None = None
-        self._tokens: dict[str, StoredToken] = {}
+        self._read: tuple[tuple[int, int], dict[str, StoredToken]] | None = None
+        """Which file, and its tokens: one value, so that no thread sees one file's mark with another's tokens."""
 
     def all(self) -> list[StoredToken]:
         """Every token kept, without secrets."""
@@ -88,13 +92,13 @@ class TokenStore:
         """Make a token and keep its hash; the answer is the only place where it can be read."""
         token_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         kept = StoredToken(token_id, department, int(roles), _hash(secret), label, person.hex())
-        with self._lock:
+        with self._changing():
             self._write([*self._load().values(), kept])
         return f"czt_{token_id}_{secret}"
 
     def end(self, token_id: str) -> bool:
         """Forget a token; False if there was none of that id."""
-        with self._lock:
+        with self._changing():
             tokens = self._load()
             if token_id not in tokens:
                 return False
@@ -116,7 +120,8 @@ class TokenStore:
             stat = os.stat(self._path)
         except FileNotFoundError:
             return {}
-        if self._seen != (stat.st_mtime_ns, stat.st_ino):
+        mark, read = (stat.st_mtime_ns, stat.st_ino), self._read
+        if read is None or read[0] != mark:
             try:
                 document = json.loads(self._path.read_text(encoding="utf-8"))
                 if document["schema"] != SCHEMA:
@@ -124,12 +129,18 @@ class TokenStore:
                 tokens = [StoredToken(**item) for item in document["tokens"]]
             except (OSError, ValueError, TypeError, KeyError):
                 raise ConfigurationError("auth.tokens_file", file=self._path.name) from None
-            self._tokens = {t.id: t for t in tokens}
-            self._seen = (stat.st_mtime_ns, stat.st_ino)
-        return self._tokens
+            self._read = read = mark, {t.id: t for t in tokens}
+        return read[1]
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Alone among all processes, from reading to writing."""
+        with self._lock, translated():
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with Disk().locked(self._path.with_name(f".{self._path.name}.lock")):
+                yield
 
     def _write(self, tokens: list[StoredToken]) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         content = json.dumps({"schema": SCHEMA, "tokens": [asdict(t) for t in tokens]}, indent=1)
         handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=".tokens-")  # mkstemp: 0600
         with os.fdopen(handle, "w", encoding="utf-8") as file:

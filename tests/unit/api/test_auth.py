@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from api.auth import TokenStore, ensure_tokens
+from api.auth import StoredToken, TokenStore, ensure_tokens
 from ledger.errors import ConfigurationError, DeniedError
 from ledger.types import DepartmentCode, Role
 
@@ -54,6 +56,41 @@ def test_token__ended_by_another_process__is_refused_without_restart(tmp_path: P
     assert not other.end("nothing")
     with pytest.raises(DeniedError):
         store.caller(token)
+
+
+def test_token__ended_by_another_process_while_one_is_issued__stays_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = TokenStore(tmp_path / "t.json"), TokenStore(tmp_path / "t.json")
+    stolen = store.issue(CODE, Role.STATUS)
+    [kept] = store.all()
+    reached, lock = threading.Event(), fcntl.flock
+
+    def end() -> None:
+        assert other.end(kept.id)
+        reached.set()
+
+    thread = threading.Thread(target=end)
+
+    def locking(handle: int, how: int) -> None:
+        if threading.current_thread() is thread:
+            reached.set()  # it has to wait, as it should
+        lock(handle, how)
+
+    class Between(TokenStore):
+        def _load(self) -> dict[str, StoredToken]:
+            found = super()._load()
+            if thread.ident is None:
+                thread.start()
+                reached.wait()
+            return found
+
+    monkeypatch.setattr(fcntl, "flock", locking)
+    new = Between(tmp_path / "t.json").issue(CODE, Role.ANCHOR)
+    thread.join()
+    assert store.caller(new)
+    with pytest.raises(DeniedError):
+        store.caller(stolen)
 
 
 def test_token__role__is_checked_by_bit(tmp_path: Path) -> None:

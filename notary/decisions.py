@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ledger.codes.causes import check_cause
-from ledger.errors import ConfigurationError, InputError, UnavailableError
+from ledger.errors import ConfigurationError, ConflictError, InputError, UnavailableError
 from ledger.lanes import lane_of
 from ledger.statuses import Decider, Decision, DecisionCode, NewDecision, check_annulment, check_move
 from ledger.types import Address, Block, BlockTime, DepartmentCode, Digest, Kind, Origin
@@ -90,8 +90,8 @@ class Decisions:
 
         `about` is a place in an own log, a status key that has decisions already, or the disclosure of another
         department's certificate: with `type` shown, the competent department takes the first decision.
-        `effective_from` (seconds; 0 from the start) is the newest block's time if not given; `successor` is for
-        SUPERSEDED only. What the chain refused is tried anew, under another key. InputError, DeniedError or
+        `effective_from` (seconds; 0 from the start) is the newest block's time if not given, the first time that it is
+        asked for; `successor` is for SUPERSEDED only. What the chain refused is tried anew, under another key. InputError, DeniedError or
         ConflictError `status.…` as the contract would say; UnavailableError while the entry isn't anchored.
         """
         check_cause(code, cause)
@@ -105,6 +105,8 @@ class Decisions:
         pending = self._free(self._intent_key("decide", subject.key, len(history), department, given))
         if self._outbox.status(pending) is not None:
             return pending
+        if effective_from is None and (taken := self._just_taken(subject.key, history, department, given)) is not None:
+            return taken
         new = NewDecision(
             code,
             cause,
@@ -220,15 +222,33 @@ class Decisions:
             raise ConfigurationError("decision.no_operator", department=department)
         if self._outbox.status(key) is not None:
             return
-        with self._notary.store.transaction() as connection:
-            self._outbox.enqueue(
-                connection,
-                intent_key=key,
-                sender=lane_of(lanes, about),
-                contract="CertificateStatus",
-                function=function,
-                args=args,
-            )
+        try:
+            with self._notary.store.transaction() as connection:
+                self._outbox.enqueue(
+                    connection,
+                    intent_key=key,
+                    sender=lane_of(lanes, about),
+                    contract="CertificateStatus",
+                    function=function,
+                    args=args,
+                )
+        except ConflictError as error:
+            # Asked twice at once: the key says what was asked for, the call also the newest block. The first one stands.
+            if error.code != "outbox.key_reused":
+                raise
+
+    def _just_taken(
+        self, key: Digest, history: Sequence[Decision], department: DepartmentCode, given: tuple[Any, ...]
+    ) -> str | None:
+        """The intent by which the newest decision came about, if it is the one that is asked for: whoever asks without
+        a time, and lost the answer, would be told that what has just succeeded isn't allowed."""
+        if not history or history[-1].annulled_at is not None:
+            return None
+        newest = history[-1]
+        if (newest.department, int(newest.code), newest.cause) != (department, *given[:2]):
+            return None
+        found = self._free(self._intent_key("decide", key, len(history) - 1, department, given))
+        return None if self._outbox.status(found) is None else found
 
     def _free(self, key: str) -> str:
         """`key`, or the next attempt's where the chain refused the last one: that stays as it ended, and nobody repeats

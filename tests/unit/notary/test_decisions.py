@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import ConfigurationError, ConflictError, DeniedError, InputError, NotFoundError, UnavailableError
+from ledger.evm.outbox import Outbox, OutboxRow
 from ledger.statuses import Decision, DecisionCode
 from ledger.types import Block, BlockTime, DepartmentCode, Digest
 from notary.commitment import commitment_from_root
@@ -109,6 +110,44 @@ def test_decide__asked_again__one_intent_before_and_after_it_is_recorded(desk: D
     assert [i.function for i in desk.rig.outbox.intents.values()] == ["anchor", "decideFirst"]
 
 
+def test_decide__without_a_time_and_asked_again_after_it_is_recorded__the_same_intent(desk: Desk) -> None:
+    first = desk.made.decide(ISSUER, PLACE, DecisionCode.SUSPENDED)
+    desk.record(first)
+    desk.rig.chain.mine(3)
+    assert desk.made.decide(ISSUER, PLACE, DecisionCode.SUSPENDED) == first
+    desk.rig.chain.annul(desk.key, 1)
+    again = desk.made.decide(ISSUER, PLACE, DecisionCode.SUSPENDED)
+    assert again != first  # the first counts for nothing: this is another one
+    assert desk.rig.outbox.intents[again].state == "queued"
+
+
+def test_decide__asked_twice_at_once_with_a_block_between__one_intent_and_both_told_of_it(desk: Desk) -> None:
+    engine, answers = desk.rig.notary.store.engine, list[str]()
+
+    def made(outbox: Outbox) -> Decisions:
+        return Decisions(desk.rig.notary, outbox, desk.index, operators={ISSUER: (LANE,)})
+
+    class Between(Outbox):
+        """The other process is through after the last look that finds nothing; a block came since our first one."""
+
+        looked = 0
+
+        def status(self, intent_key: str) -> OutboxRow | None:
+            found = super().status(intent_key)
+            self.looked += 1
+            if self.looked == 3:
+                desk.rig.chain.mine(1)
+                answers.append(made(Outbox(engine)).decide(ISSUER, PLACE, DecisionCode.SUSPENDED))
+            return found
+
+    answers.append(made(Between(engine)).decide(ISSUER, PLACE, DecisionCode.SUSPENDED))
+    assert len(answers) == 2
+    assert answers[0] == answers[1]
+    row = Outbox(engine).status(answers[0])
+    assert row is not None
+    assert row.state == "queued"
+
+
 @pytest.mark.parametrize("state", ["failed", "reverted"])
 def test_decide__refused_by_the_chain__kept_and_tried_anew_only_when_asked(desk: Desk, state: str) -> None:
     def ask() -> str:
@@ -133,7 +172,7 @@ def test_decide__refused_by_the_chain__kept_and_tried_anew_only_when_asked(desk:
 def test_decide__later_ones__need_no_proof_and_follow_the_moves(desk: Desk) -> None:
     desk.record(desk.made.decide(ISSUER, PLACE, DecisionCode.SUSPENDED))
     with pytest.raises(ConflictError, match="move_not_allowed"):
-        desk.made.decide(ISSUER, PLACE, DecisionCode.SUSPENDED)
+        desk.made.decide(ISSUER, PLACE, DecisionCode.SUSPENDED, cause=1)
     with pytest.raises(InputError, match="ends"):
         desk.made.decide(ISSUER, PLACE, DecisionCode.RESUMED)
     resumed = desk.made.decide(ISSUER, PLACE, DecisionCode.RESUMED, ends=1)

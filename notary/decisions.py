@@ -91,7 +91,8 @@ class Decisions:
         `about` is a place in an own log, a status key that has decisions already, or the disclosure of another
         department's certificate: with `type` shown, the competent department takes the first decision.
         `effective_from` (seconds; 0 from the start) is the newest block's time if not given, the first time that it is
-        asked for; `successor` is for SUPERSEDED only. What the chain refused is tried anew, under another key. InputError, DeniedError or
+        asked for; `successor` is for SUPERSEDED only. What the chain refused is tried anew, under another key.
+        InputError, DeniedError or
         ConflictError `status.…` as the contract would say; UnavailableError while the entry isn't anchored.
         """
         check_cause(code, cause)
@@ -233,7 +234,7 @@ class Decisions:
                     args=args,
                 )
         except ConflictError as error:
-            # Asked twice at once: the key says what was asked for, the call also the newest block. The first one stands.
+            # Asked twice at once: the key says what was asked for, the call also the newest block. The first stands.
             if error.code != "outbox.key_reused":
                 raise
 

@@ -124,11 +124,16 @@ class Disk:
         os.rename(source, target)
 
     def replace(self, path: Path, data: bytes) -> None:
-        """The file whole and durable under its name, whatever stood there: never half of it, whenever this ends."""
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        self.remove(beside)
-        self.create([(beside, data)])
-        self.rename(beside, path)
+        """The file whole and durable under its name, whatever stood there: never half of it, whenever this ends, and
+        whoever else replaces it at the same time (a thread of ours, or a container's process of the same number)."""
+        beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+        try:
+            self.create([(beside, data)])
+            self.rename(beside, path)
+        except OSError:
+            with suppress(OSError):
+                self.remove(beside)
+            raise
         self.sync_folder(path.parent)
 
     def remove(self, path: Path) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +41,15 @@ class SentHeads:
         self.folder, self._network, self._disk = folder.absolute(), network, disk or Disk()
 
     def put(self, day: str, records: Sequence[bytes]) -> None:
-        """The records of a day, the last one first: where this dies, `has` says no and all are written again."""
-        with translated():
+        """The records of a day, the last one first: where this dies, `has` says no and all are written again.
+
+        The first of a day stands: where another process has written them meanwhile, and may have sent them, nothing is
+        done. Two records of one day would be two entries there, and a promise for one beside the other."""
+        with translated(), ExitStack() as stack:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(self._disk.locked(self.folder / ".lock"))
+            if self.has(day):
+                return
             for number, record in reversed(list(enumerate(records, 1))):
                 self._disk.replace(self.folder / f"{self._stem(day, number, len(records))}{_RECORD}", record)
 

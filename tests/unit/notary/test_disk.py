@@ -14,6 +14,7 @@ from api.observing import set_up_logs
 from notary.stores.disk import Disk
 from notary.stores.tiles import TileLog
 from notary.worker import Worker
+from tests.fakes.disk import HookedDisk
 from tests.fakes.notary import ISSUER, LANE, ORIGIN, FakeOutbox, Rig, document
 
 
@@ -35,6 +36,19 @@ def test_locked__closing_is_refused__the_lock_is_let_go_and_the_work_stands(
 
     threading.Thread(target=take, daemon=True).start()
     assert taken.wait(60)
+
+
+def test_replace__another_thread_replaces_the_same_file_between_any_two_acts__both_end_well(tmp_path: Path) -> None:
+    for act in ("open", "write", "fsync", "rename"):
+        path = tmp_path / act
+
+        def meanwhile(call: str, _: Path, act: str = act, path: Path = path) -> None:
+            if call == act:
+                Disk().replace(path, b"the other's")
+
+        HookedDisk(meanwhile).replace(path, b"the one's")
+        assert path.read_bytes() == b"the one's"
+        assert {each.name for each in tmp_path.iterdir()} <= {"open", "write", "fsync", "rename"}
 
 
 def test_logs__stderr_cant_be_written__the_line_is_lost_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

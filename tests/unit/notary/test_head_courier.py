@@ -285,3 +285,24 @@ def test_parts__of_one_day__written_whole_or_again(tmp_path: Path) -> None:
     (tmp_path / "n-2026-02-03.1.record.json").unlink()  # as if the process had died before the last name
     assert not sent.has("2026-02-03")
     assert sent.waiting() == []
+
+
+def test_day__another_process_carries_it_while_ours_is_made__its_record_stands_and_is_proven(world: World) -> None:
+    """As while a worker is replaced: two records of one day would be two entries there, and a false alarm here."""
+    ours = world.courier()
+    make = world.heads
+
+    def meanwhile() -> NetworkHeads | None:
+        found = make()
+        world.heads = make  # type: ignore[method-assign]
+        assert world.courier().round() == LOOK
+        return found
+
+    world.heads = meanwhile  # type: ignore[method-assign]
+    ours._around = replace(ours._around, heads=meanwhile)
+    assert ours.round() == LOOK
+    world.other.anchor()
+    assert ours.round() == LOOK
+    assert world.standing().code == ""
+    assert world.sent.promised() == []
+    assert len(world.other.rig.entries()) == 1

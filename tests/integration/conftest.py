@@ -48,7 +48,7 @@ def anvil_program() -> Path:
 @pytest.fixture(scope="session")
 def anvil(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedChain]:
     """One chain for all tests that only add to it; each uses its own accounts and its own network name."""
-    chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program)
+    chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program, timeout=PATIENCE)
     yield chain
     chain.stop(PATIENCE)
 
@@ -59,7 +59,7 @@ def start_chain(anvil_program: Path) -> Iterator[Callable[[Path], EmbeddedChain]
     started: list[EmbeddedChain] = []
 
     def start(folder: Path) -> EmbeddedChain:
-        started.append(start_anvil(folder, free_port(), binary=anvil_program))
+        started.append(start_anvil(folder, free_port(), binary=anvil_program, timeout=PATIENCE))
         return started[-1]
 
     yield start

@@ -108,7 +108,7 @@ def service(
             database = stack.enter_context(of_kind(request.param)).fresh()
         except MissingPostgresError as error:
             pytest.skip(str(error))
-        chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program)
+        chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program, timeout=PATIENCE)
         stack.callback(chain.stop, PATIENCE)
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr("notary.heads.ANSWER", PATIENCE)  # for the first word of a chain that is merely slow

@@ -59,7 +59,7 @@ class Machine:
 
     def start(self) -> None:
         port = int(self.settings.rpc_url.rsplit(":", 1)[1])
-        self.chain = start_anvil(self.settings.chain_dir, port, binary=self.program)
+        self.chain = start_anvil(self.settings.chain_dir, port, binary=self.program, timeout=PATIENCE)
 
     def stop(self) -> None:
         if self.chain is not None and self.chain.running:

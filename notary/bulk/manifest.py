@@ -6,7 +6,7 @@
     receipts/<log>/<first index>.receipts.json    bundles; salts, where they are wanted, in a folder of their own
 
 Order of a chunk: bundles, rows.csv, journal, each durable before the next. What lies behind the journal's last line is
-cut off and made again, so a run may be killed anywhere; a bundle that is lost later is named by the journal (`lost`).
+cut off and made again, so a run may be killed anywhere; a bundle that is lost later is known by the journal (again.py).
 Nothing of a person is in it: no identifier, name or salt.
 """
 
@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,6 +104,8 @@ class Handed(NamedTuple):
     size: int
     digest: str
     """SHA-256 of its entries, hex: each was checked against its own record before it came in."""
+    file: str = ""
+    """SHA-256 of the file, hex; a journal of an earlier version doesn't have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +170,26 @@ class Manifest:
         """A bundle's file, durable when this returns."""
         data = bundle.to_json()
         write_durably(self.bundle_path(bundle.origin, bundle.first), data)
-        digest = hashlib.sha256(bundle.entries).hexdigest()
-        return Handed(bundle.origin, bundle.first, bundle.count, len(data), digest)
+        digest, file = hashlib.sha256(bundle.entries).hexdigest(), hashlib.sha256(data).hexdigest()
+        return Handed(bundle.origin, bundle.first, bundle.count, len(data), digest, file)
 
-    def lost(self) -> Iterator[Handed]:
-        """Bundles of finished chunks whose file is gone, or has another length than it was written with."""
-        if not self.journal_path.exists():
-            return
-        with translated(), self.journal_path.open("rb") as file:
-            for line in file:
-                for handed in _bundles_of(line):
-                    path = self.bundle_path(handed.origin, handed.first)
-                    if not path.is_file() or path.stat().st_size != handed.size:
-                        yield handed
+    def handed(self) -> Iterator[Handed]:
+        """The bundles of finished chunks, as they were handed out."""
+        if self.journal_path.exists():
+            with translated(), self.journal_path.open("rb") as file:
+                for line in file:
+                    yield from _bundles_of(line)
+
+    def is_lost(self, handed: Handed, *, read: bool) -> bool:
+        """Whether a bundle's file is gone, or has another length than it was written with; `read`: or other bytes."""
+        path = self.bundle_path(handed.origin, handed.first)
+        with translated():
+            if not path.is_file() or path.stat().st_size != handed.size:
+                return True
+            if not read or not handed.file:
+                return False
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() != handed.file
 
     def complete(self) -> None:
         """The source has no further row. A later run looks once more: a file may have grown."""
@@ -270,7 +280,8 @@ def _line(progress: Progress, handed: Sequence[Handed] = ()) -> bytes:
     p = progress
     value = [p.chunks, p.size, p.accepted, p.duplicate, p.refused, p.mark and p.mark.to_value(), p.complete]
     if handed:
-        value.append([list(one) for one in handed])
+        value.append([list(one[:-1]) for one in handed])
+        value.append([one.file for one in handed])  # behind what an earlier version reads
     body = json.dumps(value, separators=(",", ":")).encode()
     return hashlib.sha256(body).hexdigest()[:_CHECK].encode() + b" " + body + b"\n"
 
@@ -284,6 +295,6 @@ def _read_line(line: bytes) -> Progress | None:
 
 
 def _bundles_of(line: bytes) -> list[Handed]:
-    """The bundles of a sound line's chunk; a journal of an earlier version names none."""
-    value = json.loads(line.partition(b" ")[2])
-    return [Handed(*one) for one in (value[7] if len(value) > 7 else [])]
+    """The bundles of a sound line's chunk; an earlier version's names none, or no files' digests."""
+    bundles, files = ([*json.loads(line.partition(b" ")[2])[7:9], [], []])[:2]
+    return [Handed._make([*one, file]) for one, file in zip_longest(bundles, files, fillvalue="")]

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from ledger.crypto.suites import verify
 from ledger.errors import ChuzhengError, ConflictError, IntegrityError, NotFoundError, UnavailableError
 from ledger.types import DepartmentCode, Origin
+from notary.bulk.again import MadeAgain, make_again
 from notary.bulk.chunks import PROMISE_BYTES, Asked, Part, Promised, Ready, without_collecting
 from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Accepted, Manifest, Outcome, Progress
 from notary.bulk.salts import write_salts
@@ -30,7 +31,7 @@ from notary.bulk.work import PART, Options, Work
 from notary.checkpoint import promise_bytes
 from notary.details import Columns
 from notary.entry import leaf_of, log_id
-from notary.packed import Packed, join
+from notary.packed import join
 from notary.processes import Processes
 from notary.receipts import Bundle
 from notary.service import Notary
@@ -122,16 +123,16 @@ class Backfill:
         self._origins, self._work = origins, Work(notary, frozenset(origins), options, processes)
         with notary.store.reading() as connection:
             self._logs = {log.id: log.origin for log in notary.store.all_logs(connection)}
-        self.handed_again = 0
-        """Bundles of an earlier run whose files were lost, written anew."""
+        self.again = MadeAgain()
 
     def run(self, report: Report = lambda progress, share: None, stop: Callable[[], bool] = lambda: False) -> Progress:
         """To the end of the source, or until `stop` says so: what is under way then is finished and written.
 
         What hides where the source goes on is raised after everything before it was written down.
         """
-        self._hand_again()
         manifest, progress = self._manifest, self._manifest.progress
+        # Reading all that was handed out takes minutes for hundreds of millions: not before a run goes on.
+        self.again = make_again(self._notary, manifest, self._options.salts, read=progress.complete)
         chunks = self._source.chunks(self._options.chunk, progress.mark, progress.chunks, soon=True)
         preparing: deque[_Under] = deque()
         placing: deque[_Under] = deque()
@@ -164,21 +165,6 @@ class Backfill:
         if not stopped:
             manifest.complete()
         return manifest.progress
-
-    def _hand_again(self) -> None:
-        """Receipts of finished chunks whose files were lost, as they were: the same entries, and promises that are the
-        same bytes, each by the key of its index. IntegrityError `backfill.lost_differs` if the entries aren't those."""
-        notary = self._notary
-        for lost in self._manifest.lost():
-            origin = Origin(lost.origin)
-            with notary.store.reading() as connection:
-                entries = Packed(notary.store.joined_from(connection, notary.log(origin).id, lost.first, lost.entries))
-            joined = join(entries)
-            if hashlib.sha256(joined).hexdigest() != lost.digest:
-                raise IntegrityError("backfill.lost_differs", index=lost.first, origin=origin)
-            promises = b"".join(notary.prover.promises(origin, lost.first, entries))
-            self._manifest.hand_out(Bundle(origin, lost.first, joined, promises))
-            self.handed_again += 1
 
     # -- the steps ----------------------------------------------------------------------------------------------------
 

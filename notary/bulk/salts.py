@@ -15,6 +15,7 @@ from notary import members
 from notary.b64 import to_b64
 from notary.bulk.durable import write_durably
 from notary.canonical import parse_strict
+from notary.commitment import SALT_BYTES
 from notary.receipts import Bundle
 
 FORMAT = "chuzheng-salts/1"
@@ -46,6 +47,19 @@ def read_salts(data: bytes) -> Salts:
 
 def write_salts(folder: Path, bundle: Bundle, salts: bytes) -> None:
     """The salts of a bundle's receipts, apart from it and for their owner alone: each is as secret as its record."""
-    value = {"format": FORMAT, "origin": bundle.origin, "first": bundle.first, "salts": to_b64(salts)}
-    path = folder / quote(bundle.origin, safe="") / f"{bundle.first:012d}{SUFFIX}"
-    write_durably(path, json.dumps(value, separators=(",", ":")).encode())
+    write_durably(_path(folder, bundle.origin, bundle.first), _file(bundle.origin, bundle.first, to_b64(salts)))
+
+
+def has_salts(folder: Path, origin: str, first: int, count: int) -> bool:
+    """Whether the salts of this bundle are there, by the file's length."""
+    path, around = _path(folder, origin, first), len(_file(origin, first, ""))
+    return path.is_file() and path.stat().st_size == around + 4 * ((count * SALT_BYTES + 2) // 3)
+
+
+def _path(folder: Path, origin: str, first: int) -> Path:
+    return folder / quote(origin, safe="") / f"{first:012d}{SUFFIX}"
+
+
+def _file(origin: str, first: int, salts: str) -> bytes:
+    value = {"format": FORMAT, "origin": origin, "first": first, "salts": salts}
+    return json.dumps(value, separators=(",", ":")).encode()

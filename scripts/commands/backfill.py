@@ -27,6 +27,7 @@ from scripts.commands.options import Home, Json
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
+    from notary.bulk.again import MadeAgain
     from notary.bulk.manifest import Progress
     from notary.bulk.sources import Source
     from scripts.help import App
@@ -96,8 +97,7 @@ def backfill(
         finally:
             rows.close()
     counts = {"rows": done.rows, "accepted": done.accepted, "duplicate": done.duplicate, "refused": done.refused}
-    if run.handed_again:
-        output.say("cli.backfill.again", count=run.handed_again, folder=str(manifest / "receipts"))
+    _say_made_again(run.again, manifest, salts)
     if not done.complete:
         given = {
             "--key": key, "--url-file": url_file, "--capture": capture, "--salts": salts, "--chunk": chunk,
@@ -117,6 +117,16 @@ def backfill(
     if refused:
         output.say("cli.backfill.refused", file=str(manifest / "rows.csv"))
     return output.EXIT_UNREADABLE if refused else output.EXIT_OK
+
+
+def _say_made_again(made: MadeAgain, manifest: Path, salts: Path | None) -> None:
+    """What of an earlier run's files was lost, and which of it is there again."""
+    if made.bundles:
+        output.say("cli.backfill.again", count=made.bundles, folder=str(manifest / "receipts"))
+    if made.salts:
+        output.say("cli.backfill.salts_again", count=made.salts, folder=str(salts))
+    if made.salts_erased:
+        output.say("cli.backfill.salts_erased", count=made.salts_erased, folder=str(salts))
 
 
 def open_source(kind: str, source: str, url: str, key: str | None, secret: bytes) -> Source:

@@ -1,7 +1,4 @@
-"""The whole run: every record has its row, a wrong one stops no other, and one cut anywhere ends as one that wasn't.
-
-Over 300 lines: one run over one table, and what may go wrong in it.
-"""
+"""The whole run: every record has its row, a wrong one stops no other, and one cut anywhere ends as one that wasn't."""
 
 from __future__ import annotations
 
@@ -14,65 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.crypto.suites import verify
 from ledger.errors import ChuzhengError, ConflictError, IntegrityError, NotFoundError
 from ledger.types import DepartmentCode
-from notary.bulk import chunks, durable, manifest, run, salts, work
+from notary.bulk import chunks, durable, manifest, run, work
 from notary.bulk.chunks import Asked, Own, prepare_part, promise_part
 from notary.bulk.csv_source import CsvSource
-from notary.checkpoint import promise_bytes
-from notary.commitment import commit
 from notary.entry import leaf_of, log_id
 from notary.imports import COLUMNS
-from notary.receipts import parse_bundle, split
 from tests.fakes.backfilling import SECRET, cells_of, csv_bytes, csv_file, fill, outcomes
 from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN, OTHER, Rig, certificate
-
-ROWS = [
-    cells_of(1), cells_of(2), cells_of(3, issue_date="2024-02-30"), cells_of(1), cells_of(4, certificate_name="改"),
-    cells_of(5), cells_of(4), cells_of(6, issuer_code=OTHER), cells_of(7, holder_name="𠮷"), cells_of(8),
-    cells_of(2), cells_of(9, holder_code="1"), cells_of(10), cells_of(11), cells_of(12),
-]  # fmt: skip
-
-
-def told(folder: Path) -> list[tuple[str, str, str, str]]:
-    return [(row["row"], row["outcome"], row["index"], row["code"]) for row in outcomes(folder)]
-
-
-EXPECTED = [
-    ("2", "accepted", "0", ""), ("3", "accepted", "1", ""), ("4", "refused", "", "record.date"),
-    ("5", "duplicate", "0", ""), ("6", "accepted", "2", ""), ("7", "accepted", "3", ""),
-    ("8", "refused", "2", "backfill.other_content"), ("9", "refused", "", "backfill.other_issuer"),
-    ("10", "accepted", "4", ""), ("11", "accepted", "5", ""), ("12", "duplicate", "1", ""),
-    ("13", "refused", "", "certificate.holder_code"), ("14", "accepted", "6", ""), ("15", "accepted", "7", ""),
-    ("16", "accepted", "8", ""),
-]  # fmt: skip
-
-
-def check_receipts(rig: Rig, folder: Path, secret: Path | None = None) -> int:
-    """Every receipt of every bundle against the record that the notary keeps at its index; how many there are."""
-    count = 0
-    for path in sorted(folder.glob("receipts/*/*.receipts.json")):
-        bundle = parse_bundle(path.read_bytes())
-        assert b"salt" not in path.read_bytes()
-        signer = rig.notary.signers[bundle.origin]
-        kept = None
-        if secret is not None:
-            name = path.name.replace(".receipts.", ".salts.")
-            kept = salts.read_salts((secret / path.parent.name / name).read_bytes())
-            assert (kept.origin, kept.first) == (bundle.origin, bundle.first)
-        for offset, receipt in enumerate(split(bundle)):
-            record = rig.notary.record(receipt.origin, receipt.index)
-            salt = rig.notary.receipt(receipt.origin, receipt.index, salted=True).salt
-            assert salt is not None
-            assert kept is None or kept.salts[32 * offset : 32 * offset + 32] == salt
-            assert commit(record, salt).sha256 == receipt.entry.sha256
-            assert commit(record, salt).sm3 == receipt.entry.sm3
-            message = promise_bytes(log_id(receipt.origin), receipt.index, receipt.leaf)
-            assert receipt.promise is not None
-            assert verify(signer.suite, signer.public_key, receipt.promise, message)
-            count += 1
-    return count
+from tests.unit.notary.bulk.filled import EXPECTED, ROWS, check_receipts, told
 
 
 def test_run__rows_of_every_kind__each_is_told_and_receipts_are_their_own(tmp_path: Path) -> None:
@@ -88,59 +36,6 @@ def test_run__rows_of_every_kind__each_is_told_and_receipts_are_their_own(tmp_pa
     assert (other.accepted, other.duplicate, other.refused) == (0, 11, 4)
     assert len(rig.entries()) == 9
     assert not list((tmp_path / "other").glob("receipts/*/*"))
-
-
-def lose(paths: list[Path], how: str) -> None:
-    for path in paths:
-        if how == "removed":
-            path.unlink()
-        else:
-            path.write_bytes(b"" if how == "empty" else path.read_bytes()[:-1])
-
-
-@pytest.mark.parametrize("how", ["removed", "shortened", "empty"])
-@pytest.mark.parametrize("complete", [True, False])
-def test_run__bundles_lost_and_run_again__the_same_receipts_and_rows(tmp_path: Path, how: str, complete: bool) -> None:
-    rig, folder, asked = Rig(tmp_path / "home"), tmp_path / "m", iter(range(99))
-    source = csv_file(tmp_path / "x.csv", ROWS)
-    fill(rig, source, folder, stop=(lambda: False) if complete else (lambda: next(asked) > 1))
-    before = {path: path.read_bytes() for path in sorted(folder.glob("receipts/*/*.receipts.json"))}
-    rows = (folder / "rows.csv").read_bytes()
-    lose(list(before)[:2], how)
-    rig.notary.seal(ORIGIN)  # the log has gone on: what was promised is asked for again all the same
-    fill(rig, source, folder)
-    assert {path: path.read_bytes() for path in before} == before
-    assert (folder / "rows.csv").read_bytes().startswith(rows)
-    assert told(folder) == EXPECTED
-    assert check_receipts(rig, folder) == len(rig.entries()) == 9
-
-
-def test_run__lost_bundle_whose_entries_differ_now__refused(tmp_path: Path) -> None:
-    rig, folder = Rig(tmp_path / "home"), tmp_path / "m"
-    source = csv_file(tmp_path / "x.csv", ROWS)
-    fill(rig, source, folder)
-    lose(sorted(folder.glob("receipts/*/*")), "removed")
-    shutil.rmtree(tmp_path / "home")
-    other = Rig(tmp_path / "home")
-    fill(other, csv_file(tmp_path / "y.csv", ROWS), tmp_path / "n")
-    with pytest.raises(IntegrityError, match=r"backfill\.lost_differs"):
-        fill(other, source, folder)
-
-
-def test_run__journal_or_rows_lost__made_again_as_they_were(tmp_path: Path) -> None:
-    rig, folder = Rig(tmp_path / "home"), tmp_path / "m"
-    source = csv_file(tmp_path / "x.csv", ROWS)
-    fill(rig, source, folder)
-    written = {path: path.read_bytes() for path in sorted(folder.glob("receipts/*/*"))}
-    lose(list(written), "removed")
-    (folder / "rows.csv").unlink()
-    with pytest.raises(IntegrityError, match=r"backfill\.manifest"):
-        fill(rig, source, folder)
-    (folder / "journal.ndjson").unlink()  # as that error says
-    fill(rig, source, folder)
-    assert told(folder) == EXPECTED
-    assert {path: path.read_bytes() for path in written} == written
-    assert len(rig.entries()) == 9
 
 
 def test_run__nothing_of_a_person_in_the_manifest(tmp_path: Path) -> None:

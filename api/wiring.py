@@ -112,7 +112,7 @@ def build(settings: Settings, *, processes: int = 0, damaged: Damaged | None = N
         trusted=trusted,
         status_lists=lists,
         outbox=outbox,
-        feed=Feed(notary, ChangeReader(engine, final_depth(settings)), index),
+        feed=Feed(notary, ChangeReader(engine, final_depth(settings))),
         operators=operators,
         decisions=Decisions(notary, outbox, index, operators=operators),
         events=EventFiles(EvidenceStore(engine), index, deployment, profile_of(settings).finality_depth),

@@ -12,7 +12,7 @@ from api.feed.schemas import FEED, FeedBody
 from api.parts import PartsDep
 from api.problems import READ, problems
 from ledger.errors import UnavailableError
-from notary.feed import MOST
+from notary.feed import MOST, PAGE
 
 router = APIRouter(prefix="/feed", tags=["feed"])
 
@@ -27,7 +27,7 @@ def read_feed(
     caller: CallerDep,
     parts: PartsDep,
     after: Annotated[str | None, Query(max_length=200, description="`cursor` of the last page that was kept")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST, description="Most items of one page")] = MOST,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="Most items of one page")] = PAGE,
 ) -> Response:
     """At least once, without gaps: keep a page's items first and its cursor then. Only what is final is told. Needs a
     token of role LIBRARY; of a record only identifier, type and version are told."""

@@ -28,7 +28,7 @@ from ledger.types import DepartmentCode, Millis, Origin
 from notary.bulk.durable import write_durably
 from notary.bulk.sources import Chunk, Mark, Source, changed
 from notary.entry import parse_origin
-from notary.feed import Changes
+from notary.feed_items import Changes
 from notary.reconcile.compare import Found, LibraryRow, What, compare
 from notary.reconcile.ledger import (
     LogEnd,

@@ -27,7 +27,6 @@ reconcile_app = App(help="与电子证照库对账。/ The certificate library a
 FORMS = ("ndjson", "csv")
 _PURPOSE = b"reconcile"
 _PIECE = 1 << 16
-PAGE = 1_000
 
 
 def register(app: App) -> None:
@@ -125,24 +124,23 @@ def feed(
     from api.settings import load
     from api.wiring import open_ledger
     from notary.bulk.durable import append, write_durably
-    from notary.feed import Feed
+    from notary.feed import MOST, Feed
 
     out, state = out.absolute(), (state or out.with_name(out.name + ".cursor")).absolute()
     for path in (out, state):
         if not path.parent.is_dir():
             raise UsageError("file.no_folder", path=str(path))
     cursor = read_file(state).decode("ascii", "replace").strip() if state.exists() else None
-    count = 0
+    count, line = 0, json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     _end_whole(out)
     with open_ledger(load({"home": home}).settings) as ledger:
-        source, more = Feed(ledger.notary, ledger.changes, ledger.index), True
+        source, more = Feed(ledger.notary, ledger.changes), True
         while more:
-            page = source.page(cursor, PAGE)
+            page = source.page(cursor, MOST)
             if page.items:
-                lines = [json.dumps(item, ensure_ascii=False, separators=(",", ":")) + "\n" for item in page.items]
-                append(out, "".join(lines).encode())
+                append(out, "".join([line(item) + "\n" for item in page.items]).encode())
             # The cursor after the items: a stop between the two tells some of them again, and never leaves any out.
-            if page.cursor != cursor:
+            if page.cursor and page.cursor != cursor:
                 write_durably(state, page.cursor.encode() + b"\n")
             cursor, more, count = page.cursor, page.more, count + len(page.items)
     payload = output.message("chuzheng-feed/1", "cli.reconcile.fed", count=count, path=str(out))

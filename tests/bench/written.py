@@ -29,6 +29,7 @@ TITLES = {
     "command": "The command line",
     "content": "Large files in the content stores",
     "engine": "The engine: durable acceptance from 10^4 to 10^7 entries",
+    "feed": "The outbound feed",
     "formats": "Formats: commitments, receipts, bundles",
     "http": "Submitting over HTTP",
     "log": "The log on disk",

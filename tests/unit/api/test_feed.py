@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from api.auth import Desk
 from ledger.statuses import Decision
-from ledger.store.index.changes import Change
+from ledger.store.index.changes import Change, Closing
 from ledger.types import BlockTime, Digest, LogId
 from notary.entry import log_id
 from notary.feed import Feed
@@ -33,14 +33,19 @@ class Changes:
         )  # fmt: skip
         return [told] if (block, log_index) < (5, 0) else []
 
-    def decisions(self, status_key: Digest) -> Sequence[Decision]:
+    def decisions_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Decision]]:
+        return {}
+
+    def closings(self) -> list[Closing]:
         return []
+
+    def anchored_by(self, log_id: LogId, place: tuple[int, int] | None = None) -> int:
+        return 0
 
 
 @pytest.fixture
 def reader(house: House) -> dict[str, str]:
-    changes = Changes(house)
-    house.parts.feed = Feed(house.notary, changes, changes)
+    house.parts.feed = Feed(house.notary, Changes(house))
     return {"Authorization": f"Bearer {house.parts.tokens.issue(ISSUER, Desk.LIBRARY)}"}
 
 
@@ -65,6 +70,6 @@ def test_feed__without_the_role__refused(client: TestClient, house: House, reade
     assert client.get("/api/v1/feed", headers=house.headers()).status_code == 403
 
 
-@pytest.mark.parametrize("query", ["after=nonsense", "limit=0", "limit=1001", "after=" + "a" * 300])
+@pytest.mark.parametrize("query", ["after=nonsense", "limit=0", "limit=10001", "after=" + "a" * 300])
 def test_feed__wrong_question__422(client: TestClient, reader: dict[str, str], query: str) -> None:
     assert client.get(f"/api/v1/feed?{query}", headers=reader).status_code == 422

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,107 +13,60 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import ConflictError, InputError
-from ledger.statuses import Decision, DecisionCode
 from ledger.store import tables
 from ledger.store.engine import writing
 from ledger.store.index.changes import Change, ChangeReader
 from ledger.texts import LANGUAGES, error_text
-from ledger.types import BlockTime, Digest, LogId
+from ledger.types import Digest, LogId
 from notary import feed as feed_room
-from notary.entry import Entry, log_id, status_key
 from notary.feed import Cursor, Feed
-from tests.fakes.notary import ISSUER, ORIGIN, Rig, certificate, document
+from tests.fakes.notary import ISSUER, Rig, certificate
+from tests.unit.notary.feeding import ERASED, KEY, LENT, LOG, RECORDS, Changes, follow, history, ledger, pages
 
-LOG = LogId(log_id(ORIGIN))
-KEY = Digest(b"\7" * 32)
-
-
-@dataclass
-class Changes:
-    """Changes in memory."""
-
-    all: list[Change] = field(default_factory=list)
-    made: dict[Digest, list[Decision]] = field(default_factory=dict)
-
-    def genesis(self) -> str:
-        return "0x01"
-
-    def since(self, block: int, log_index: int, limit: int) -> list[Change]:
-        return [c for c in self.all if (c.block, c.log_index) > (block, log_index)][:limit]
-
-    def decisions(self, status_key: Digest) -> Sequence[Decision]:
-        return self.made.get(status_key, [])
+GOLDEN = json.loads(Path(__file__).with_name("feed_pages.json").read_text(encoding="utf-8"))
+"""What the first version answered, which read entry by entry."""
 
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    made = Rig(tmp_path_factory.mktemp("feed"))
-    records = [document(n) if n % 5 == 4 else certificate(n) for n in range(20)]
-    made.notary.accept_records(ISSUER, ORIGIN, records, key="k")
-    made.notary.catch_up(ORIGIN)
+    made = ledger(tmp_path_factory.mktemp("feed"))
     yield made
     made.notary.close()
 
 
-def key_at(rig: Rig, index: int) -> Digest:
-    entry = Entry.from_bytes(rig.notary.prover.entry(ORIGIN, index))
-    return status_key(entry.issuer, entry.sha256)
-
-
-def decided(rig: Rig, index: int, *codes: DecisionCode) -> dict[Digest, list[Decision]]:
-    """A history with one decision a block from block 50 on."""
-    history: list[Decision] = []
-    for number, code in enumerate(codes, 1):
-        ends = number - 1 if code is DecisionCode.RESUMED else None
-        at = BlockTime(1_000 + 50 + number)
-        history.append(Decision(number, code, 0, ISSUER, BlockTime(0), at, ends=ends))
-    return {key_at(rig, index): history}
-
-
-def anchored(block: int, first: int, end: int, log: LogId = LOG) -> Change:
-    return Change(block, 0, BlockTime(1_000 + block), "anchored", log_id=log, first=first, end=end)
-
-
-def history(rig: Rig) -> Changes:
-    """Two anchors with a stranger's between, three decisions on entry 3, a closing at 18."""
-    codes = (DecisionCode.SUSPENDED, DecisionCode.RESUMED, DecisionCode.REVOKED)
-    made = decided(rig, 3, *codes)
-    changes = [anchored(10, 0, 12), anchored(11, 0, 1000, LogId(b"\1" * 32)), anchored(12, 12, 20)]
-    changes += [
-        Change(50 + n, 1, BlockTime(1_000 + 50 + n), "decided", status_key=key_at(rig, 3), number=n) for n in (1, 2, 3)
-    ]
-    changes.append(Change(60, 0, BlockTime(1_060), "decided", status_key=KEY, number=1))  # another notary's
-    changes.append(Change(70, 0, BlockTime(1_070), "closed", log_id=LOG, first=18, end=20))
-    return Changes(changes, made)
-
-
-def follow(feed: Feed, limits: Sequence[int], after: str | None = None) -> list[dict[str, Any]]:
-    """All items, by pages of these sizes, over and over."""
-    items: list[dict[str, Any]] = []
-    turn = 0
-    while True:
-        page = feed.page(after, limits[turn % len(limits)])
-        assert len(page.items) <= limits[turn % len(limits)]
-        items += page.items
-        after, turn = page.cursor, turn + 1
-        if not page.more:
-            return items
-
-
 def test_page__everything__new_changed_ended_in_the_chains_order(rig: Rig) -> None:
-    items = follow(Feed(rig.notary, history(rig), history(rig)), [1000])
+    items = follow(Feed(rig.notary, history(rig)), [1000])
     new = [item for item in items if item["change"] == "new"]
-    assert [item["index"] for item in new] == [n for n in range(20) if n % 5 != 4]
+    assert [item["index"] for item in new] == [n for n in range(RECORDS + LENT) if n % 5 != 4 or n >= RECORDS]
+    assert [item["index"] for item in new if item["identifier"] is None] == [ERASED, *range(RECORDS, RECORDS + LENT)]
     assert [item["identifier"] for item in new][:2] == [certificate(n)["identifier"] for n in (0, 1)]
     rest = [(item["change"], item["status"], item["index"]) for item in items[len(new) :]]
     assert rest == [
-        ("changed", "suspended", 3), ("changed", "in_force", 3), ("ended", "revoked", 3), ("ended", "struck_out", 18),
+        ("changed", "suspended", 3), ("changed", "in_force", 3), ("ended", "revoked", 3),
+        ("ended", "lapsed", ERASED), ("ended", "lapsed", ERASED),
+        *(("ended", "struck_out", index) for index in (18, 20, 21, 22)),
     ]  # fmt: skip
     assert [item["block"] for item in items] == sorted(item["block"] for item in items)
 
 
+@pytest.mark.parametrize("limits", list(GOLDEN["pages"]))
+def test_page__golden__the_same_answers_byte_for_byte(rig: Rig, limits: str) -> None:
+    found = pages(Feed(rig.notary, history(rig)), [int(limit) for limit in limits.split(",")])
+    told = [item for page in found for item in page["items"]]
+    assert json.dumps(told, ensure_ascii=False) == json.dumps(GOLDEN["items"], ensure_ascii=False)
+    assert [[len(p["items"]), p["cursor"], p["more"]] for p in found] == GOLDEN["pages"][limits]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7])
+def test_page__read_in_other_stretches__the_same(rig: Rig, batch: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feed_room, "BATCH", batch)
+        patch.setattr(feed_room, "CHANGES", batch)
+        assert follow(Feed(rig.notary, history(rig)), [5, 2]) == GOLDEN["items"]
+
+
 def test_page__items__hold_nothing_of_a_holder(rig: Rig) -> None:
-    text = str(follow(Feed(rig.notary, history(rig), history(rig)), [1000]))
+    text = str(follow(Feed(rig.notary, history(rig)), [1000]))
     assert "样例" not in text
     assert "91420526MA9986781L" not in text
 
@@ -120,7 +74,7 @@ def test_page__items__hold_nothing_of_a_holder(rig: Rig) -> None:
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=8)
 @given(limits=st.lists(st.integers(1, 7), min_size=1, max_size=6), looked=st.integers(1, 30))
 def test_page__any_sizes__the_same_items_each_once(rig: Rig, limits: list[int], looked: int) -> None:
-    feed = Feed(rig.notary, history(rig), history(rig))
+    feed = Feed(rig.notary, history(rig))
     whole = follow(feed, [1000])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feed_room, "LOOKED_AT", looked)
@@ -130,7 +84,7 @@ def test_page__any_sizes__the_same_items_each_once(rig: Rig, limits: list[int], 
 def test_page__more_is_anchored_later__goes_on_there(rig: Rig) -> None:
     changes = history(rig)
     all_of_it, changes.all = changes.all, []
-    feed = Feed(rig.notary, changes, changes)
+    feed = Feed(rig.notary, changes)
     after: str | None = None
     items: list[dict[str, Any]] = []
     for change in [None, *all_of_it]:
@@ -145,14 +99,14 @@ def test_page__more_is_anchored_later__goes_on_there(rig: Rig) -> None:
 @pytest.mark.parametrize("cursor", ["x", "MS4w", "////", "1.2.3.4.0.ab", "é", Cursor(5, 1, 0).text("0x01") + "A"])
 def test_page__wrong_cursor__told(rig: Rig, cursor: str) -> None:
     with pytest.raises(InputError) as caught:
-        Feed(rig.notary, Changes(), Changes()).page(cursor)
+        Feed(rig.notary, Changes()).page(cursor)
     assert caught.value.code == "feed.cursor"
     assert all(error_text(caught.value, language) for language in LANGUAGES)
 
 
 def test_page__cursor_of_another_chain__refused(rig: Rig) -> None:
     with pytest.raises(ConflictError, match=r"feed\.other_chain"):
-        Feed(rig.notary, Changes(), Changes()).page(Cursor(5, 1).text("0x02"))
+        Feed(rig.notary, Changes()).page(Cursor(5, 1).text("0x02"))
 
 
 @given(st.integers(-1, 1 << 62), st.integers(-1, 1 << 31), st.integers(0, 1 << 40), st.booleans())
@@ -209,6 +163,25 @@ def test_reader__page_by_page__the_same(indexed: sa.Engine, limit: int) -> None:
     while page := reader.since(*((found[-1].block, found[-1].log_index) if found else (-1, -1)), limit):
         found += page
     assert found == reader.since(-1, -1, 100)
+
+
+def test_reader__decisions_of_many__with_their_annulments(indexed: sa.Engine) -> None:
+    other = Digest(b"\1" * 32)
+    found = ChangeReader(indexed).decisions_of([other, KEY])
+    assert list(found) == [KEY]
+    assert [(d.number, d.recorded_at, d.annulled_at) for d in found[KEY]] == [(1, 1_012, 1_013)]
+    assert ChangeReader(indexed, depth=88).decisions_of([KEY])[KEY][0].annulled_at is None
+    assert ChangeReader(indexed, depth=89).decisions_of([KEY]) == {}
+
+
+def test_reader__closings_and_sizes__final_ones(indexed: sa.Engine) -> None:
+    reader = ChangeReader(indexed)
+    assert [(c.log_id, c.size, c.place) for c in reader.closings()] == [(LOG, 18, (70, 0))]
+    assert ChangeReader(indexed, depth=31).closings() == []
+    assert reader.anchored_by(LOG) == 30
+    assert ChangeReader(indexed, depth=2).anchored_by(LOG) == 20
+    assert [reader.anchored_by(LOG, place) for place in ((99, 0), (12, 1), (12, 0), (10, 0))] == [20, 20, 12, 0]
+    assert reader.anchored_by(LogId(bytes(32))) == 0
 
 
 def test_reader__not_final_yet__not_told(indexed: sa.Engine) -> None:

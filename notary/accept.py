@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ledger.errors import ChuzhengError, IntegrityError
+from ledger.errors import ChuzhengError, ConflictError, IntegrityError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Origin
 from notary.heads import Heads
@@ -167,6 +167,10 @@ class Acceptance:
                 row = store.log(connection, origin, lock=True)
                 if row is None:
                     raise IntegrityError("notary.log_unknown", origin=origin)
+                if (
+                    row.struck_from is not None
+                ):  # begun anew elsewhere since the sender was let in: it would count nowhere
+                    raise ConflictError("notary.log_closed", origin=origin, size=row.struck_from)
                 token = self._leases.hold(connection, row)
                 self._heads.check(row)
                 self._hook("locked")

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.errors import ConflictError, InputError, IntegrityError
+from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from ledger.ports import Clock
 from ledger.types import Kind, Millis, Origin
 from notary.accept import catch_up
@@ -25,6 +26,7 @@ from notary.packed import Packed, keys_of_entries
 from notary.placing import accepted_at, entry_prefix
 from notary.service import Notary
 from notary.stores import records as sql
+from notary.stores.erasures import ErasureStore
 from notary.stores.records import LogRow, position_of
 
 SCHEMA = "checkpoint/1"
@@ -58,7 +60,10 @@ def struck_out(notary: Notary, closed: Origin, last_good: int) -> list[Struck]:
         kept = set(notary.store.salted(connection, [position_of(row.id, last_good + n) for n in range(len(raws))]))
     found = []
     for index, raw in enumerate(raws, last_good):
-        record = notary.record(closed, index) if position_of(row.id, index) in kept else {}
+        record = {}
+        if position_of(row.id, index) in kept:
+            with suppress(NotFoundError):  # erased since
+                record = notary.record(closed, index)
         found.append(Struck(index, Entry.from_bytes(raw), record.get("identifier")))
     return found
 
@@ -95,7 +100,8 @@ def reopen(
     moved = {index: number for number, index in enumerate(order, 1)}
     store = notary.store
     with notary.logs[new].appending() as files:
-        with store.transaction(f"issuer/{issuer}") as connection:
+        # Nobody registers under the issuer meanwhile, and nobody erases what is copied here (notary/erasing.py).
+        with store.transaction("", f"issuer/{issuer}") as connection:
             row, old = store.log(connection, new, lock=True), store.log(connection, closed, lock=True)
             if row is None or old is None:
                 raise IntegrityError("notary.log_unknown", origin=new)
@@ -136,6 +142,7 @@ class _Work:
         start = position_of(self.old.id, self.record["size"])
         store.strike(connection, self.old.id, self.record["size"])
         store.carry(connection, places, struck=(start, position_of(self.old.id + 1, 0)))
+        ErasureStore(store).carry(connection, places)
         self.require_new(b"".join(entries))
         store.put_entries(connection, first, b"".join(entries))
         store.insert(connection, sql.records, [(first, sealed_body)])

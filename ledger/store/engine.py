@@ -90,15 +90,17 @@ def weak_promises(engine: Engine) -> list[str]:
 
 
 @contextmanager
-def writing(engine: Engine, scope: str | None = "") -> Iterator[Connection]:
+def writing(engine: Engine, scope: str | None = "", *more: str) -> Iterator[Connection]:
     """One transaction that writes: committed at the end, rolled back on any exception.
 
     Those of one `scope` come one after the other, so that what one has read still holds when it writes. On SQLite that
-    is so of all writers. None: several at once, for what fences every change by itself.
+    is so of all writers. None: several at once, for what fences every change by itself. `more`: scopes that it belongs
+    to as well, in the order in which everybody takes them.
     """
     with _waited(), engine.begin() as connection:
         if scope is not None and connection.dialect.name == "postgresql":
-            postgres.take_turn(connection, scope)
+            for each in (scope, *more):
+                postgres.take_turn(connection, each)
         yield connection
 
 

@@ -9,8 +9,8 @@ is left to do is to empty the write-ahead file; PostgreSQL rewrites the tables.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 import sqlalchemy as sa
 
@@ -113,6 +113,15 @@ class ErasureStore:
         """Rows of positions `first … end-1`, whatever their state."""
         query = sa.select(erasures).where(erasures.c.position >= first, erasures.c.position < end)
         return [_row(row) for row in connection.execute(query.order_by(erasures.c.position))]
+
+    def carry(self, connection: sa.Connection, places: Mapping[int, int]) -> None:
+        """What was erased before its entry was registered again (old → new position) is told as erased there too, and
+        is to be named by that log's list."""
+        first, last = min(places, default=0), max(places, default=-1)
+        for known in self.of_span(connection, first, last + 1):
+            if known.position in places and known.state in ERASED:
+                moved = replace(known, position=places[known.position], state=State.DESTROYED)
+                self.put(connection, replace(moved, done_at=None, entry=None, salt=None))
 
     # -- destroying ---------------------------------------------------------------------------------------------------
 

@@ -126,9 +126,10 @@ class RecordStore:
         self.engine = engine
 
     @contextmanager
-    def transaction(self, scope: str = "") -> Iterator[sa.Connection]:
-        """One writing transaction: all or nothing, durable when it returns; one at a time within `scope`."""
-        with translated(), writing(self.engine, scope) as connection:
+    def transaction(self, scope: str = "", *more: str) -> Iterator[sa.Connection]:
+        """One writing transaction: all or nothing, durable when it returns; one at a time within `scope`, and each of
+        `more`. Who needs an issuer's too takes it last."""
+        with translated(), writing(self.engine, scope, *more) as connection:
             yield connection
 
     @contextmanager

@@ -88,14 +88,15 @@ class Erasing:
     def propose(self, department: DepartmentCode, origin: Origin, index: int, order: str, person: bytes) -> ErasureRow:
         """The first person's word; nothing is destroyed. `person` is a keyed hash, `order` will be public.
 
-        The same proposal again is the same; ConflictError `erasure.state` where another one stands.
+        The same proposal again is the same, also when the other person has acted on it meanwhile; ConflictError
+        `erasure.state` where another one stands.
         """
         position, _ = self._own(department, origin, index)
         check_order(order)
         with self._notary.store.transaction() as connection:
             before = self._rows.get(connection, position)
             if before is not None and before.state is not State.WITHDRAWN:
-                if (before.state, before.order_code, before.proposer) == (State.PROPOSED, order, person):
+                if (before.order_code, before.proposer) == (order, person):
                     return before
                 raise ConflictError("erasure.state", found=before.state.value)
             row = ErasureRow(position, order, State.PROPOSED, person, None, self._clock.now())
@@ -143,11 +144,17 @@ class Erasing:
         with self._notary.store.reading() as connection:
             return self._found(connection, position)
 
-    def release(self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str) -> bool:
-        """Let this very record be registered again, by another order; False: it wasn't refused. Nothing comes back."""
+    def release(
+        self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str,
+        still: Callable[[Connection], None] = lambda connection: None,
+    ) -> bool:  # fmt: skip
+        """Let this very record be registered again, by another order; False: it wasn't refused. Nothing comes back.
+
+        `still` raises where that counts no more; nothing is erased between its look and the release."""
         self.check_release(department, origin, record, order)
         names = self._names(department, record)
         with self._notary.store.transaction() as connection:
+            still(connection)
             released = release_names(connection, self._notary.log(origin).issuer, names) > 0
         _log.warning("erasure.released", origin=origin, order=order, released=released)
         return released

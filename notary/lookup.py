@@ -71,14 +71,12 @@ class Lookup:
 
     def record(self, origin: Origin, index: int) -> dict[str, Any]:
         """The record itself, decrypted; NotFoundError where the client committed and kept it."""
-        entry, key, body = self._kept(origin, index)
+        entry, key, body, _ = self._kept(origin, index)
         return parse_record(self._vault.open_body(entry.sha256, key, body))
 
     def wraps(self, origin: Origin, index: int) -> dict[DepartmentCode, bytes]:
         """The wraps of the record's file, by reader (formats.md §7)."""
-        entry, key, _ = self._kept(origin, index)
-        with self._store.reading() as connection:
-            sealed = self._store.wraps(connection, self._prover.position(origin, index))
+        entry, key, _, sealed = self._kept(origin, index)
         return {reader: self._vault.open_wrap(entry.sha256, key, reader, wrap) for reader, wrap in sealed.items()}
 
     def _versions(self, connection: Any, identifier: str) -> list[tuple[int, int]]:
@@ -88,17 +86,18 @@ class Lookup:
         versions = [(version, entry.positions[0]) for (_, version), entry in known.items()]
         return [(position, version) for version, position in sorted(versions)]
 
-    def _kept(self, origin: Origin, index: int) -> tuple[Entry, bytes, bytes]:
-        """(entry, record key, sealed body) of a record that this notary keeps."""
+    def _kept(self, origin: Origin, index: int) -> tuple[Entry, bytes, bytes, dict[DepartmentCode, bytes]]:
+        """(entry, record key, sealed body, sealed wraps) of a record that this notary keeps, as of one moment."""
         position = self._prover.position(origin, index)
         with self._store.reading() as connection:
             raw = self._store.entry(connection, position)
             sealed = self._store.salted(connection, [position]).get(position)
             body = self._store.body(connection, position)
+            wraps = self._store.wraps(connection, position)
             gone = None if body is not None else ErasureStore(self._store).erased(connection, position)
         if gone is not None:
             raise gone.refusal(origin, index)
         if raw is None or sealed is None or body is None:
             raise NotFoundError("notary.no_record", origin=origin, index=index)
         entry = Entry.from_bytes(raw)
-        return entry, self._vault.open_keys(entry.sha256, sealed)[0], body
+        return entry, self._vault.open_keys(entry.sha256, sealed)[0], body, wraps

@@ -22,6 +22,8 @@ from notary.erasures import ERASED
 from notary.stores.erasures import ErasureStore
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from notary.service import Notary
 
 PURPOSE = b"chuzheng/release/v1\0"
@@ -47,7 +49,8 @@ class Releasing:
         self._notary.erasing.check_release(department, origin, record, order)
         nonce = os.urandom(16)
         head = self._clock.now().to_bytes(8) + nonce + self._masked(nonce, person)
-        return to_b64(head + self._tag(head, department, record, order))
+        with self._notary.store.reading() as connection:
+            return to_b64(head + self._tag(connection, head, department, record, order))
 
     def confirm(
         self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str, person: bytes,
@@ -58,28 +61,32 @@ class Releasing:
         ConflictError `erasure.release_stale` for anything but a proposal of this record, order and department that
         still counts; DeniedError `erasure.same_person`. Sent again after a crash it does what is left, or nothing.
         """
-        self._notary.erasing.check_release(department, origin, record, order)
         given = from_b64(proposal) or b""
         head, tag = given[:_HEAD], given[_HEAD:]
-        age = self._clock.now() - int.from_bytes(head[:8])
-        right = len(given) == _HEAD + _TAG and hmac.compare_digest(tag, self._tag(head, department, record, order))
-        if not right or not 0 <= age < DAYS * _DAY:
-            raise ConflictError("erasure.release_stale", days=DAYS)
-        if hmac.compare_digest(head[24:], self._masked(head[8:24], person)):
-            raise DeniedError("erasure.same_person")
-        return self._notary.erasing.release(department, origin, record, order)
+
+        def still(connection: Connection) -> None:
+            age = self._clock.now() - int.from_bytes(head[:8])
+            counts = len(given) == _HEAD + _TAG and 0 <= age < DAYS * _DAY
+            if not counts or not hmac.compare_digest(tag, self._tag(connection, head, department, record, order)):
+                raise ConflictError("erasure.release_stale", days=DAYS)
+            if hmac.compare_digest(head[24:], self._masked(head[8:24], person)):
+                raise DeniedError("erasure.same_person")
+
+        return self._notary.erasing.release(department, origin, record, order, still)
 
     def _masked(self, nonce: bytes, person: bytes) -> bytes:
         """Whose word it is: to be recognised by this notary, and by nobody."""
         return hmac.digest(self._key, b"person\0" + nonce + person, "sha256")
 
-    def _tag(self, head: bytes, department: DepartmentCode, record: dict[str, Any], order: str) -> bytes:
-        about = canonicalise({"department": department, "order": order, "erasures": self._erasures(department)})
+    def _tag(
+        self, connection: Connection, head: bytes, department: DepartmentCode, record: dict[str, Any], order: str
+    ) -> bytes:
+        erased = self._erasures(connection, department)
+        about = canonicalise({"department": department, "order": order, "erasures": erased})
         return hmac.digest(self._key, b"tag\0" + head + sha256(about).digest() + canonicalise(record), "sha256")
 
-    def _erasures(self, department: DepartmentCode) -> int:
+    def _erasures(self, connection: Connection, department: DepartmentCode) -> int:
         """How many of the department's entries were erased up to now; it only grows."""
-        with self._notary.store.reading() as connection:
-            rows = self._rows.in_states(connection, tuple(ERASED))
+        rows = self._rows.in_states(connection, tuple(ERASED))
         origins = (self._notary.origin_of(row.position) for row in rows)
         return sum(origin is not None and parse_origin(origin).issuer == department for origin in origins)

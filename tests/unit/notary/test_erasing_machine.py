@@ -31,7 +31,7 @@ from hypothesis.stateful import (
 
 from ledger.errors import ConflictError, DeniedError, NotFoundError
 from ledger.types import Kind, Origin
-from notary.erasures import State, proves
+from notary.erasures import ERASED, State, proves
 from notary.filing import Filing
 from notary.stores.content import EmbeddedStore
 from tests.databases import KINDS, of_kind
@@ -145,7 +145,9 @@ class Erasures(RuleBasedStateMachine):
         def act() -> State:
             return self.rig.notary.erasing.propose(ISSUER, entry.origin, entry.index, order, person).state
 
-        if entry.confirmed is not None or entry.proposed not in (None, (order, person)):
+        if entry.confirmed is not None and entry.proposed == (order, person):
+            assert act() in ERASED  # the same proposal again, after the other person acted on it
+        elif entry.confirmed is not None or entry.proposed not in (None, (order, person)):
             with pytest.raises(ConflictError, match=r"erasure\.state"):
                 act()
         else:

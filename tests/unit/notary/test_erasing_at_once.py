@@ -1,0 +1,130 @@
+"""Erasing beside others: a retry whose answer was lost, a reader between two reads, a second release, a second erasure.
+
+What the other one does is called between two acts of the first, so every interleaving here is the same each time.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from ledger.errors import ConflictError, NotFoundError
+from notary.erasures import State
+from notary.filing import Filing
+from notary.stores.content import EmbeddedStore
+from tests.fakes.notary import ISSUER, ORIGIN, Rig, certificate, document
+
+pytestmark = pytest.mark.usefixtures("each_kind")
+
+ONE, TWO = b"\1" * 32, b"\2" * 32
+ORDER, RELEASED = "鄂法令〔2026〕12号", "〔2027〕3"
+READER = X25519PrivateKey.generate()
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path / "home")
+    made.notary.filing = Filing(EmbeddedStore(tmp_path / "content"))
+    yield made
+    made.notary.close()
+
+
+def accept(rig: Rig, record: dict[str, Any]) -> int:
+    [accepted] = rig.notary.accept_records(ISSUER, ORIGIN, [record])
+    return accepted.receipt.index
+
+
+def file(rig: Rig, data: bytes = b"a file") -> int:
+    readers = {ISSUER: READER.public_key()}
+    accepted = rig.notary.accept_document(ISSUER, ORIGIN, io.BytesIO(data), media_type="text/plain", readers=readers)
+    return accepted.receipt.index
+
+
+def erase(rig: Rig, index: int) -> State:
+    rig.notary.erasing.propose(ISSUER, ORIGIN, index, ORDER, ONE)
+    return rig.notary.erasing.confirm(ISSUER, ORIGIN, index, ORDER, TWO).state
+
+
+def between(rig: Rig, number: int, act: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`act` is done by somebody else when the database was asked so often from now on and nothing holds it."""
+    store, held, asked = rig.notary.store, 0, 0
+
+    def counted(real: Any) -> Any:
+        @contextmanager
+        def asking(*given: Any) -> Iterator[Any]:
+            nonlocal held, asked
+            held += 1
+            try:
+                with real(*given) as connection:
+                    yield connection
+            finally:
+                held -= 1
+            asked += held == 0
+            if asked == number and held == 0:
+                asked += 1
+                act()
+
+        return asking
+
+    for name in ("reading", "transaction"):
+        monkeypatch.setattr(store, name, counted(getattr(store, name)))
+
+
+def test_propose__sent_again_after_the_other_person_confirmed__answered_as_it_stands(rig: Rig) -> None:
+    """The first answer was lost; meanwhile the second person acted."""
+    index, erasing = accept(rig, document(1)), rig.notary.erasing
+    erase(rig, index)
+    row = erasing.propose(ISSUER, ORIGIN, index, ORDER, ONE)
+    assert (row.state, row.proposer, row.confirmer) == (State.DONE, ONE, TWO)
+    for order, person in ((ORDER, TWO), ("another", ONE)):
+        with pytest.raises(ConflictError, match=r"erasure\.state"):
+            erasing.propose(ISSUER, ORIGIN, index, order, person)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_wraps__erased_between_two_reads__all_or_erased(rig: Rig, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    index = file(rig)
+    between(rig, number, lambda: erase(rig, index), monkeypatch)
+    try:
+        assert set(rig.notary.wraps(ORIGIN, index)) == {ISSUER}
+    except NotFoundError as error:
+        assert error.code == "erased"  # noqa: PT017 - either is right, and nothing between
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_release__an_old_proposal_while_the_record_is_erased_again__stale(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Two second persons hold one proposal: what the first one's led to isn't undone by the other's."""
+    record = certificate(1)
+    erase(rig, accept(rig, record))
+    releasing = rig.notary.releasing
+    proposal = releasing.propose(ISSUER, ORIGIN, record, RELEASED, ONE)
+    told = list[str]()
+
+    real, looks = rig.notary.erasing.check_release, 0
+
+    def meanwhile(*given: Any) -> None:
+        nonlocal looks
+        looks += 1
+        real(*given)
+        if looks == number:
+            looks = 9
+            assert releasing.confirm(ISSUER, ORIGIN, record, RELEASED, TWO, proposal=proposal)
+            erase(rig, accept(rig, record))
+            told.append("erased again")
+
+    monkeypatch.setattr(rig.notary.erasing, "check_release", meanwhile)
+    try:
+        assert releasing.confirm(ISSUER, ORIGIN, record, RELEASED, TWO, proposal=proposal)
+    except ConflictError as error:
+        assert (error.code, told) == ("erasure.release_stale", ["erased again"])  # noqa: PT017
+    if told:
+        with pytest.raises(ConflictError, match=r"erased\.name"):
+            accept(rig, record)

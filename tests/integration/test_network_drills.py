@@ -1,7 +1,7 @@
 """Drills on networks of four nodes: validators die and return, the chain forks, senders are killed, backups restored.
 
 Every drill ends with the same count: each intent is on the chain once, none is missing, and the index agrees. Clique
-runs wherever go-ethereum is built; QBFT where a binary is given. The longest ones run by name: `pytest -m slow`.
+runs wherever go-ethereum is built; QBFT where a binary is given.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def test_validators__two_of_four_dead_and_back__halts_and_resumes(
     print(f"{network.engine}: first block {took:.1f} s after two validators came back")
 
 
-@pytest.mark.parametrize("depth", [4, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("depth", [4, 12])
 def test_chain__reorganised_deeper_than_one_block__resent_and_index_follows(
     start: Callable[..., Network], engine: Engine, tmp_path: Path, depth: int
 ) -> None:

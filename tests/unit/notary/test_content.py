@@ -46,6 +46,24 @@ def test_put__kubo_vector__its_cid_and_the_same_bytes(case: dict[str, Any], stor
     assert list(store.fsck()) == []
 
 
+def test_put__tree_of_several_levels__whole_again_and_gone(
+    tmp_path: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the longest vector is about, which runs by name: a gigabyte has a node too many for one root."""
+    monkeypatch.setattr("notary.cid.LEAF_BYTES", 8)
+    monkeypatch.setattr("notary.cid.MAX_LINKS", 3)
+    data = content(8 * 100 + 5)
+    cid = store.put_stream(io.BytesIO(data))
+    names = list(store.blocks(cid))
+    assert len(names) == 101 + 34 + 12 + 4 + 2 + 1
+    assert b"".join(store.leaves(cid)) == data
+    assert (store.holds(cid), store.verify(cid), list(store.fsck())) == (True, len(data), [])
+    block_file(tmp_path, names[0]).unlink()
+    assert not store.holds(cid)
+    store.remove(cid)
+    assert not any(store.has(name) for name in names)
+
+
 def test_put__path__is_the_port(tmp_path: Path, store: EmbeddedStore) -> None:
     port: ContentStore = store
     source, target = tmp_path / "in", tmp_path / "out"

@@ -7,22 +7,19 @@ data folder: after a restore it holds the database to a list of erasures from el
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from ledger.errors import InputError, UnreadableError
-from ledger.types import Origin
+from ledger.errors import InputError
 from scripts import output
 from scripts.asking import agreed
 from scripts.commands.files import read_file, write_new
 from scripts.commands.options import Home, Json, TokenFile, Url
+from scripts.erased import read_lists
 from scripts.help import App
 from scripts.problems import UsageError
-
-if TYPE_CHECKING:
-    from notary.erasures import Erased
 
 erase_app = App(help="依令删除：两个人，不可恢复。/ Erasure by order: two persons, not to be undone.")
 Target = Annotated[str, typer.Argument(help="凭证文件，或登记簿来源 / receipt file, or the log's origin")]
@@ -118,7 +115,7 @@ def apply(
     from api.backstage import open_backstage
     from api.settings import load
 
-    lists = _lists(read_file(file))
+    lists = read_lists(read_file(file))
     back = open_backstage(load({"home": home}).settings)
     try:
         own = {origin: found for origin, found in lists.items() if origin in back.notary.logs}
@@ -185,23 +182,6 @@ def _write_notices(body: dict[str, Any], folder: Path) -> list[str]:
         write_new(path, f"{each['message_zh']}\n\n{each['message_en']}\n".encode())
         written.append(str(path))
     return written
-
-
-def _lists(data: bytes) -> dict[Origin, list[Erased]]:
-    """What a list of erasures or a snapshot names, by log; whoever runs this vouches for the file."""
-    from notary.erasures import Erased, parse_erasures
-    from notary.snapshot import parse_snapshot
-
-    try:
-        origin, found = parse_erasures(data)
-    except UnreadableError as error:
-        if error.code not in ("format.unknown", "format.member_missing", "format.member_unknown"):
-            raise
-        lists: dict[Origin, list[Erased]] = {}
-        for (log, at), order in parse_snapshot(data).erasures.items():
-            lists.setdefault(Origin(log), []).append(Erased(at, order))
-        return lists
-    return {origin: list(found)}
 
 
 def _path(target: str, index: int | None) -> str:

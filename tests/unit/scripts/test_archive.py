@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
+import httpx
 import pytest
 
+from ledger.codes.certificate_ids import make_identifier
+from tests.fakes.house import ISSUER, TYPE, House
 from tests.fakes.registry import World
-from tests.unit.scripts.conftest import Chuzheng
+from tests.unit.scripts.conftest import Chuzheng, IntoApp
 from tests.unit.scripts.verifying import settle
 
 ABOUT = ("--fonds", "J012", "--year", "2026", "--retention", "30")
+ALONE = (*ABOUT, "--offline")
 
 
 @pytest.fixture
@@ -25,7 +30,7 @@ def test_archive__made_checked_and_taken_out__each_item_verifies(
     chuzheng: Chuzheng, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHUZHENG_LANG", "zh")
-    done = chuzheng("archive", "make", "a.archive.zip", ".", *ABOUT, "--json")
+    done = chuzheng("archive", "make", "a.archive.zip", ".", *ALONE, "--json")
     assert (done.code, done.json["items"]) == (0, 4)
     told = chuzheng("archive", "check", "a.archive.zip", "--trust", "trust.json", "--json")
     assert (told.code, told.json["ok"]) == (0, True)
@@ -45,18 +50,73 @@ def test_archive__of_a_file__the_file_goes_in_and_comes_out_again(
     chuzheng: Chuzheng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(World(), tmp_path, monkeypatch)
-    assert chuzheng("archive", "make", "a.archive.zip", "d.txt.receipt.json", *ABOUT).code == 0
+    assert chuzheng("archive", "make", "a.archive.zip", "d.txt.receipt.json", *ALONE).code == 0
     told = chuzheng("archive", "check", "a.archive.zip", "--trust", "t.json", "--json")
     assert (told.code, told.json["ok"]) == (0, True)
     assert chuzheng("archive", "extract", "a.archive.zip", "--to", "out").code == 0
     assert (tmp_path / "out" / "00001.txt").read_bytes() == (tmp_path / "d.txt").read_bytes()
 
 
+@pytest.fixture
+def erased(house: House, tmp_path: Path) -> Path:
+    """A folder with two records and their receipts; one of them was erased since."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for serial in ("A", "B"):
+        index = house.accept(record := house.certificate(identifier=make_identifier(TYPE, ISSUER, serial, 1))).index
+        receipt = house.notary.receipt(house.origin, index, salted=True)
+        (folder / f"{serial}.receipt.json").write_bytes(receipt.to_json())
+        (folder / f"{serial}.record.json").write_text(json.dumps(record), encoding="utf-8")
+    house.notary.erasing.propose(ISSUER, house.origin, index, "order 1", b"\1" * 32)
+    house.notary.erasing.confirm(ISSUER, house.origin, index, "order 1", b"\2" * 32)
+    return folder
+
+
+def test_archive__copy_of_an_erased_record__refused_by_whatever_list_is_at_hand(
+    house: House, erased: Path, server: IntoApp, chuzheng: Chuzheng, tmp_path: Path
+) -> None:
+    make = ("archive", "make", "a.archive.zip", "mine", *ABOUT, "--json")
+    refused = chuzheng(*make)
+    assert (refused.code, refused.json["code"]) == (1, "erased.copies")
+    assert "B.receipt.json" in refused.json["message_zh"]
+    assert "order 1" in refused.json["message_en"]
+    list_ = next((house.parts.settings.logs_dir).glob("*/erasures"))
+    for hand in (("--erasures", list_), ("--home", house.parts.settings.home)):
+        assert chuzheng(*make, "--offline", *hand).json["code"] == "erased.copies"
+    assert not (tmp_path / "a.archive.zip").exists()
+    (erased / "B.receipt.json").unlink()
+    done = chuzheng(*make)
+    assert (done.code, done.json["items"]) == (0, 1)
+    assert done.json["erasures"] == [{"origin": house.origin, "asked": ["server"]}]
+    assert "No list of erasures" not in done.err
+
+
+def test_archive__no_list_at_hand__made_and_said(
+    house: House, erased: Path, chuzheng: Chuzheng, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = chuzheng("archive", "make", "a.archive.zip", "mine", *ABOUT, "--offline", "--json")
+    assert (done.code, done.json["items"]) == (0, 2)
+    assert done.json["erasures"] == [{"origin": house.origin, "asked": []}]
+    assert f"No list of erasures was asked about {house.origin}" in done.err
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("away", request=request)
+
+    real = httpx.Client
+    monkeypatch.setattr(
+        "scripts.client.httpx.Client", lambda **told: real(**{**told, "transport": httpx.MockTransport(away)})
+    )
+    make = ("archive", "make", "b.archive.zip", "mine", *ABOUT, "--json")
+    named = chuzheng(*make, "--url", "http://127.0.0.1:8420")  # who names a server wants it asked
+    assert (named.code, named.json["code"]) == (20, "cli.server_unreachable")
+    assert chuzheng(*make).json["erasures"] == done.json["erasures"]
+
+
 def test_archive__wrong_use__says_what_to_do(chuzheng: Chuzheng, place: Path) -> None:
     assert (
-        chuzheng("archive", "make", "a.zip", ".", "--fonds", "j", *ABOUT[2:], "--json").json["code"] == "archive.fonds"
+        chuzheng("archive", "make", "a.zip", ".", "--fonds", "j", *ALONE[2:], "--json").json["code"] == "archive.fonds"
     )
     (place / "x.archive.zip").write_bytes(b"PK" + bytes(40))
     assert chuzheng("archive", "check", "x.archive.zip", "--json").code == 19
     (place / "empty").mkdir()
-    assert chuzheng("archive", "make", "a.zip", "empty", *ABOUT, "--json").json["code"] == "cli.no_receipts"
+    assert chuzheng("archive", "make", "a.zip", "empty", *ALONE, "--json").json["code"] == "cli.no_receipts"

@@ -9,7 +9,7 @@ import pytest
 
 from api.auth import Desk, person_hash
 from notary.erasures import Erased, parse_erasures, write_erasures
-from scripts.commands.erase import _lists
+from scripts.erased import read_lists
 from tests.fakes.house import ISSUER, House
 from tests.unit.scripts.conftest import Chuzheng, IntoApp
 
@@ -119,6 +119,6 @@ def test_erase__no_such_target__usage(
 
 def test_lists__a_list_or_a_snapshot__by_log(house: House) -> None:
     data = write_erasures(house.origin, [Erased(3, ORDER)])
-    assert _lists(data) == {house.origin: [Erased(3, ORDER)]}
+    assert read_lists(data) == {house.origin: [Erased(3, ORDER)]}
     assert parse_erasures(data)[0] == house.origin
     assert json.loads(data)["erasures"] == [{"index": 3, "order": ORDER}]

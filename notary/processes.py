@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import get_context
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ledger.crypto.keys import load_signer
 from ledger.errors import UnavailableError
@@ -42,6 +43,8 @@ class Processes:
     def __init__(self, count: int, storage_key: bytes, log_keys: Mapping[Origin, str]) -> None:
         self._count, self._arguments = count, (storage_key, dict(log_keys), os.getpid())
         self._pool: ProcessPoolExecutor | None = None
+        self._given: WeakKeyDictionary[Future[Any], ProcessPoolExecutor] = WeakKeyDictionary()
+        """Which pool each task is in: one that died is heard of by many, and another may have begun since."""
         self._lock = threading.Lock()
         self._closed = False
 
@@ -102,9 +105,14 @@ class Processes:
         # it inherits what is held back, so that not even its first imports are interrupted.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return pool.submit(function, *arguments)
+            future = pool.submit(function, *arguments)
         except BrokenProcessPool as error:
-            raise self._died() from error
+            raise self._died(pool) from error
+        except RuntimeError as error:  # closed since `start`
+            raise UnavailableError("notary.stopping", retry_after=5.0) from error
+        else:
+            self._given[future] = pool
+            return future
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -113,15 +121,16 @@ class Processes:
         try:
             return future.result()
         except BrokenProcessPool as error:
-            raise self._died() from error
+            raise self._died(self._given.get(future)) from error
 
     def _all(self, tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> list[Any]:
         futures = [self.submit(function, *arguments) for function, arguments in tasks]
         return [self.result(future) for future in futures]
 
-    def _died(self) -> UnavailableError:
+    def _died(self, pool: ProcessPoolExecutor | None) -> UnavailableError:
         with self._lock:
-            self._pool = None
+            if self._pool is pool:
+                self._pool = None
         return UnavailableError("notary.process_died", retry_after=1.0)
 
 

@@ -11,6 +11,7 @@ What a hall would refuse isn't published: the file is judged by the trust file i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +33,15 @@ _SEQUENCE_DRAFT = ".sequence.new"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The newest snapshot's file and what tells it from others."""
+    """The newest snapshot's file as it was when it was looked at."""
 
     path: Path
-    seen: Seen
+    stat: os.stat_result
+
+    @property
+    def etag(self) -> str:
+        """Of this very file: `sequence` is written before it and counts for both forms, so it may name another one."""
+        return f'"{self.stat.st_ino:x}-{self.stat.st_mtime_ns:x}-{self.stat.st_size:x}"'
 
 
 class SnapshotFiles:
@@ -89,12 +95,10 @@ class SnapshotFiles:
     def newest(self) -> Published:
         """NotFoundError `snapshot.none` before the first."""
         path = self._folder / NAME
-        if not self._disk.exists(path):
-            raise NotFoundError("snapshot.none")
-        seen = self._seen()
-        if seen is None:
-            raise NotFoundError("snapshot.none")
-        return Published(path, seen)
+        try:
+            return Published(path, os.stat(path))
+        except FileNotFoundError:
+            raise NotFoundError("snapshot.none") from None
 
     def _seen(self) -> Seen | None:
         try:

@@ -39,11 +39,13 @@ def read_snapshot(request: Request, parts: PartsDep) -> Response:
     """Signed by the snapshot key that the trust file names; as public as the chain. Large: ask with `If-None-Match`."""
     parts.checks.take(address_of(request))
     found = SnapshotFiles(parts.settings.snapshots_dir).newest()
-    etag = f'"{found.seen.sequence}-{found.seen.hash.hex()[:16]}"'
-    headers = {"ETag": etag, "Cache-Control": REVALIDATE}
-    if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+    headers = {"ETag": found.etag, "Cache-Control": REVALIDATE}
+    if found.etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
-    return FileResponse(found.path, media_type="application/json", headers=headers, filename=NAME)
+    # With the file's own numbers: one that is replaced from here on is sent under the old ETag, and asked for again.
+    return FileResponse(
+        found.path, media_type="application/json", headers=headers, filename=NAME, stat_result=found.stat
+    )
 
 
 @router.get(

@@ -120,7 +120,7 @@ class Reception:
             kept = hash_key(key) if key is not None else content
         details = [p.detail for p in prepared]
         answer = self.submit(Submission(department, origin, operation, kept, content, packed, details))
-        return self.promised(origin, answer, [p.salt for p in prepared])
+        return self.promised(answer, [p.salt for p in prepared])
 
     def accept_durably(
         self,
@@ -145,8 +145,7 @@ class Reception:
         kept = None if key is None else hash_key(key)
         answer = self.submit(Submission(department, origin, operation, kept, content, packed))
         first = answer.positions[0]
-        standing = self._origins.get(log_of(first), origin)
-        return Placed(standing, index_of(first), answer.entries)
+        return Placed(self.standing_in(first), index_of(first), answer.entries)
 
     def stands(
         self, department: DepartmentCode, origin: Origin, prepared: Prepared, *, operation: str, key: str | None
@@ -221,13 +220,13 @@ class Reception:
         except TimeoutError:
             raise UnavailableError("notary.slow", retry_after=5.0) from None
 
-    def promised(self, origin: Origin, answer: Answer, salts: Sequence[bytes]) -> list[Accepted]:
+    def promised(self, answer: Answer, salts: Sequence[bytes]) -> list[Accepted]:
         """Promised receipts; each run of consecutive indexes is signed at once."""
         accepted: list[Accepted] = []
         positions, entries = answer.positions, answer.entries
         for start, end in _runs(positions):
             first = index_of(positions[start])
-            where = self._origins.get(log_of(positions[start]), origin)
+            where = self.standing_in(positions[start])
             promises = self.prover.sign(where, first, entries[start:end])
             for offset, promise in enumerate(promises, start):
                 entry = _own_entry(entries[offset])
@@ -239,6 +238,16 @@ class Reception:
                 receipt = Receipt(entry, where, first + offset - start, salt, promise)
                 accepted.append(Accepted(receipt, repeated))
         return accepted
+
+    def standing_in(self, position: int) -> Origin:
+        """The log of an answered position. UnavailableError `log.not_here` where this process doesn't write it: one that
+        was begun since our start, and what stands there is promised in no other log's name."""
+        origin = self._origins.get(log_of(position))
+        if origin is None:
+            with self.store.reading() as connection:
+                there = self.store.log_by_id(connection, log_of(position))
+            raise UnavailableError("log.not_here", origin=there.origin)
+        return origin
 
     @staticmethod
     def kept_under(key: str | None, prepared: Prepared) -> bytes | None:

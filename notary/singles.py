@@ -61,13 +61,15 @@ def accept_singles(
     answers: dict[int, Answer] = {}
     for number, (submission, _) in submissions.items():
         try:
-            answers[number] = _result(submission.answer, until)
+            answer = _result(submission.answer, until)
+            notary.standing_in(answer.positions[0])
+            answers[number] = answer
         except Exception as error:
             found[number] = error
     if answers:
         try:
             salts = [submissions[number][1] for number in answers]
-            found.update(zip(answers, notary.promised(origin, _joined(list(answers.values())), salts), strict=True))
+            found.update(zip(answers, notary.promised(_joined(list(answers.values())), salts), strict=True))
         except Exception as error:  # they are durable and have no promise: a retry finds them and asks again
             found.update(dict.fromkeys(answers, error))
     return [found[number] for number in range(len(singles))]

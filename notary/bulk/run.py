@@ -121,8 +121,7 @@ class Backfill:
     ) -> None:
         self._notary, self._source, self._manifest, self._options = notary, source, manifest, options
         self._origins, self._work = origins, Work(notary, frozenset(origins), options, processes)
-        with notary.store.reading() as connection:
-            self._logs = {log.id: log.origin for log in notary.store.all_logs(connection)}
+        self._logs: dict[int, Origin] = {}
         self.again = MadeAgain()
 
     def run(self, report: Report = lambda progress, share: None, stop: Callable[[], bool] = lambda: False) -> Progress:
@@ -229,13 +228,20 @@ class Backfill:
                 told = Outcome(chunk.numbers[at], chunk.keys[at], REFUSED)
                 outcomes[at] = told.refused([("identifier", answer.refused[offset])])
                 continue
-            origin, index = self._logs[log_of(position)], index_of(position)
+            origin, index = self._log_of(position), index_of(position)
             told = Outcome(chunk.numbers[at], chunk.keys[at], DUPLICATE, origin, index)
             if offset in taken:
                 told = told._replace(outcome=ACCEPTED)
             elif offset in answer.refused:
                 told = told.refused([("identifier", ConflictError("backfill.other_content", index=index))])
             outcomes[at] = told
+
+    def _log_of(self, position: int) -> Origin:
+        """Also one that was begun since this run was."""
+        if log_of(position) not in self._logs:
+            with self._notary.store.reading() as connection:
+                self._logs = {log.id: log.origin for log in self._notary.store.all_logs(connection)}
+        return self._logs[log_of(position)]
 
     def _write(self, under: _Under) -> None:
         """Bundles, rows, journal: in this order, each durable before the next."""

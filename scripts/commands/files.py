@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -150,6 +151,22 @@ def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
         raise _writing(path, error) from error
     finally:
         _remove(draft)  # an interrupt must not leave it either
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """One command at a time with this file or folder, which stays as it is; where its file system knows no locks, as
+    before."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise _reading(path, error) from error
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def check_writable(path: Path) -> None:

@@ -19,7 +19,7 @@ from ledger.errors import ConfigurationError, ConflictError, InputError
 from ledger.types import Millis
 from scripts import output
 from scripts.asking import agreed
-from scripts.commands.files import read_file, replace_file, write_new
+from scripts.commands.files import alone, read_file, replace_file, write_new
 from scripts.commands.options import Json
 from scripts.commands.trust import default_trust, moment
 from scripts.help import wrap
@@ -163,9 +163,14 @@ def sign(
         if json_:
             raise UsageError("cli.trust.yes_needed")
         agreed(output.words("cli.trust.sign_it", sequence=trust.sequence, member=member))
-    replace_file(memory, Seen.of(trust).to_json())  # first: a signature that nobody remembers could be given twice
-    data = sign_trust(read_file(file), member, signer)
-    replace_file(file, data)
+    with alone(key_file), alone(file.parent):  # asking took its time: what was shown is signed, and nothing else since
+        data = read_file(file)
+        if trust_hash(parse_trust(data)) != trust_hash(trust):
+            raise ConflictError("trust.changed_meanwhile", path=str(file))
+        _check_signed_before(memory, trust, instead=instead)
+        replace_file(memory, Seen.of(trust).to_json())  # first: a signature that nobody remembers could be given twice
+        data = sign_trust(data, member, signer)
+        replace_file(file, data)
     state = _signatures(before, parse_trust(data))
     done = all(found >= needed for found, needed in state.values())
     payload = output.message(

@@ -217,6 +217,41 @@ def test_sign__another_file_of_the_same_version__only_when_said_so(council: Coun
     assert council.sign("a", "--first", "--instead", file="v1.json").json["code"] == "trust.signed_other"
 
 
+def asked(council: Council, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> int:
+    """The first member signs d.json by hand, and `meanwhile` happens before the word is given."""
+    monkeypatch.setattr("scripts.commands.trust_making.agreed", lambda question: meanwhile())
+    words = ("trust", "sign", "d.json", "--member", MEMBERS[0], "--key", "a.pem", "--after", "v1.json")
+    return council.run(*words).code
+
+
+def test_sign__draft_replaced_while_a_person_is_asked__what_wasnt_shown_isnt_signed(
+    council: Council, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    council.first()
+    council.draft("--after", "v1.json")
+    council.draft("--after", "v1.json", "--days", "9", out="other.json")
+    other = (council.folder / "other.json").read_bytes()
+    assert asked(council, monkeypatch, lambda: (council.folder / "d.json").write_bytes(other)) == 1
+    assert (council.folder / "d.json").read_bytes() == other
+    assert council.sign("a", "--after", "v1.json").code == 0  # nothing was remembered either
+
+
+def test_sign__the_same_key_signs_another_file_while_a_person_is_asked__no_fork(
+    council: Council, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    council.first()
+    council.draft("--after", "v1.json")
+    council.draft("--after", "v1.json", "--days", "9", out="other.json")
+    signed = list[int]()
+
+    def meanwhile() -> None:
+        signed.append(council.sign("a", "--after", "v1.json", file="other.json").code)
+
+    assert asked(council, monkeypatch, meanwhile) == 1
+    assert signed == [0]
+    assert council.trust("d.json").signatures == ()
+
+
 WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
     "draft without the version before": (("draft",), 2, "cli.trust.before_needed"),
     "draft of a first without a rule": (("draft", "--first"), 2, "cli.trust.finality_needed"),

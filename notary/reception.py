@@ -240,8 +240,8 @@ class Reception:
         return accepted
 
     def standing_in(self, position: int) -> Origin:
-        """The log of an answered position. UnavailableError `log.not_here` where this process doesn't write it: one that
-        was begun since our start, and what stands there is promised in no other log's name."""
+        """The log of an answered position. UnavailableError `log.not_here` where this process doesn't write it, because
+        it was begun since our start: what stands there is promised in no other log's name."""
         origin = self._origins.get(log_of(position))
         if origin is None:
             with self.store.reading() as connection:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import ChuzhengError, InputError, UnreadableError
-from notary.bulk.sources import Chunk, Mark, changed, columns_of, rows_of
+from notary.bulk.sources import ChangedError, Chunk, Mark, columns_of, rows_of
 from notary.imports import COLUMNS, MAX_LINE, encoding_error
 from notary.stores.disk import translated
 
@@ -127,7 +127,7 @@ class CsvSource:
             self._lines.add(piece)
             left -= len(piece)
         if self._lines.so_far() != (after.place, after.digest):
-            raise changed()
+            raise ChangedError
         return after.rows, after.number
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import ChuzhengError, InputError, RowsError, UnreadableError
-from notary.bulk.sources import Chunk, Mark, changed, columns_of, rows_of
+from notary.bulk.sources import ChangedError, Chunk, Mark, columns_of, rows_of
 from notary.imports import COLUMNS
 from notary.stores.disk import translated
 
@@ -68,7 +68,7 @@ class ParquetSource:
         done = 0
         if after is not None:
             if after.digest != self._digest:
-                raise changed()
+                raise ChangedError
             done = after.rows
         chunk, most = Chunk(number), rows_of(number, size, soon)
         for columns in self._batches(done):

@@ -117,6 +117,8 @@ def _some_of(header: Sequence[str], key: str | None, columns: Sequence[str]) -> 
     return pick, None if key is None else header.index(key)
 
 
-def changed() -> ConflictError:
+class ChangedError(ConflictError):
     """The rows that are done aren't what they were."""
-    return ConflictError("backfill.changed")
+
+    def __init__(self) -> None:
+        super().__init__("backfill.changed")

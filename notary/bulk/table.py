@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger.errors import ConfigurationError, InputError
-from notary.bulk.sources import Chunk, Mark, changed, columns_of, rows_of
+from notary.bulk.sources import ChangedError, Chunk, Mark, columns_of, rows_of
 from notary.imports import COLUMNS
 from notary.stores.source_table import SourceTable
 
@@ -53,14 +53,14 @@ class TableSource:
         if after is not None:
             rows, last, digest = after.rows, after.place, after.digest
             if self._table.count(last) != rows:
-                raise changed()
+                raise ChangedError
         while True:
             most = rows_of(number, size, soon)
             page = self._table.page(self._columns, last, most + 1)
             if last is not None:
                 # The last row of the page before comes again: that proves it is still there, still the same, and alone.
                 if not page or page[0][0] != last or (digest and self._digest(page[0]) != digest):
-                    raise changed()
+                    raise ChangedError
                 del page[0]
             else:
                 del page[most:]

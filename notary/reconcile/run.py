@@ -26,7 +26,7 @@ from ledger.errors import ConflictError, InputError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Millis, Origin
 from notary.bulk.durable import write_durably
-from notary.bulk.sources import Chunk, Mark, Source, changed
+from notary.bulk.sources import ChangedError, Chunk, Mark, Source
 from notary.entry import parse_origin
 from notary.feed_items import Changes
 from notary.reconcile.compare import Found, LibraryRow, What, compare
@@ -116,9 +116,7 @@ class Comparison:
                 self._require_same()
             else:
                 self._read(told)
-        except ConflictError as error:  # the reader speaks of a back-fill's manifest
-            if error.code != changed().code:
-                raise
+        except ChangedError:  # the reader speaks of a back-fill's manifest
             raise ConflictError("reconcile.changed", folder=str(self.folder)) from None
         if not self.done.compared:
             self._sort_ledger(plan, told)
@@ -179,7 +177,7 @@ class Comparison:
         mark = None if self.done.mark is None else Mark(*self.done.mark)
         for chunk in self._source.chunks(1, mark, self.done.runs):
             if chunk.numbers:
-                raise changed()
+                raise ChangedError
 
     def _record(self, chunk: Chunk, offset: int, cells: Sequence[str]) -> bytes | dict[str, Any] | None:
         """A row as it is sorted; what is wrong with it; None for a row of an issuer that wasn't asked for."""

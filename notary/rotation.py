@@ -89,13 +89,14 @@ def check_announced(trust: TrustFile, origin: Origin, old: bytes, new: bytes, no
 def rotate_key(notary: Notary, origin: Origin, keys: KeyFiles, trust: TrustFile, now: Millis) -> int:
     """From the index returned on, the next key signs. Every running process sees it by itself.
 
-    Under the append lock: no index is being given out, so each is promised by one key only.
+    Under the append lock: no index is being given out, so each is promised by one key only; and nobody else rotates, so
+    the key that is judged here is the one that signs from here on.
     """
-    following = keys.next()
-    if following is None:
-        raise ConflictError("rotate.none_prepared", origin=origin)
-    check_announced(trust, origin, keys.public_key, following.public_key, now)
     with notary.logs[origin].appending() as files:
+        following = keys.next()
+        if following is None:
+            raise ConflictError("rotate.none_prepared", origin=origin)
+        check_announced(trust, origin, keys.public_key, following.public_key, now)
         index = max(notary.log(origin).next_index, files.durable_size)
         keys.switch(index)
     return index

@@ -8,6 +8,7 @@ A key file is created once, durably, with mode 0600, and never overwritten; one 
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -146,7 +147,7 @@ def _write_new(path: Path, data: bytes) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError("key.unwritable", path=str(path), reason=error.strerror) from None
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")  # in two containers processes share numbers
     try:
         _write_durably(beside, data)
         os.link(beside, path)
@@ -160,7 +161,6 @@ def _write_new(path: Path, data: bytes) -> None:
 
 
 def _write_durably(path: Path, data: bytes) -> None:
-    path.unlink(missing_ok=True)  # what a crash of an earlier process of this number left
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
         file.flush()

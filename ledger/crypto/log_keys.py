@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.crypto.keys import create_signing_key, load_signer
@@ -24,37 +25,43 @@ _BELOW = re.compile(r"below-([0-9]{1,16})\.pem")
 Stamp = tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What lay there at one look; one thing, since threads look at once and one of them may come back late."""
+
+    stamp: Stamp
+    now: Signer
+    before: tuple[tuple[int, Signer], ...]
+
+
 class LogKeyFiles:
     """ledger.ports.Signer by whichever key is a log's now. `hook` is called between the acts of a rotation (tests)."""
 
     def __init__(self, path: Path, hook: Callable[[str], None] = lambda act: None) -> None:
         self._path, self._folder, self._hook = path, path.with_suffix(".keys"), hook
-        self._stamp: Stamp = ()
-        self._now: Signer
-        self._before: list[tuple[int, Signer]] = []
+        self._looked: _Looked | None = None
         self._look()
 
     @property
     def suite(self) -> str:
-        return self._look().suite
+        return self._look().now.suite
 
     @property
     def public_key(self) -> bytes:
-        return self._look().public_key
+        return self._look().now.public_key
 
     def sign(self, message: bytes) -> bytes:
         """By the present key."""
-        return self._look().sign(message)
+        return self._look().now.sign(message)
 
     def at(self, index: int) -> Signer:
         """The key that promises `index`: the first one that was replaced above it, else the present one."""
-        now = self._look()
-        return next((signer for below, signer in self._before if index < below), now)
+        keys = self._look()
+        return next((signer for below, signer in keys.before if index < below), keys.now)
 
     def before(self) -> list[tuple[int, Signer]]:
         """The keys that were replaced, oldest first, each with the index below which it promised."""
-        self._look()
-        return list(self._before)
+        return list(self._look().before)
 
     def next(self) -> Signer | None:
         """The key that is announced and not used yet."""
@@ -62,8 +69,14 @@ class LogKeyFiles:
         return load_signer(f"file:{path}") if path.exists() else None
 
     def prepare(self) -> Signer:
-        """The next key, made if there is none."""
-        return self.next() or create_signing_key(self._folder / "next.pem")
+        """The next key, made if there is none; of two who make one at once the first one's."""
+        found = self.next()
+        while found is None:
+            try:
+                found = create_signing_key(self._folder / "next.pem")
+            except ConflictError:
+                found = self.next()
+        return found
 
     def switch(self, index: int) -> None:
         """From `index` on the next key signs; the caller holds the log's append lock, so that nothing is being given
@@ -88,15 +101,16 @@ class LogKeyFiles:
         except OSError as error:
             raise ConfigurationError("key.unwritable", path=str(self._path), reason=error.strerror) from None
 
-    def _look(self) -> Signer:
-        stamp = self._read_stamp()
-        if stamp != self._stamp:
-            now = load_signer(f"file:{self._path}")
-            names = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
-            found = [(int(match[1]), name) for name in names if (match := _BELOW.fullmatch(name.name))]
-            self._before = [(below, load_signer(f"file:{name}")) for below, name in sorted(found)]
-            self._now, self._stamp = now, stamp
-        return self._now
+    def _look(self) -> _Looked:
+        known, stamp = self._looked, self._read_stamp()
+        if known is not None and known.stamp == stamp:
+            return known
+        now = load_signer(f"file:{self._path}")
+        names = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+        found = [(int(match[1]), name) for name in names if (match := _BELOW.fullmatch(name.name))]
+        before = tuple([(below, load_signer(f"file:{name}")) for below, name in sorted(found)])
+        looked = self._looked = _Looked(stamp, now, before)
+        return looked
 
     def _read_stamp(self) -> Stamp:
         stamps = []

@@ -42,6 +42,10 @@ def rotate(origin: str, home: Path | None, *, as_json: bool) -> None:
     back = open_backstage(settings)
     try:
         index = rotate_key(back.notary, Origin(origin), keys, trusted.file, now)
+    except ConflictError:
+        if keys.public_key != following.public_key:
+            raise
+        index, _ = keys.before()[-1]  # somebody else has switched to this very key meanwhile
     finally:
         back.close()
     payload = output.message("chuzheng-key-rotation/1", "cli.rotate.done", origin=origin, index=index)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from api import backstage
 from api.keyring import Keyring
 from ledger.crypto.log_keys import LogKeyFiles
 from ledger.types import Millis, Origin
@@ -108,6 +109,26 @@ def test_rotate__prepared_announced_switched__each_step_said_and_safe_to_repeat(
     third = rotate(chuzheng)
     assert (third.json["switched"], third.json["public"] == first.json["public"]) == (False, False)
     assert site.keys.public_key == new
+
+
+def test_rotate__another_person_does_it_meanwhile__both_are_told_it_is_done(
+    site: Site, chuzheng: Chuzheng, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promise(site, 1)
+    rotate(chuzheng)
+    site.announce()
+    real, others = backstage.open_backstage, list[Any]()
+
+    def meanwhile(settings: Any) -> Any:
+        monkeypatch.setattr(backstage, "open_backstage", real)
+        others.append(rotate(chuzheng))
+        return real(settings)
+
+    monkeypatch.setattr(backstage, "open_backstage", meanwhile)
+    mine = rotate(chuzheng)
+    [other] = others
+    assert (mine.code, other.code) == (0, 0), mine.err
+    assert (mine.json["switched"], mine.json["index"], mine.json["public"]) == (True, 1, other.json["public"])
 
 
 @pytest.mark.parametrize(("act", "switched"), [("kept", True), ("replaced", False)])

@@ -57,6 +57,15 @@ def test_page__golden__the_same_answers_byte_for_byte(rig: Rig, limits: str) -> 
     assert [[len(p["items"]), p["cursor"], p["more"]] for p in found] == GOLDEN["pages"][limits]
 
 
+@pytest.mark.usefixtures("each_kind")
+def test_page__golden_on_both_databases__the_same(tmp_path: Path) -> None:
+    made = ledger(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("notary.stores.feeding.PIECE", 4)
+        assert follow(Feed(made.notary, history(made)), [1000]) == GOLDEN["items"]
+    made.notary.close()
+
+
 @pytest.mark.parametrize("batch", [1, 2, 7])
 def test_page__read_in_other_stretches__the_same(rig: Rig, batch: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -32,6 +32,8 @@ KEPT_HEADERS = 10_000
 LONGEST_WAIT = 5.0
 ODD_ANSWERS = 5
 """ranges in a row that didn't hang together"""
+Position = tuple[ChainHash, int, ChainHash]
+"""Genesis hash, number and hash of the block where the index ends."""
 log = logging.getLogger(__name__)
 
 
@@ -71,7 +73,7 @@ class Indexer:
         if at is not None and at[0] != self._deployment.genesis_hash:
             raise IntegrityError("index.other_chain", found=at[0], expected=self._deployment.genesis_hash)
         if at is not None and not self._still_there(at[1], at[2], head):
-            self._take_back(at[1])
+            self._take_back(at)
             return True
         start = self._start() if at is None else at[1] + 1
         if start > head.number:
@@ -111,24 +113,26 @@ class Indexer:
         block = block_at(self._rpc, number) if head.number > number else None
         return block is not None and block.hash == known
 
-    def _take_back(self, number: int) -> None:
+    def _take_back(self, at: Position) -> None:
         """Go down to the newest block that the chain still has; to nothing if there is none."""
-        upto = number
+        upto = at[1]
         while True:
             with reading(self._engine) as connection:
                 known = index.known_blocks(connection, upto, 50)
             found = blocks_at(self._rpc, [n for n, _ in known])
             for (n, known_hash), block in zip(known, found, strict=True):
                 if block is not None and block.hash == known_hash:
-                    self._go_back_to(n, known_hash)
+                    self._go_back_to(at, n, known_hash)
                     return
             if not known:
-                self._go_back_to(-1, None)
+                self._go_back_to(at, -1, None)
                 return
             upto = known[-1][0] - 1
 
-    def _go_back_to(self, number: int, block_hash: ChainHash | None) -> None:
+    def _go_back_to(self, at: Position, number: int, block_hash: ChainHash | None) -> None:
         with writing(self._engine) as connection:
+            if index.position(connection) != at:
+                return  # another indexer has gone elsewhere: the cursor would stand above blocks that nobody has
             count = index.take_back(connection, number)
             if block_hash is None:
                 index.clear_cursor(connection)

@@ -138,6 +138,36 @@ def test_index__node_limits_the_range__adapts(world: World, limit: int | None) -
     assert len(world.reader.anchors_since(-1)) == 29
 
 
+def test_index__another_indexer_goes_further_back_meanwhile_and_the_chain_returns__no_block_is_missing(
+    world: World,
+) -> None:
+    """Two of them, as while one is replaced, and a fork that doesn't last."""
+    for size in range(1, 9):
+        world.say(*([opened()] if size == 1 else []), anchored(size))
+    one, other = world.indexer(), world.indexer()
+    one.catch_up()
+    world.node.shorten(1)  # block 7 is the newest that stays, so far as the one has seen
+    world.node.mine()
+    find = one._go_back_to
+
+    def meanwhile(*found: Any) -> None:
+        stays = list(world.node.blocks)
+        world.node.shorten(5)
+        world.node.mine()
+        other.step()
+        world.node.blocks[:] = stays
+        find(*found)
+
+    one._go_back_to = meanwhile  # type: ignore[method-assign]
+    one.step()
+    del one._go_back_to  # type: ignore[method-assign]
+    one.catch_up()
+    assert [a.size for a in world.reader.anchors_since(-1)] == [1, 2, 3, 4, 5, 6, 7]
+    live = world.dump()
+    one.rebuild()
+    assert world.dump() == live
+
+
 @pytest.mark.parametrize("method", ["eth_getLogs", "eth_getBlockByNumber"])
 @pytest.mark.parametrize("skip", [0, 1, 2])
 def test_index__dies_or_outage_while_reading__nothing_half_written(world: World, method: str, skip: int) -> None:

@@ -37,6 +37,8 @@ Kept = Callable[[Origin], bytes | None]
 ROLE = "witness"
 FIRST_PAUSE, LAST_PAUSE = 1.0, 60.0
 """Seconds until a witness that failed is asked again, and what they grow to."""
+TURNS = 8
+"""Questions about one checkpoint at most."""
 LOOK = 0.5
 """Seconds between looks at the logs: about what an anchor waits for the chain."""
 _log = structlog.get_logger("notary.cosigning")
@@ -121,7 +123,7 @@ class Cosigner:
 
     def _cosign(self, row: LogRow, size: int, note: str, witness: WitnessKey) -> None:
         origin = row.origin
-        for _ in range(2):
+        for _ in range(TURNS):  # a second one where it has told its size; more where somebody else asks it meanwhile
             old = self._known.get(origin, 0)
             if old > size:
                 return  # it has seen a larger one: this one's chance is over
@@ -129,7 +131,10 @@ class Cosigner:
             status, body = self._ask(format_submission(old, proof, note))
             if status != Status.OTHER_SIZE:
                 break
-            self._known[origin] = told = _size(body)
+            told = _size(body)
+            if told == self._known.get(origin):
+                break
+            self._known[origin] = told
             if told > self._notary.logs[origin].sealed_size():
                 # It has cosigned what we haven't: our log is an old copy, or somebody else has its key.
                 _log.critical("cosigning.witness_ahead", witness=self.name, origin=origin, own=size, witness_has=told)

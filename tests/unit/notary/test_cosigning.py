@@ -169,6 +169,36 @@ def test_round__restart__learns_what_the_witness_has(tmp_path: Path) -> None:
     assert world.count(world.rig.notary.prover.newest_note(ORIGIN)) == 1
 
 
+@pytest.mark.parametrize("ours", [2, 3])
+def test_round__another_process_asks_the_same_witness_between__no_failure(tmp_path: Path, ours: int) -> None:
+    """As while a worker is replaced: what the witness has changes between its 409 and our second question."""
+    world = World(tmp_path)
+    notes = list[str]()
+    for n in range(3):
+        world.register(n)
+        world.seal()
+        notes.append(world.rig.log.checkpoint_note() or "")
+    other, post = iter((1, 3)), world.ask("w1")
+    has = 0
+
+    def asked(body: bytes) -> tuple[int, bytes]:
+        nonlocal has
+        if (size := next(other, None)) is not None:
+            proof = world.rig.log.consistency_proof(has, size) if has else []
+            assert post(format_submission(has, proof, notes[size - 1]))[0] == 200
+            has = size
+        return post(body)
+
+    cosigner = Cosigner(world.rig.notary, "w1", lambda: KNOWN["w1"], asked)
+    row = world.rig.notary.log(ORIGIN)
+    cosigner._cosign(row, ours, notes[ours - 1], KNOWN["w1"])
+    assert has == 3
+    assert cosigner.round() == LOOK
+    assert cosigner.refused == {}
+    # What the witness signed for the other process, that one keeps: in the same database.
+    assert world.count(world.rig.notary.prover.newest_note(ORIGIN)) == (1 if ours == 3 else 0)
+
+
 def test_round__witness_has_more_than_we__said_and_nothing_signed(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.register(1)

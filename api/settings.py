@@ -113,6 +113,10 @@ class Settings(BaseSettings):
         return self.trust_file or self.trust_dir / "trust.json"
 
     @property
+    def lists_dir(self) -> Path:
+        return self.home / "lists"
+
+    @property
     def snapshots_dir(self) -> Path:
         return self.home / "snapshots"
 

@@ -89,9 +89,8 @@ def build(settings: Settings, *, processes: int = 0, damaged: Damaged | None = N
     outbox = Outbox(engine)
     chain = IndexedChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), profile_of(settings), deployment, index)
     reader = Breaker(chain)
-    lists = StatusLists(
-        settings.url, notary, reader, keyring.issuing_signers(), partial(whole_index, engine, final_depth(settings))
-    )
+    whole = partial(whole_index, engine, final_depth(settings))
+    lists = StatusLists(settings.url, notary, reader, keyring.issuing_signers(), whole, settings.lists_dir)
     pin = bytes.fromhex(settings.trust_pin) if settings.trust_pin else None
     trusted = _unless_damaged(settings.trust_path, lambda path: TrustSource(path, pin), damaged)
     directory = _unless_damaged(settings.directory_path, Directory.read, damaged)

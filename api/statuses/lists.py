@@ -1,14 +1,19 @@
 """Status lists of the departments whose own keys lie on this machine: made from log and index, kept for a while.
 
-Nothing is written down. A list of a quarter of an hour is the same bytes for everyone who asks, so that nobody can be
-told apart by what he was given.
+A list of a quarter of an hour is the same bytes for everyone who asks, so that nobody can be told apart by what he was
+given, and nobody sees a revocation come and go: the first process to be asked makes it, the others of the data folder
+read what that one wrote down.
+
+    <SHA-256 of the place>.<made at>    a signed list; the one before goes
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.errors import NotFoundError, UnavailableError
@@ -20,6 +25,7 @@ from notary.entry import Entry, parse_origin, status_key
 from notary.evidence import Unavailable
 from notary.exports.status_credential import TTL, marked, sign_status_list
 from notary.exports.status_list import BITS
+from notary.stores.disk import Disk, translated
 
 if TYPE_CHECKING:
     from ledger.store.index.whole import WholeIndex
@@ -33,7 +39,8 @@ WholeReader = Callable[[], "AbstractContextManager[WholeIndex | None]"]
 
 
 class StatusLists:
-    """`base`: this server's address; `signers`: departments' own keys; `whole`: the index at its newest final block."""
+    """`base`: this server's address; `signers`: departments' own keys; `whole`: the index at its newest final block;
+    `folder`: where the processes of one data folder share lists, None: there is one process."""
 
     def __init__(
         self,
@@ -42,9 +49,11 @@ class StatusLists:
         chain: ChainReader,
         signers: Mapping[DepartmentCode, Signer],
         whole: WholeReader,
+        folder: Path | None = None,
     ) -> None:
         self._base, self._notary, self._chain = base, notary, chain
         self._signers, self._whole = dict(signers), whole
+        self._folder, self._disk = folder, Disk()
         self._kept: dict[Place, tuple[int, bytes]] = {}
         self._lock = threading.Lock()
 
@@ -56,10 +65,28 @@ class StatusLists:
             known = self._kept.get((origin, number, purpose))
             if known is not None and known[0] == made_at:
                 return known[1]
-            data = self._make(origin, number, purpose, made_at, BlockTime(now // 1000))
+            data = self._shared((origin, number, purpose), made_at, BlockTime(now // 1000))
             self._kept[(origin, number, purpose)] = (made_at, data)
             for place in list(self._kept)[: max(0, len(self._kept) - KEPT)]:
                 del self._kept[place]
+        return data
+
+    def _shared(self, place: Place, made_at: int, now: BlockTime) -> bytes:
+        """The list as the first of our processes made it. UnavailableError `disk.*`: two might tell two things."""
+        if self._folder is None:
+            return self._make(*place, made_at, now)
+        stem = sha256("/".join(map(str, place)).encode()).hexdigest()
+        path, disk = self._folder / f"{stem}.{made_at}", self._disk
+        with translated():
+            disk.make_folder(self._folder)
+            with disk.locked(self._folder / "making.lock"):
+                with suppress(FileNotFoundError):
+                    return disk.read(path)
+                data = self._make(*place, made_at, now)
+                disk.replace(path, data)
+                for name in disk.names(self._folder):
+                    if name.startswith(f"{stem}.") and name != path.name:
+                        disk.remove(self._folder / name)
         return data
 
     def _make(self, origin: Origin, number: int, purpose: str, made_at: int, now: BlockTime) -> bytes:

@@ -73,6 +73,31 @@ def test_list__nothing_decided_then_revoked__bit_comes_with_the_next_quarter(hou
         assert not parse_status_list(client.get(path(house, purpose="suspension")).content).marks(position)
 
 
+def test_list__two_processes_and_a_decision_between__the_same_bytes_until_the_next_quarter(
+    house: House, tmp_path: Path
+) -> None:
+    """A revocation that was seen isn't gone for whoever asks another process a moment later."""
+    receipt = house.anchored(house.certificate())
+    _, position = place_of(house.origin, receipt.index)
+    made = house.parts.status_lists
+    assert made is not None
+
+    def read() -> list[bytes]:
+        return [each.read(house.origin, 0, "revocation", house.clock.now()) for each in processes]
+
+    processes = [
+        StatusLists(made._base, house.notary, house.chain, made._signers, made._whole, tmp_path / "lists")
+        for _ in range(3)
+    ]
+    first = processes[0].read(house.origin, 0, "revocation", house.clock.now())
+    house.chain.decide(status_key(ISSUER, receipt.entry.sha256), DecisionCode.REVOKED, department=ISSUER)
+    assert set(read()) == {first}
+    house.clock.time += 900_000
+    [later] = set(read())
+    assert parse_status_list(later).marks(position)
+    assert len([path for path in (tmp_path / "lists").iterdir() if path.name != "making.lock"]) == 1
+
+
 def test_list__beyond_the_end_of_no_log_or_without_a_key__404(house: House) -> None:
     house.anchored(house.certificate())
     with TestClient(assemble(house.parts)) as client:

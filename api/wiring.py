@@ -90,7 +90,7 @@ def build(settings: Settings, *, processes: int = 0, damaged: Damaged | None = N
     chain = IndexedChainReader(Rpc(settings.rpc_url, timeout=CHAIN_WITHIN), profile_of(settings), deployment, index)
     reader = Breaker(chain)
     whole = partial(whole_index, engine, final_depth(settings))
-    lists = StatusLists(settings.url, notary, reader, keyring.issuing_signers(), whole, settings.lists_dir)
+    lists = StatusLists(settings.url, notary, reader, keyring.issuing_signers(), whole, folder=settings.lists_dir)
     pin = bytes.fromhex(settings.trust_pin) if settings.trust_pin else None
     trusted = _unless_damaged(settings.trust_path, lambda path: TrustSource(path, pin), damaged)
     directory = _unless_damaged(settings.directory_path, Directory.read, damaged)

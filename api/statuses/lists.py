@@ -49,6 +49,7 @@ class StatusLists:
         chain: ChainReader,
         signers: Mapping[DepartmentCode, Signer],
         whole: WholeReader,
+        *,
         folder: Path | None = None,
     ) -> None:
         self._base, self._notary, self._chain = base, notary, chain

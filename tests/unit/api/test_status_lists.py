@@ -86,7 +86,7 @@ def test_list__two_processes_and_a_decision_between__the_same_bytes_until_the_ne
         return [each.read(house.origin, 0, "revocation", house.clock.now()) for each in processes]
 
     processes = [
-        StatusLists(made._base, house.notary, house.chain, made._signers, made._whole, tmp_path / "lists")
+        StatusLists(made._base, house.notary, house.chain, made._signers, made._whole, folder=tmp_path / "lists")
         for _ in range(3)
     ]
     first = processes[0].read(house.origin, 0, "revocation", house.clock.now())

@@ -158,9 +158,9 @@ def test_index__another_indexer_goes_further_back_meanwhile_and_the_chain_return
         world.node.blocks[:] = stays
         find(*found)
 
-    one._go_back_to = meanwhile  # type: ignore[method-assign]
+    one._go_back_to = meanwhile  # type: ignore[method-assign, assignment]
     one.step()
-    del one._go_back_to  # type: ignore[method-assign]
+    del one._go_back_to
     one.catch_up()
     assert [a.size for a in world.reader.anchors_since(-1)] == [1, 2, 3, 4, 5, 6, 7]
     live = world.dump()

@@ -22,7 +22,8 @@ from notary.packed import KEY_BYTES
 from notary.stores import statements as said
 from notary.stores.erasures import erasures
 from notary.stores.following import FollowingSome
-from notary.stores.places import Pair, PlaceIndex
+from notary.stores.place_tail import Pair
+from notary.stores.places import PlaceIndex
 from notary.stores.record_tables import answers, log_of, position_of, unpack_positions
 from notary.stores.records import Known, LogRow, RecordStore
 

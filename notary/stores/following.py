@@ -16,7 +16,8 @@ import structlog
 from ledger.errors import IntegrityError
 from notary.packed import keys_of_entries
 from notary.stores.disk import translated
-from notary.stores.places import Pair, PlaceIndex
+from notary.stores.place_tail import Pair
+from notary.stores.places import PlaceIndex
 from notary.stores.record_tables import index_of
 from notary.stores.records import LogRow, RecordStore
 from notary.stores.run_list import Cover

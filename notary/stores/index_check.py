@@ -19,7 +19,8 @@ from notary.packed import keys_of_entries
 from notary.stores.answers import Answers
 from notary.stores.erasures import erasures
 from notary.stores.following import FollowingSome
-from notary.stores.places import Pair, PlaceIndex
+from notary.stores.place_tail import Pair
+from notary.stores.places import PlaceIndex
 from notary.stores.record_tables import index_of, log_of, position_of
 from notary.stores.records import LogRow, RecordStore
 from notary.stores.runs import PIECE, digest_of, rises

@@ -13,7 +13,8 @@ damaged file only costs reading all rows once. Over 300 lines: memory, list and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ import structlog
 
 from ledger.errors import ChuzhengError, IntegrityError
 from notary.stores.disk import Disk, translated
+from notary.stores.place_tail import Pair, Tail
 from notary.stores.record_tables import index_of, log_of, position_of
 from notary.stores.run_list import EMPTY, Cover, RunList, RunName, merge_due, parse_run_list
 from notary.stores.runs import NONE, Run, digest_of, left_out, merged, open_run, run_of, sorted_keys
@@ -35,48 +37,11 @@ BEHIND = 4
 """Times FLUSH that may be in memory while a run is being written; then submissions wait for it."""
 FAN = 4
 LIST = "list.json"
-Pair = tuple[bytes, int]
-"""A key of 8 bytes, and the position of an entry under it."""
 _log = structlog.get_logger("notary.index")
 
 
-class _Tail:
-    """Entries that no run has yet."""
-
-    def __init__(self) -> None:
-        self.places: dict[bytes, int] = {}
-        self.twice: list[tuple[bytes, int]] = []
-        """What stands under a key that `places` has already: struck out and registered again, or by chance."""
-
-    def __len__(self) -> int:
-        return len(self.places) + len(self.twice)
-
-    def add(self, pairs: Sequence[Pair]) -> None:
-        places, new = self.places, dict(pairs)
-        if len(new) == len(pairs) and places.keys().isdisjoint(new):
-            places.update(new)
-            return
-        for key, position in pairs:
-            if places.setdefault(key, position) != position:
-                self.twice.append((key, position))
-
-    def without(self, unwanted: Callable[[int], bool]) -> _Tail:
-        left = _Tail()
-        left.add([pair for pair in self.pairs() if not unwanted(pair[1])])
-        return left
-
-    def pairs(self) -> Iterator[Pair]:
-        yield from self.places.items()
-        yield from self.twice
-
-    def find(self, keys: Sequence[bytes]) -> Iterator[Pair]:
-        if not self.places.keys().isdisjoint(keys):
-            for key in keys:
-                if key in self.places:
-                    yield key, self.places[key]
-        if self.twice:
-            wanted = set(keys)
-            yield from ((key, position) for key, position in self.twice if key in wanted)
+class _BegunAnewError(Exception):
+    """Another thread forgot what is on disk while files were being made from it: they must not count."""
 
 
 class PlaceIndex:
@@ -102,10 +67,12 @@ class PlaceIndex:
         self._lock = threading.RLock()
         self._mark: object = ()
         self._list, self._runs = EMPTY, tuple[Run, ...]()
-        self._tail, self._frozen = _Tail(), _Tail()
+        self._tail, self._frozen = Tail(), Tail()
         self._seen: dict[int, Cover] = {}
         self._trusted: set[int] = set()
         self._forgotten = False
+        self._begun = 0
+        """Rises whenever everything is read anew."""
         self.damage: IntegrityError | None = None
         """Why the files that were found last aren't used; they are replaced when the next run is written."""
         self._keeper: threading.Thread | None = None
@@ -139,7 +106,8 @@ class PlaceIndex:
         go when the next run is written."""
         with self._lock:
             self._list, self._runs, self._forgotten = RunList(self._list.serial, (), {}), (), True
-            self._tail, self._frozen, self._seen = _Tail(), _Tail(), {}
+            self._begun += 1
+            self._tail, self._frozen, self._seen = Tail(), Tail(), {}
 
     def find(self, keys: Sequence[bytes]) -> dict[bytes, list[int]]:
         """Positions under each key that has any, lowest first. Another entry may have the same key: compare."""
@@ -172,8 +140,7 @@ class PlaceIndex:
     @property
     def covers(self) -> dict[int, Cover]:
         """Up to where the runs say everything, by log."""
-        with self._lock:
-            return dict(self._list.covers)
+        return dict(self._list.covers)
 
     # -- new entries ----------------------------------------------------------------------------------------------
 
@@ -209,15 +176,17 @@ class PlaceIndex:
         with translated():
             disk.make_folder(self.folder)
             disk.sync_folder(self.folder.parent)
-            with disk.locked(self.folder / "write.lock"):
+            with disk.locked(self.folder / "write.lock"), suppress(_BegunAnewError):  # then the next one writes it all
                 self.refresh()
-                self._write_tail()
-                while due := merge_due([run.count for run in self._runs], base=self._flush_at, fan=self._fan):
-                    merging = [self._runs[number] for number in due]
-                    kept = [run for number, run in enumerate(self._list.runs) if number not in due]
-                    self._put([*kept, self._write(merging)], self._list.covers)
+                begun = self._begun
+                self._write_tail(begun)
+                while due := merge_due([run.count for _, run in self.runs], base=self._flush_at, fan=self._fan):
+                    there, covers = self.runs, self.covers
+                    self._require(begun)
+                    kept = [name for number, (name, _) in enumerate(there) if number not in due]
+                    self._put([*kept, self._write([there[number][1] for number in due])], covers, begun)
                 if not self._forgotten:
-                    self._sweep()
+                    self._sweep(begun)
 
     def remove(self, positions: Collection[int]) -> None:
         """Nothing stands at these positions any more: they vanish from memory and files. What another process still has
@@ -226,16 +195,9 @@ class PlaceIndex:
         with translated():
             disk.make_folder(self.folder)
             with disk.locked(self.folder / "write.lock"):
-                self.refresh()
-                if self._forgotten or self.damage is not None:  # files that don't count may hold them as well
-                    self._put([], {})
-                with self._lock:
-                    self._leave_out(positions.__contains__)
-                for name, run in self.runs:
-                    if left_out(run, unwanted):
-                        kept = [other for other in self._list.runs if other.name != name.name]
-                        self._put([*kept, self._write([run], unwanted)], self._list.covers)
-                self._sweep()  # a crash may have left one that was replaced
+                while True:
+                    with suppress(_BegunAnewError):
+                        return self._remove(positions, unwanted)
 
     def adopt(self, other: PlaceIndex) -> None:
         """Take the runs of another index, all of whose entries are in runs, in place of ours, in one step."""
@@ -248,10 +210,12 @@ class PlaceIndex:
                 for ahead, (run, _) in enumerate(other.runs, 1):
                     disk.rename(other.folder / run.name, self.folder / self._name(ahead))
                     taken.append(RunName(self._name(ahead), run.count, run.sha256))
-                self._put(taken, other.covers)
+                self._put(taken, other.covers, None)
                 with self._lock:
-                    self._tail, self._frozen, self._seen = _Tail(), _Tail(), dict(self._list.covers)
-                self._sweep()
+                    self._tail, self._frozen, self._seen = Tail(), Tail(), self.covers
+                    begun = self._begun
+                with suppress(_BegunAnewError):
+                    self._sweep(begun)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -273,21 +237,34 @@ class PlaceIndex:
         except ChuzhengError as error:  # the rows are durable; what isn't in a run stays in memory
             _log.warning("index.not_written", code=error.code, params=error.params)
 
-    def _write_tail(self) -> None:
+    def _remove(self, positions: Collection[int], unwanted: Numbers) -> None:
+        self.refresh()
+        begun = self._begun
+        if self._forgotten or self.damage is not None:  # files that don't count may hold them as well
+            self._put([], {}, begun)
+        with self._lock:
+            self._leave_out(positions.__contains__)
+        for name, run in self.runs:
+            if left_out(run, unwanted):
+                kept, covers = [other for other, _ in self.runs if other.name != name.name], self.covers
+                self._put([*kept, self._write([run], unwanted)], covers, begun)
+        self._sweep(begun)  # a crash may have left one that was replaced
+
+    def _write_tail(self, begun: int) -> None:
         """Entries move from memory to a run: while it is written they are found in `_frozen`."""
         with self._lock:
             if not len(self._tail) and not len(self._frozen):
                 return
-            whole, self._tail = self._tail, _Tail()
+            whole, self._tail = self._tail, Tail()
             if len(self._frozen):  # a run that couldn't be written before
                 whole.add(list(self._frozen.pairs()))
             self._frozen, covers = whole, {**self._list.covers, **self._seen}
         keys, positions = zip(*whole.pairs(), strict=True)
         unwanted = np.array(sorted(self.gone(min(positions), max(positions))), np.uint64)
         run = self._write([run_of("", keys, positions, len(whole))], unwanted)
-        self._put([*self._list.runs, run], covers)
+        self._put([*[name for name, _ in self.runs], run], covers, begun)
         with self._lock:
-            self._frozen = _Tail()
+            self._frozen = Tail()
 
     def _write(self, parts: Sequence[Run], unwanted: Numbers = NONE) -> RunName:
         """A file with the entries of `parts` but the unwanted. It counts only when the list says so; what a crash left
@@ -298,22 +275,32 @@ class PlaceIndex:
         disk.create_at(path, merged(parts, unwanted))
         return RunName(name, count, digest_of(open_run(name, disk.mapped(path), count)))
 
-    def _put(self, runs: Sequence[RunName], covers: Mapping[int, Cover]) -> None:
-        """The list in force from here on. A crash before the rename leaves files that nobody counts, one after it files
-        that nobody counts any more; they are removed at the end, when memory agrees with the list."""
+    def _put(self, runs: Sequence[RunName], covers: Mapping[int, Cover], begun: int | None) -> None:
+        """The list in force from here on, unless all was begun anew since `begun`. A crash before the rename leaves
+        files that nobody counts, one after it files that nobody counts any more; they are removed at the end, when
+        memory agrees with the list."""
         disk, temporary = self.disk, self.folder / f"{LIST}.new"
         last = max([int(run.name.partition(".")[0]) for run in runs], default=0)
         found = RunList(max(last, self._list.serial + 1), tuple(runs), dict(covers))
         disk.remove(temporary)
         disk.create([(temporary, found.to_bytes())])
         disk.sync_folder(self.folder)  # the run's name, before the list names it
-        disk.rename(temporary, self.folder / LIST)
-        disk.sync_folder(self.folder)
         with self._lock:
+            self._require(begun)
             held = {run.name: run for run in self._runs}
             opened = [held.get(run.name) or self._mapped(run) for run in runs]
+            disk.rename(temporary, self.folder / LIST)
             self._list, self._runs, self._mark = found, tuple(opened), self._disk_mark()
             self._forgotten = False
+        try:
+            disk.sync_folder(self.folder)
+        except OSError:
+            self._mark = ()  # the list is taken over again, and what it covers leaves memory
+            raise
+
+    def _require(self, begun: int | None) -> None:
+        if begun not in (None, self._begun):
+            raise _BegunAnewError
 
     def _name(self, ahead: int) -> str:
         return f"{self._list.serial + ahead:010}.run"
@@ -321,9 +308,11 @@ class PlaceIndex:
     def _mapped(self, run: RunName) -> Run:
         return open_run(run.name, self.disk.mapped(self.folder / run.name), run.count)
 
-    def _sweep(self) -> None:
+    def _sweep(self, begun: int) -> None:
         """Files that don't count: left by a crash, merged, or of a list that was damaged."""
-        counted = {run.name for run in self._list.runs}
+        with self._lock:
+            self._require(begun)
+            counted = {run.name for run in self._list.runs}
         for name in self.disk.names(self.folder):
             if name not in counted and (name.endswith(".run") or name == f"{LIST}.new"):
                 self.disk.remove(self.folder / name)
@@ -366,7 +355,8 @@ class PlaceIndex:
         self._list, self._runs, self._mark, self._forgotten = found, runs, mark, False
         self._trusted.clear()
         if shorter:  # begun anew by another process, or damaged: what is in memory doesn't join it
-            self._tail, self._frozen, self._seen = _Tail(), _Tail(), dict(found.covers)
+            self._begun += 1
+            self._tail, self._frozen, self._seen = Tail(), Tail(), dict(found.covers)
             return
         for log, cover in found.covers.items():
             if self.upto(log) < cover.upto:

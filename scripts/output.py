@@ -10,9 +10,9 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ledger.errors import (
     ChuzhengError,
@@ -56,6 +56,22 @@ def words(key: str, /, **params: Any) -> str:
 def say(key: str, /, **params: Any) -> None:
     """A hint or a step, on stderr."""
     print(words(key, **params), file=sys.stderr)
+
+
+def folded(lines: Iterable[str], stream: TextIO) -> list[str]:
+    """Lines as wide as the terminal that `stream` is, items (`  - …`) with what follows below their first word; as they
+    are where it is none. Not for commands, which are copied."""
+    from scripts.help import wrap
+
+    lines = list(lines)
+    if not stream.isatty():
+        return lines
+    width, found = os.get_terminal_size(stream.fileno()).columns, list[str]()
+    for line in lines:
+        indent = len(line) - len(line.lstrip(" -"))
+        first, *more = wrap(line[indent:], max(20, width - indent - 2))
+        found += [line[:indent] + first, *(" " * indent + each for each in more)]
+    return found
 
 
 def result(payload: dict[str, Any], lines: str, *, as_json: bool) -> None:

@@ -6,13 +6,15 @@ data folder: after a restore it holds the database to a list of erasures from el
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from ledger.errors import InputError
+from ledger.errors import ConflictError, InputError
 from scripts import output
 from scripts.asking import agreed
 from scripts.commands.files import read_file, write_new
@@ -25,8 +27,14 @@ erase_app = App(help="依令删除：两个人，不可恢复。/ Erasure by ord
 Target = Annotated[str, typer.Argument(help="凭证文件，或登记簿来源 / receipt file, or the log's origin")]
 Index = Annotated[int | None, typer.Argument(min=0, help="登记簿中的序号（给出来源时）/ index, with an origin")]
 Order = Annotated[str, typer.Option(help="文书编号，永久公开，不得含个人信息 / the order's code: public, names nobody")]
-_BEFORE = ("none", "proposed", "withdrawn")
+_FREE = ("none", "withdrawn")
+"""States in which nobody waits for a confirmation."""
+_BEFORE = (*_FREE, "proposed")
 """States in which nothing has been destroyed yet."""
+_COMMANDS = {
+    "none": ("propose",), "withdrawn": ("propose",), "proposed": ("confirm", "withdraw"), "destroyed": ("show",),
+    "entered": ("show",), "done": (),
+}  # fmt: skip
 Yes = Annotated[bool, typer.Option("--yes", help="已读过不能收回的内容，不再询问 / what stays was read: don't ask")]
 
 
@@ -46,9 +54,11 @@ def show(
         body = server.get_json(_path(target, index))
     written = [] if notices is None else _write_notices(body, notices)
     payload = output.message("chuzheng-erasure/1", f"cli.erase.{body['state']}", order=body["order"])
-    output.result({**body, **payload, "files": written}, "\n".join(_lines(body)), as_json=json_)
+    lines = [*output.folded(_lines(body), sys.stdout), *_next(body, target, index)]
+    output.result({**body, **payload, "files": written}, "\n".join(lines), as_json=json_)
     if notices is not None:
-        output.say("cli.erase.notices", count=len(written), folder=str(notices))
+        key = "notices" if written else "no_notices_yet" if body["state"] in _BEFORE else "no_notices"
+        output.say(f"cli.erase.{key}", count=len(written), folder=str(notices))
 
 
 @erase_app.command("propose")
@@ -76,7 +86,7 @@ def withdraw(
     """撤回尚未确认的提出。/ Take back a proposal that nobody confirmed yet."""
     with _connect(url, token_file) as server:
         body = server.delete_json(f"{_path(target, index)}/proposal")
-    _finish(body, as_json=json_)
+    _finish(body, target, index, as_json=json_)
 
 
 @erase_app.command("release")
@@ -96,9 +106,14 @@ def release(
     sent = {"order": order, "record": members} | ({} if proposal is None else {"proposal": proposal})
     with _connect(url, token_file) as server:
         body = server.post_json("erasures/releases", sent)
-    key = "not_refused" if proposal is not None else "release_proposed"
-    key = "released" if body["released"] else key
-    said = {"order": order} | ({"proposal": body["proposal"]} if key == "release_proposed" else {})
+    said: dict[str, Any] = {"order": order}
+    if body["released"]:
+        key, said = "released", said | {"command": shlex.join(["chuzheng", "anchor", str(record)])}
+    elif proposal is not None:
+        key = "not_refused"
+    else:
+        words = ["chuzheng", "erase", "release", str(record), "--proposal", body["proposal"], "--order"]
+        key, said = "release_proposed", said | {"command": f"{shlex.join(words)} …"}
     payload = output.message(body["schema"], f"cli.erase.{key}", **said)
     output.finish({**body, **payload}, as_json=json_)
 
@@ -135,20 +150,45 @@ def _act(
     with _connect(url, token_file) as server:
         path = _path(target, index)
         body = server.get_json(path)
+        _refuse(what, body, order)
         if not yes:
             if as_json:
                 raise UsageError("cli.usage.missing", name="--yes")
-            for line in _lines(body):
+            for line in output.folded(_lines(body), sys.stderr):
                 typer.echo(line, err=True)
-            agreed(output.words(f"cli.erase.ask.{what}"))
+            agreed(output.words(f"cli.erase.ask.{what}", order=order))
         body = server.post_json(f"{path}/{what}", {"order": order, "acknowledge": body["acknowledge"]})
-    _finish(body, as_json=as_json)
+    _finish(body, target, index, as_json=as_json)
 
 
-def _finish(body: dict[str, Any], *, as_json: bool) -> None:
+def _refuse(what: str, body: dict[str, Any], order: str) -> None:
+    """What the server would refuse is refused before anybody is asked to read all that can't be recalled."""
+    if what == "confirmation" and body["state"] in _FREE:
+        raise ConflictError("erasure.not_proposed")
+    if what == "confirmation" and body["order"] != order:
+        raise ConflictError("erasure.other_order")
+    if what == "proposal" and body["state"] not in _FREE and (body["state"], body["order"]) != ("proposed", order):
+        raise ConflictError("erasure.state", found=body["state"])
+
+
+def _finish(body: dict[str, Any], target: str, index: int | None, *, as_json: bool) -> None:
     payload = output.message("chuzheng-erasure/1", f"cli.erase.{body['state']}", order=body["order"])
     lines = [payload[f"message_{output.language()}"], *_after(body)]
-    output.result({**body, **payload}, "\n".join(lines), as_json=as_json)
+    output.result(
+        {**body, **payload},
+        "\n".join([*output.folded(lines, sys.stdout), *_next(body, target, index)]),
+        as_json=as_json,
+    )
+
+
+def _next(body: dict[str, Any], target: str, index: int | None) -> list[str]:
+    """What to do now, as commands that can be typed as they stand."""
+    of = [target] if index is None else [target, str(index)]
+    lines = output.folded([output.words(f"cli.erase.next.{body['state']}")], sys.stdout)
+    for words in _COMMANDS[body["state"]]:
+        end = " --order …" if words in ("propose", "confirm") else ""  # from the order itself, which both have read
+        lines.append(f"  {shlex.join(['chuzheng', 'erase', words, *of])}{end}")
+    return lines
 
 
 def _lines(body: dict[str, Any]) -> list[str]:
@@ -189,7 +229,7 @@ def _path(target: str, index: int | None) -> str:
     from notary.receipt import parse_receipt
 
     if index is None:
-        if not Path(target).is_file():
+        if target.startswith("chuzheng/") and not Path(target).is_file():
             raise UsageError("cli.usage.missing", name="INDEX")
         receipt = parse_receipt(read_file(Path(target)))
         target, index = receipt.origin, receipt.index

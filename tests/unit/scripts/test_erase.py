@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from api.auth import Desk, person_hash
 from notary.erasures import Erased, parse_erasures, write_erasures
 from scripts.erased import read_lists
+from scripts.output import folded
 from tests.fakes.house import ISSUER, House
 from tests.unit.scripts.conftest import Chuzheng, IntoApp
 
@@ -45,7 +48,7 @@ def test_erase__proposed_confirmed_shown(house: House, server: IntoApp, chuzheng
     assert "Backups of the database" in done.out
     after = chuzheng("erase", "show", file, "--token-file", two, "--notices", tmp_path / "notices", "--json")
     assert (after.json["state"], after.json["files"]) == ("done", [])
-    assert "0 notices written" in after.err
+    assert "No notices to send" in after.err
     assert not (tmp_path / "notices").exists()
     told = chuzheng("erase", "show", file, "--token-file", two).out
     assert "What can't be recalled:" in told
@@ -67,12 +70,77 @@ def test_release__a_record_that_was_erased__said_and_once(
     assert (proposed.code, proposed.json["released"]) == (0, False), proposed.err
     proposal = proposed.json["proposal"]
     assert proposal in proposed.json["message_zh"]
+    assert "--order …" in proposed.json["message_zh"]  # from the order itself
     alone = chuzheng(*release, "--proposal", proposal, "--token-file", one)
     assert (alone.code, "erasure.same_person" in alone.err) == (4, True)
     for released in (True, False):
         done = chuzheng(*release, "--proposal", proposal, "--token-file", two, "--json")
         assert (done.code, done.json["released"], done.json["ok"]) == (0, released, True), done.err
     house.accept(house.certificate())
+
+
+def test_erase__each_answer__says_what_to_do_next(
+    house: House, server: IntoApp, chuzheng: Chuzheng, tmp_path: Path
+) -> None:
+    one, two = tokens(house, tmp_path)
+    file = tmp_path / "x y.receipt.json"
+    file.write_bytes(house.accept(house.certificate()).to_json())
+
+    def last(what: str, *more: object) -> str:
+        done = chuzheng("erase", what, "x y.receipt.json", *more)
+        assert done.code == 0, done.err
+        return done.out
+
+    acting = ("--order", ORDER, "--yes", "--token-file")
+    assert "chuzheng erase propose 'x y.receipt.json' --order …" in last("show", "--token-file", one)
+    told = last("propose", *acting, one)
+    assert [line.split()[2] for line in told.splitlines() if line.startswith("  chuzheng")] == ["confirm", "withdraw"]
+    assert "no notices" in chuzheng("erase", "show", file, "--token-file", one, "--notices", "n").err
+    assert "chuzheng erase propose" in last("withdraw", "--token-file", two)
+    last("propose", *acting, one)
+    assert "destroy what the department itself still has" in last("confirm", *acting, two)
+
+
+def test_erase__what_would_be_refused__said_before_anybody_reads_and_agrees(
+    house: House, server: IntoApp, chuzheng: Chuzheng, tmp_path: Path
+) -> None:
+    one, two = tokens(house, tmp_path)
+    index = house.accept(house.certificate()).index
+
+    def refused(what: str, order: str, whose: Path) -> str:
+        done = chuzheng("erase", what, house.origin, index, "--order", order, "--token-file", whose, "--json")
+        assert done.code in (1, 2)
+        return str(done.json["code"])
+
+    assert refused("confirm", ORDER, two) == "erasure.not_proposed"
+    proposed = ("erase", "propose", house.origin, index, "--order", ORDER, "--yes", "--token-file", one)
+    assert chuzheng(*proposed).code == chuzheng(*proposed).code == 0  # the same again is the same
+    assert refused("confirm", "another", two) == "erasure.other_order"
+    assert refused("propose", "another", two) == "erasure.state"
+    assert refused("confirm", ORDER, two) == "cli.usage.missing"  # this one may ask: --yes
+
+
+def test_erase__file_that_is_not_there__named(
+    server: IntoApp, house: House, chuzheng: Chuzheng, tmp_path: Path
+) -> None:
+    one, _ = tokens(house, tmp_path)
+    done = chuzheng("erase", "show", "x.receipt.json", "--token-file", one)
+    assert "file.missing" in done.err
+    assert "cli.usage.missing" in chuzheng("erase", "show", house.origin, "--token-file", one).err
+
+
+def test_folded__items__go_on_below_their_first_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def fileno(self) -> int:
+            return 1
+
+    monkeypatch.setattr("os.get_terminal_size", lambda number: os.terminal_size((30, 9)))
+    lines = ["甲乙丙丁戊己庚辛壬癸子丑寅卯辰", "  - 甲乙丙丁戊己庚辛壬癸子丑寅"]
+    assert folded(lines, Terminal()) == ["甲乙丙丁戊己庚辛壬癸子丑寅卯", "辰", "  - 甲乙丙丁戊己庚辛壬癸子丑", "    寅"]
+    assert folded(lines, io.StringIO()) == lines
 
 
 def test_erase__asked_and_declined__nothing_is_sent(
@@ -93,7 +161,7 @@ def test_erase__asked_and_declined__nothing_is_sent(
         assert declined.code == 3
         assert "What can't be recalled:" in declined.err
         assert "Cancelled: nothing was done." in declined.err
-    assert said == ["I have read this. Propose the erasure? [y/N]"] * 6
+    assert said == ["I have read this. Propose the erasure by 鄂法令〔2026〕12号? [y/N]"] * 6
     assert declined.err.count("Please answer y (yes) or n (no).") == 3
     assert not any(asked.startswith("POST") for asked in server.asked)
     unasked = chuzheng("erase", "propose", house.origin, index, "--order", ORDER, "--token-file", one, "--json")
@@ -110,7 +178,7 @@ def test_erase__asked_and_agreed__proposed(
     assert chuzheng("erase", "propose", house.origin, index, "--order", ORDER, "--token-file", one).code == 0
 
 
-@pytest.mark.parametrize("arguments", [("nothing.receipt.json",), ("chuzheng/x", "1")])
+@pytest.mark.parametrize("arguments", [("chuzheng/x",), ("chuzheng/x", "1")])
 def test_erase__no_such_target__usage(
     chuzheng: Chuzheng, server: IntoApp, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

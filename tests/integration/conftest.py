@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,15 @@ def patient() -> Iterator[None]:
         patch.setattr("scripts.commands.status.SEALED_WITHIN", PATIENCE)
         patch.setattr("scripts.serving.FIRST_ANSWER", PATIENCE)
         patch.setattr("api.witness_client.TIMEOUT", httpx.Timeout(PATIENCE))
+        yield
+
+
+@pytest.fixture(scope="module")
+def own_pace() -> Iterator[None]:
+    """Blocks come when the test asks for them, however long it thinks: our chains go to another pace by themselves
+    when nothing has waited for a block for a while, and would make some beside a test's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ledger.evm.launcher.IDLE_AFTER", math.inf)
         yield
 
 

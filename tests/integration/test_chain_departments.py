@@ -27,7 +27,7 @@ from ledger.evm.transactions import EvmKey
 from ledger.keys import Gateway, KeyId, NewKey, Suite, Validity, validity_at
 from ledger.store.engine import writing
 from ledger.store.outbox import IntentState
-from ledger.types import BlockTime, DepartmentCode, Digest, Role, TypeCode
+from ledger.types import Block, BlockTime, DepartmentCode, Digest, Role, TypeCode
 
 OLD, NEW, COMPANY = (
     DepartmentCode(code) for code in ("11420503087246977F", "11420000MB9543829Q", "91420526MA9986781L")
@@ -48,8 +48,8 @@ class Site:
         self.sender, self.outbox = Sender(engine, rpc, ANVIL, self.deployment, signers), Outbox(engine)
         self.sent = 0
 
-    def send(self, key: EvmKey, intent: CallIntent) -> None:
-        """Until it is final. The contract's own error if it refused."""
+    def send(self, key: EvmKey, intent: CallIntent) -> Block:
+        """Until it is final; its block. The contract's own error if it refused."""
         self.sent += 1
         contract, function, args = intent
         with writing(self.engine) as connection:
@@ -68,11 +68,15 @@ class Site:
                 time.sleep(0.02)
         if row.state is not IntentState.FINAL:
             raise stored_error(row.error_code or "", row.error_params or {})
+        assert row.block_number is not None
+        block = self.reader.block(row.block_number)
+        assert block is not None
+        return block
 
-    def decide(self, *intents: CallIntent) -> None:
+    def decide(self, *intents: CallIntent) -> Block:
         """The council of one has its will at once."""
         calls = [council.as_call(self.deployment, intent) for intent in intents]
-        self.send(self.owner, council.enact(Digest(secrets.token_bytes(32)), calls))
+        return self.send(self.owner, council.enact(Digest(secrets.token_bytes(32)), calls))
 
     @property
     def block(self) -> int:
@@ -138,12 +142,12 @@ def test_succession__on_the_chain__told_with_who_carries_what(site: Site) -> Non
     view = DepartmentsView(site.rpc, site.deployment)
     assert site.reader.carrier(OLD, bytes(32)) == OLD
     before = site.block
-    site.decide(departments.succeed(OLD, NEW, BlockTime(0)))
+    decided = site.decide(departments.succeed(OLD, NEW, BlockTime(0)))
     history = site.reader.department(OLD)
     assert history is not None
     assert (history.kind, history.successor) == (MemberKind.DEPARTMENT, NEW)
     at = history.succeeded_at
-    assert at == site.reader.head().time
+    assert at == decided.time
     assert (site.reader.carrier(OLD, ITEM), site.reader.carrier(OLD, ITEM, before)) == (NEW, OLD)
     assert view.competent_for(TYPE, site.block) == NEW
     assert view.predecessors(NEW, site.block) == (OLD,)

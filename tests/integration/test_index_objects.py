@@ -19,6 +19,7 @@ from ledger.store import index, object_tables
 from ledger.store.engine import open_engine, reading, upgrade, writing
 from ledger.store.index import ObjectFinder
 from ledger.store.tables import FROM_EVENTS, blocks, events, metadata
+from tests.integration.conftest import PATIENCE
 from tests.integration.indexing.compared import Compared, seen
 from tests.integration.indexing.further import Further
 from tests.integration.linking.affairs import HEALTH, KEEPER, POLICE, Affairs
@@ -35,9 +36,9 @@ TABLES = (*FROM_EVENTS, events, blocks, *(t for t in metadata.sorted_tables if t
 
 
 @pytest.fixture(scope="module")
-def affairs(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Affairs]:
+def affairs(own_pace: None, anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Affairs]:
     folder = tmp_path_factory.mktemp("whole")
-    chain = start_anvil(folder / "chain", free_port(), binary=anvil_program)
+    chain = start_anvil(folder / "chain", free_port(), binary=anvil_program, timeout=PATIENCE)
     engine = open_engine(f"sqlite:///{folder}/outbox.sqlite")
     upgrade(engine)
     try:

@@ -19,6 +19,7 @@ from ledger.evm.launcher import start_anvil
 from ledger.shares.authorised_queries import Terms
 from ledger.store.engine import open_engine, upgrade
 from ledger.types import BlockTime
+from tests.integration.conftest import PATIENCE
 from tests.integration.linking.affairs import EIGHT, FACT, FILES, KEEPER, NETWORK, Affairs, random
 from tests.integration.linking.attacker import Attacker, Knowledge
 from tests.integration.linking.chain_data import collect
@@ -30,9 +31,9 @@ PERSONAL = ("CreditRecords", "AuthorisedQueries", "EmergencyShares", "ShareAutho
 
 
 @pytest.fixture(scope="module")
-def years(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Years]:
+def years(own_pace: None, anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Years]:
     folder = tmp_path_factory.mktemp("years")
-    chain = start_anvil(folder / "chain", free_port(), binary=anvil_program)
+    chain = start_anvil(folder / "chain", free_port(), binary=anvil_program, timeout=PATIENCE)
     engine = open_engine(f"sqlite:///{folder}/chuzheng.sqlite")
     upgrade(engine)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 reconcile_app = App(help="与电子证照库对账。/ The certificate library and the ledger compared.")
 FORMS = ("ndjson", "csv")
 _PURPOSE = b"reconcile"
-_PIECE = 1 << 16
 
 
 def register(app: App) -> None:
@@ -68,6 +66,7 @@ def run(
     from notary.reconcile.compare import What
     from notary.reconcile.run import Asked, Comparison
     from notary.reconcile.words import status_words
+    from scripts.commands.feed_file import alone
 
     if form not in FORMS:
         raise UsageError("cli.usage.value", name="--form", reason=" | ".join(FORMS))
@@ -81,7 +80,7 @@ def run(
     )
     columns = (identifier, status, *([issuer_column] if issuer_column else []))
     make_folder(out)
-    with open_ledger(load({"home": home}).settings) as ledger:
+    with open_ledger(load({"home": home}).settings) as ledger, alone(out):
         rows = open_library(kind, source, source_url(url_file) if kind == "table" else "", key, columns, ledger)
         try:
             with output.progress(output.words("cli.reconcile.comparing"), None) as bar:
@@ -119,51 +118,33 @@ def feed(
     ] = None,
     home: Home = None,
     json_: Json = False,
-) -> None:
+) -> int:
     """把新增、变更、终止的证照续写到文件，接着上次。/ Append what is new, changed and ended since last time."""
     from api.settings import load
     from api.wiring import open_ledger
-    from notary.bulk.durable import append, write_durably
     from notary.feed import MOST, Feed
+    from scripts.commands.feed_file import FeedFile, alone
 
     out, state = out.absolute(), (state or out.with_name(out.name + ".cursor")).absolute()
     for path in (out, state):
         if not path.parent.is_dir():
             raise UsageError("file.no_folder", path=str(path))
-    cursor = read_file(state).decode("ascii", "replace").strip() if state.exists() else None
-    count, line = 0, json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    _end_whole(out)
-    with open_ledger(load({"home": home}).settings) as ledger:
-        source, more = Feed(ledger.notary, ledger.changes), True
-        while more:
-            page = source.page(cursor, MOST)
-            if page.items:
-                append(out, "".join([line(item) + "\n" for item in page.items]).encode())
-            # The cursor after the items: a stop between the two tells some of them again, and never leaves any out.
-            if page.cursor and page.cursor != cursor:
-                write_durably(state, page.cursor.encode() + b"\n")
-            cursor, more, count = page.cursor, page.more, count + len(page.items)
+    count, more = 0, True
+    with open_ledger(load({"home": home}).settings) as ledger, alone(out):
+        source, file = Feed(ledger.notary, ledger.changes), FeedFile(out, state)
+        try:
+            with output.progress(output.words("cli.reconcile.feeding"), None) as bar:
+                while more:
+                    page = source.page(file.cursor, MOST)
+                    file.keep(page.items, page.cursor)
+                    more, count = page.more, count + len(page.items)
+                    bar.update(bar.task_ids[0], completed=count)
+        except KeyboardInterrupt:
+            output.say("cli.reconcile.stopped")
+            return output.EXIT_INTERRUPTED
     payload = output.message("chuzheng-feed/1", "cli.reconcile.fed", count=count, path=str(out))
-    output.finish({**payload, "count": count, "cursor": cursor, "path": str(out)}, as_json=json_)
-
-
-def _end_whole(path: Path) -> None:
-    """Cut off a last line that a full disk or a power cut left half: its cursor wasn't kept, so it is told again."""
-    from notary.bulk.durable import cut
-
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        size = end = file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - _PIECE)
-            file.seek(start)
-            if (at := file.read(end - start).rfind(b"\n")) >= 0:
-                end = start + at + 1
-                break
-            end = start
-    if end < size:
-        cut(path, end)
+    output.finish({**payload, "count": count, "cursor": file.cursor or "", "path": str(out)}, as_json=json_)
+    return output.EXIT_OK
 
 
 def open_library(kind: str, source: str, url: str, key: str | None, columns: tuple[str, ...], ledger: Ledger) -> Source:

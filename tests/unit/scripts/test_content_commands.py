@@ -160,4 +160,5 @@ def test_reconcile__run_and_feed__reports_and_files(typed: Typed, home: Path) ->
     Path("feed.ndjson").write_bytes(b'{"whole":1}\n{"half":')
     assert typed("reconcile", "feed", "--out", "feed.ndjson")["count"] == 0
     assert Path("feed.ndjson").read_bytes() == b'{"whole":1}\n'
-    assert not Path("feed.ndjson.cursor").exists()  # nothing is indexed: there is nothing that a cursor could be behind
+    cursor, length, *_ = Path("feed.ndjson.cursor").read_text(encoding="ascii").split("\n")
+    assert (cursor, length.split()[0]) == ("", "12")  # nothing is indexed: no cursor could be behind anything

@@ -68,9 +68,14 @@ def _logs(settings: Settings) -> Iterator[Trouble]:
 
     keyring, trust = Keyring(settings.keys_dir), _trust(settings)
     folders = settings.logs_dir.iterdir() if settings.logs_dir.is_dir() else ()
-    for origin in sorted({*keyring.origins(), *filter(None, map(_origin_of, folders))}):
+    held = {*keyring.origins(), *filter(None, map(_origin_of, folders))}
+    for origin in sorted(held | {key.origin for key in (trust.log_keys if trust is not None else ())}):
         path = settings.keys_dir / "logs" / f"{quote(origin, safe='')}.pem"
         operator = settings.keys_dir / "operators" / f"{parse_origin(origin).issuer}.key"
+        if origin not in held:  # another machine's, or, where its department's operator is here, one without entries
+            if operator.exists():
+                yield Trouble("gone", {"path": path, **_what("log")}, needed=False)
+            continue
         if not operator.exists():
             yield Trouble("gone", {"path": operator, **_what("operator")})
         if not path.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from notary.trust import make_trust
 from notary.trust_file import LogKey
 from scripts.checking import CHECKS, Finding, examine
 from tests.fakes.chain import ANCHOR_LOG
-from tests.fakes.notary import ISSUER, ORIGIN, SECOND
+from tests.fakes.notary import FOREIGN, ISSUER, ORIGIN
 from tests.unit.scripts.conftest import Chuzheng
 
 HASH = ChainHash("0x" + "11" * 32)
@@ -121,6 +122,14 @@ def test_keys__gone__named(settings: Settings, name: str, needed: bool) -> None:
     assert found(settings) == [("gone", needed)]
 
 
+def test_keys__gone_key_of_a_log_without_entries__named_where_its_operator_is(settings: Settings) -> None:
+    shutil.rmtree(settings.logs_dir)
+    path(settings, "logs/{log}.pem").unlink()
+    assert found(settings) == [("gone", False)]
+    path(settings, "operators/{issuer}.key").unlink()  # another machine's log
+    assert found(settings) == []
+
+
 def test_keys__next_and_former_ones_of_a_log__looked_at_too(settings: Settings) -> None:
     keys = Keyring(settings.keys_dir).log_key(ORIGIN)
     keys.prepare()
@@ -141,7 +150,7 @@ def test_keys__log_key_that_others_do_not_know__told_from_one_that_is_new(settin
     assert found(settings) == [("other", True)]
     settings.trust_path.unlink()  # its own line; the log itself still says that it isn't the key
     assert found(settings) == [("not_signed", True)]
-    listed(settings, origin=SECOND)
+    listed(settings, origin=FOREIGN)
     assert found(settings) == [("unlisted", False)]
     listed(settings, until=Millis(YEAR_2000 + 1))
     assert found(settings) == [("ended", True)]

@@ -162,10 +162,11 @@ def logs(parts: Parts) -> Finding:
     """Every log extends what the chain holds of it: append-only, seen from outside."""
     reader = parts.the_chain()
     for origin, files in (parts.notary.logs if parts.notary is not None else {}).items():
+        # The chain first: what it holds was sealed before, whatever is sealed and anchored while it answers.
+        head = reader.log_head(log_id(origin))
         note = files.checkpoint_note()
         size = parse_checkpoint(note).size if note else 0
         parts.meters.log_size.labels(origin).set(size)
-        head = reader.log_head(log_id(origin))
         if head is None or head[0] == 0:
             continue
         if head[0] > size:

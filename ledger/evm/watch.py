@@ -61,13 +61,14 @@ class NodeWatch:
 
     def look(self) -> Sight:
         """`node_slow` (seconds, limit), `node_older` (found, before), `node_rewritten` (number, first, second)."""
+        with self._lock:  # before it is asked: who asks at the same time may hear of a higher block sooner
+            highest, known = self._highest, self._known
         begun = self._clock()
         head = latest_block(self._rpc)
         took = self._clock() - begun
         depth = self._profile.finality_depth
         with self._lock:
-            highest, known = self._highest, self._known
-            self._highest = max(highest, head.number)
+            self._highest = max(self._highest, head.number)
         if head.number + depth < highest:
             return Sight("node_older", {"found": head.number, "before": highest})
         if known is not None:

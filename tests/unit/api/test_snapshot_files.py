@@ -6,7 +6,9 @@ import errno
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
+from api.app import assemble
 from api.snapshot_files import SnapshotFiles
 from ledger.errors import ConfigurationError, NotFoundError, UnavailableError
 from ledger.types import ChainHash, Millis
@@ -15,6 +17,7 @@ from notary.snapshot_making import Heading, snapshot_body
 from notary.stores.disk import Disk
 from notary.trust_chain import parse_seen
 from tests.fakes.disk import FailAt, HookedDisk, ProcessKilled
+from tests.fakes.house import build_house
 from tests.fakes.registry import DAY, World, signer
 
 KEY = signer("snapshot")
@@ -117,3 +120,19 @@ def test_make__crash_or_error_at_every_call__old_or_new_and_no_number_twice(
             continue
         break
     assert at > 5
+
+
+def test_read__over_http__whole_then_304_until_another_is_made(world: World, tmp_path: Path) -> None:
+    house = build_house(tmp_path / "house")
+    making = Making(world, house.parts.settings.snapshots_dir)
+    with TestClient(assemble(house.parts)) as client:
+        assert client.get("/api/v1/trust/snapshot").status_code == 404
+        for sequence in (1, 2):
+            making.make()
+            told = client.get("/api/v1/trust/snapshot")
+            assert told.status_code == 200
+            assert parse_snapshot(told.content).sequence == sequence
+            known = {"If-None-Match": told.headers["etag"]}
+            assert client.get("/api/v1/trust/snapshot", headers=known).status_code == 304
+        making.make()
+        assert client.get("/api/v1/trust/snapshot", headers=known).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,25 @@ def test_look__a_chain_that_grows__ok() -> None:
     for _ in range(5):
         node.mine(3)
         assert seen.look().case == "ok"
+
+
+def test_look__another_look_hears_of_a_higher_block_sooner__isnt_older() -> None:
+    """Health is asked by several at once, and answers overtake each other."""
+
+    class Overtaken(FakeNode):
+        def call(self, method: str, *params: Any) -> Any:
+            answer = super().call(method, *params)
+            if cases == [] and params[:1] == ("latest",):
+                cases.append("")
+                self.mine()
+                cases[0] = seen.look().case
+            return answer
+
+    cases: list[str] = []
+    node = Overtaken()
+    seen = watch(node)
+    cases.append(seen.look().case)
+    assert cases == ["ok", "ok"]
 
 
 def test_look__shorter_than_before__older_until_it_is_past_it_again() -> None:

@@ -1,6 +1,6 @@
-"""`chuzheng reconcile run` ended by kill -9 in each of its phases, and run again.
+"""`chuzheng reconcile run` and `reconcile feed` ended by kill -9 in each of their phases, and run again.
 
-The folder is in the end byte for byte what an undisturbed run leaves.
+Folder and file are in the end byte for byte what an undisturbed run leaves.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ import alembic.command, ledger.evm.profiles, ledger.store.index.changes, nacl.si
 from fnmatch import fnmatch
 from api import wiring
 from api.verifications import submission
+from notary import feed
 from notary.bulk import csv_source
 from notary.reconcile import ledger, run, runs, statuses
 from notary.stores import reconciling
 from scripts import cli
 from scripts.commands import reconcile
 run.RUN_ROWS, run.STEPS, statuses.BATCH = 60, 40, 4
-ledger.RUN_RECORDS, reconciling.PAGE = 100, 50
+ledger.RUN_RECORDS, reconciling.PAGE, feed.MOST = 100, 50, 70
 runs.merge_down.__defaults__ = (2,)
 wiring.SystemClock.now = lambda self: 1_790_000_000_000
 fsync = os.fsync
@@ -77,10 +78,11 @@ POINTS = {
 }
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """300 certificates, of which 280 are anchored and each seventh was decided about, as the index has it; a library
     that lacks some, has others, and differs."""
+    tmp_path = tmp_path_factory.mktemp("killed")
     settings = Settings(home=tmp_path / "home")
     settings.home.mkdir(mode=0o700)
     keyring = Keyring(settings.keys_dir)
@@ -130,9 +132,15 @@ class Typing:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 
-    def reconcile(self, out: str, pattern: str = "", left: int = 1) -> tuple[int, str]:
+    def run(self, out: str, pattern: str = "", left: int = 1) -> tuple[int, str]:
         """Exit code, or minus the signal; and what was told."""
-        words = ["reconcile", "run", "library.csv", "--out", out, "--home", str(self._home)]
+        return self._typed(["run", "library.csv"], out, pattern, left)
+
+    def feed(self, out: str, pattern: str = "", left: int = 1) -> tuple[int, str]:
+        return self._typed(["feed"], out, pattern, left)
+
+    def _typed(self, command: list[str], out: str, pattern: str, left: int) -> tuple[int, str]:
+        words = ["reconcile", *command, "--out", out, "--home", str(self._home)]
         told = self._home.parent / f"{out}.txt"
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -144,7 +152,7 @@ class Typing:
         self.process.communicate(timeout=60)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def typing(home: Path) -> Iterator[Typing]:
     made = Typing(home)
     yield made
@@ -156,16 +164,34 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_reconcile__killed_in_each_phase__the_same_report_byte_for_byte(home: Path, typing: Typing) -> None:
-    code, whole = typing.reconcile("whole")
+    code, whole = typing.run("whole")
     assert code == 1, whole
     left = contents(home.parent / "whole")
     lists = {"not_registered", "not_anchored", "not_in_library", "status_differs", "twice", "wrong_row"}
     assert set(left) == {"plan.json", "done.json", "report.json", *(f"{name}.ndjson" for name in lists)}
     assert all(left.values()), left.keys()  # each kind of finding is among them
     for point, (name, time) in POINTS.items():
-        code, told = typing.reconcile("killed", name, time)
+        code, told = typing.run("killed", name, time)
         assert code == -signal.SIGKILL, (point, told)
         assert "report.json" not in contents(home.parent / "killed")
-    code, told = typing.reconcile("killed")
+    code, told = typing.run("killed")
     assert (code, told) == (1, whole.replace("whole", "killed"))
     assert contents(home.parent / "killed") == left
+
+
+def test_feed__killed_before_and_after_each_page__the_same_file(home: Path, typing: Typing) -> None:
+    code, told = typing.feed("whole.ndjson")
+    assert code == 0, told
+    whole = (home.parent / "whole.ndjson").read_bytes()
+    assert whole.count(b"\n") == ANCHORED + len(range(0, COUNT, 7))
+    # Its lines are written and not noted; then: noted, and not yet by its name.
+    for name, time in (
+        (".killed.ndjson.cursor.*.new", 1),
+        ("killed.ndjson", 1),
+        (".killed.ndjson.cursor.*.new", 2),
+    ) * 2:
+        code, told = typing.feed("killed.ndjson", name, time)
+        assert code == -signal.SIGKILL, told
+    code, told = typing.feed("killed.ndjson")
+    assert code == 0, told
+    assert (home.parent / "killed.ndjson").read_bytes() == whole

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 OPERATION = "erasure"
 OPEN = (State.DESTROYED, State.ENTERED)
 """States in which there is something left to do."""
+AGAIN = 10_000
+"""Milliseconds until the database's files are cleaned again where readers were in the way: writers wait meanwhile."""
 _NOT_ERASED = frozenset({Kind.ERASURE, Kind.CHECKPOINT})
 _log = structlog.get_logger("notary.erasing")
 
@@ -70,6 +72,8 @@ class Erasing:
     def __init__(self, notary: Notary, clock: Clock, *, hook: Callable[[str], None] = lambda act: None) -> None:
         self._notary, self._clock, self._hook = notary, clock, hook
         self._rows = ErasureStore(notary.store)
+        self._held: tuple[int, frozenset[int]] = 0, frozenset()
+        """Until when these erasures, of which only the last acts are left, wait for readers."""
 
     # -- two persons --------------------------------------------------------------------------------------------------
 
@@ -171,6 +175,9 @@ class Erasing:
         """Go on with every erasure that isn't done; True if one came further. Part of the worker's loop."""
         with self._notary.store.reading() as connection:
             rows = self._rows.in_states(connection, OPEN)
+        (until, held), now = self._held, self._clock.now()
+        if now < until <= now + AGAIN:  # further away only where the clock was set back since
+            rows = [row for row in rows if row.position not in held]
         ready, failed = list[ErasureRow](), None
         for row in rows:
             if (origin := self._notary.origin_of(row.position)) is not None:
@@ -299,8 +306,11 @@ class Erasing:
         for made in (self._notary.names, self._notary.answers):
             made.forget({row.position for row in rows})
         self._hook("unnamed")
-        if not self._rows.scrub():
-            return False  # a long reader holds the old pages: at the next round
+        clean = self._rows.scrub()
+        ours = frozenset([row.position for row in rows])
+        self._held = (0, frozenset()) if clean else (self._clock.now() + AGAIN, self._held[1] | ours)
+        if not clean:
+            return False  # a long reader holds the old pages
         self._hook("scrubbed")
         for row in rows:
             self._move(row, State.DONE, done_at=self._clock.now())

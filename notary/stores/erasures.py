@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 
 import sqlalchemy as sa
 
-from ledger.errors import NotFoundError
+from ledger.errors import NotFoundError, UnavailableError
 from ledger.types import DepartmentCode, Millis, Origin
 from notary.erasures import ERASED, State, day_of
 from notary.stores.content_index import content_copies, content_files
@@ -214,14 +214,19 @@ class ErasureStore:
                     raw.execute(f"PRAGMA busy_timeout = {waits}")
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.detach()  # its limits are its own from here on, and it isn't used again
-            connection.exec_driver_sql("SET statement_timeout = 0")
+            connection.exec_driver_sql(f"SET statement_timeout = 0; SET lock_timeout = {_PATIENCE}")
             holding_names = (erasures, content_files, content_copies)  # of the file's ciphertext
             for table in (*_OF_RECORDS, answers, idempotency, *holding_names):
                 size = connection.scalar(sa.select(sa.func.pg_total_relation_size(table.name))) or 0
                 # Written anew it holds nothing of what is gone, but nobody writes or reads it meanwhile. A large one
                 # is freed only: its pages keep the bytes until they are used again (docs/operations.md, PostgreSQL).
                 how = "VACUUM FULL" if size <= _ANEW else "VACUUM"
-                connection.exec_driver_sql(f"{how} {table.name}")
+                try:
+                    connection.exec_driver_sql(f"{how} {table.name}")
+                except UnavailableError as error:
+                    if error.params.get("reason") == "LockNotAvailable":
+                        return False
+                    raise
             if connection.scalar(sa.select(sa.func.current_setting("is_superuser"))) == "on":
                 connection.exec_driver_sql("CHECKPOINT")  # else the old files go with the server's next one
         return True

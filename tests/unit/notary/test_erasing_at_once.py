@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from ledger.errors import ConflictError, NotFoundError
+from notary.erasing import AGAIN, Erasing
 from notary.erasures import State
 from notary.filing import Filing
 from notary.stores.content import EmbeddedStore
+from notary.stores.records import records
 from tests.fakes.notary import ISSUER, ORIGIN, Rig, certificate, document
 
 pytestmark = pytest.mark.usefixtures("each_kind")
@@ -128,3 +131,29 @@ def test_release__an_old_proposal_while_the_record_is_erased_again__stale(
     if told:
         with pytest.raises(ConflictError, match=r"erased\.name"):
             accept(rig, record)
+
+
+def test_step__somebody_reads_for_long__the_writers_are_held_up_once_and_not_at_every_step(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the files are cleaned, nobody writes: a reader of an hour mustn't stop the service for that hour."""
+    worker, tries = Erasing(rig.notary, rig.clock), list[bool]()
+    first, second = accept(rig, document(1)), accept(rig, document(2))
+    real = worker._rows.scrub
+    monkeypatch.setattr(worker._rows, "scrub", lambda: tries.append(real()) or tries[-1])  # type: ignore[func-returns-value]
+    with rig.notary.store.reading() as reader:
+        reader.execute(sa.select(records.c.position)).all()
+        assert erase(rig, first) is State.ENTERED
+        assert [worker.step() for _ in range(5)] == [False] * 5
+        assert tries == [False]
+        assert erase(rig, second) is State.ENTERED  # a new one is told and cleaned as far as can be
+        assert not worker.step()
+        assert tries == [False, False]
+    assert not worker.step()
+    rig.clock.at += AGAIN
+    assert worker.step()
+    assert tries == [False, False, True]
+    for index in (first, second):
+        row = worker.target(ISSUER, ORIGIN, index).row
+        assert row is not None
+        assert row.state is State.DONE

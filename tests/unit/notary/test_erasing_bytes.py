@@ -17,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from notary.entry import Entry
+from notary.erasing import AGAIN
 from notary.filing import Filing
 from notary.stores.answers import key_of
 from notary.stores.content import EmbeddedStore
@@ -172,5 +173,6 @@ def test_bytes__while_another_reads__not_done_before_the_reader_is(rig: Rig) -> 
     assert row.state.value == "entered"  # refused to everyone, and honest about the old pages
     reader.execute("COMMIT")
     reader.close()
+    rig.clock.at += AGAIN
     assert rig.notary.erasing.step()
     assert found(rig, secrets) == []

@@ -7,13 +7,14 @@ and the versions that led to it. Two that contradict each other are both kept be
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scripts import output
-from scripts.commands.files import read_file, replace_file
+from scripts.commands.files import alone, read_file, replace_file
 from scripts.commands.options import Home, Json
 from scripts.help import App
 from scripts.problems import UsageError
@@ -94,27 +95,29 @@ def trust_update(
     }
     if not offered:
         raise InputError("trust.none")
-    seen = seen_beside(path)
-    if path.exists():
-        before = trust = read_trust(read_file(path))
-    elif pin is None:
-        raise UsageError("cli.trust.pin_needed")
-    else:
-        before, (trust, data) = None, _pinned(offered, _pin(pin))
-        read_trust(data, pinned=_pin(pin))
-    try:
-        trust = follow(trust, [each for each, _ in offered.values()], seen)
-    except ForkedError as fork:
-        _keep_both(path, fork, {h: data for h, (_, data) in offered.items()})
-        raise
-    changed = before is None or trust_hash(trust) != trust_hash(before)
-    # The memory first: a crash between the two leaves a file that is older than what was seen, which is told.
-    replace_file(seen_path(path), Seen.of(trust).to_json())
-    if before is not None:
-        offered.setdefault(trust_hash(before), (before, read_file(path)))
-    _keep_versions(path, trust, offered)
-    if changed:
-        replace_file(path, offered[trust_hash(trust)][1])
+    # One after the other: who read the version before, and writes after a newer one came, would put an older one back.
+    with alone(path.parent) if path.parent.is_dir() else nullcontext():
+        seen = seen_beside(path)
+        if path.exists():
+            before = trust = read_trust(read_file(path))
+        elif pin is None:
+            raise UsageError("cli.trust.pin_needed")
+        else:
+            before, (trust, data) = None, _pinned(offered, _pin(pin))
+            read_trust(data, pinned=_pin(pin))
+        try:
+            trust = follow(trust, [each for each, _ in offered.values()], seen)
+        except ForkedError as fork:
+            _keep_both(path, fork, {h: data for h, (_, data) in offered.items()})
+            raise
+        changed = before is None or trust_hash(trust) != trust_hash(before)
+        # The memory first: a crash between the two leaves a file that is older than what was seen, which is told.
+        replace_file(seen_path(path), Seen.of(trust).to_json())
+        if before is not None:
+            offered.setdefault(trust_hash(before), (before, read_file(path)))
+        _keep_versions(path, trust, offered)
+        if changed:
+            replace_file(path, offered[trust_hash(trust)][1])
     payload = output.message(
         "chuzheng-trust-updated/1", "cli.trust.updated" if changed else "cli.trust.unchanged", path=str(path),
         sequence=trust.sequence, hash=trust_hash(trust).hex(),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from notary import trust_chain
 from notary.trust import parse_trust, trust_hash
 from tests.fakes.registry import World, signer
 from tests.unit.scripts.conftest import Chuzheng
@@ -70,6 +74,39 @@ def test_trust_update__folder_fork_and_rollback__kept_told_and_nothing_replaced(
         assert chuzheng(*command, "--json").json["code"] == "trust.rolled_back"
     assert chuzheng("trust", "update", "third.json", *mine).code == 0
     assert chuzheng("verify", "a.record.json", "--trust", "mine.json").code == 0
+
+
+def test_trust_update__another_one_brings_a_newer_version_meanwhile__no_older_one_is_put_back(
+    chuzheng: Chuzheng, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = trust_bytes(world)
+    second = trust_bytes(world, after=parse_trust(first))
+    third = trust_bytes(world, after=parse_trust(second))
+    for number, data in enumerate((first, second, third), 1):
+        (tmp_path / f"v{number}.json").write_bytes(data)
+    mine = ("--trust", "mine.json", "--pin", trust_hash(parse_trust(first)).hex())
+    assert chuzheng("trust", "update", "v1.json", *mine).code == 0
+    find, folder = trust_chain.follow, os.open(tmp_path, os.O_RDONLY)
+    waits = list[bool]()
+
+    def meanwhile(*given: Any) -> Any:
+        if not waits:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waits.append(True)  # the other one comes after this one
+            else:
+                fcntl.flock(folder, fcntl.LOCK_UN)
+                waits.append(False)
+                assert chuzheng("trust", "update", "v2.json", "v3.json", *mine).code == 0
+        return find(*given)
+
+    monkeypatch.setattr(trust_chain, "follow", meanwhile)
+    chuzheng("trust", "update", "v2.json", *mine)
+    os.close(folder)
+    assert waits == [True] or (tmp_path / "mine.json").read_bytes() == third
+    assert chuzheng("trust", "update", "v2.json", "v3.json", *mine).code == 0
+    assert (tmp_path / "mine.json").read_bytes() == third
 
 
 def test_verify__pin_of_the_first_version__holds_after_updates(

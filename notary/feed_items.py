@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from ledger.errors import IntegrityError
 from ledger.statuses import Decision, DecisionCode, status_at
 from ledger.types import BlockTime, Digest, Kind, LogId
-from notary.entry import ENTRY_BYTES, STATUS_TAG, check_entries
+from notary.entry import ENTRY_BYTES, STATUS_TAG, check_entries, parse_origin
 from notary.packed import KEY_BYTES
 from notary.service import Notary
 from notary.stores.feeding import kept_at, kept_between
@@ -98,13 +98,15 @@ class Telling:
         """An item for each entry from index `first` on; None for what is no certificate.
 
         IntegrityError `notary.restored` where the chain has more entries than the database: passing over them would
-        leave them out for ever.
+        leave them out for ever. Where the log was closed below them since, they are lost and count for nothing: that
+        they ended is told by their place alone.
         """
         low = position_of(log.id, first)
         with self._store.reading() as connection:
             joined = self._store.joined_from(connection, log.id, first, count)
-            if len(joined) < count * ENTRY_BYTES:
-                raise self._restored(log, first + len(joined) // ENTRY_BYTES, change.end)
+            has = first + len(joined) // ENTRY_BYTES
+            if has < min(first + count, self._counting(log)):
+                raise self._restored(log, has, change.end)
             check_entries(joined)
             entries = {
                 low + at: joined[at * ENTRY_BYTES : (at + 1) * ENTRY_BYTES]
@@ -120,6 +122,8 @@ class Telling:
             items[position - low] = item
         if change.what != "closed":
             self._decided_before(change, log, items)
+        for index in range(has if change.what == "closed" else first + count, first + count):
+            items[index - first] = _lost(change, log, index)
         return items
 
     def decided(self, changes: Sequence[Told]) -> list[Item | None]:
@@ -167,6 +171,10 @@ class Telling:
             found[position] = record.get("identifier"), record.get("type"), record.get("version")
         return found
 
+    def _counting(self, log: LogRow) -> int:
+        """The size at which the log was closed, as of now; beyond every index while it is open."""
+        return min((each.size for each in self._closings if each.log_id == log.log_id), default=1 << 40)
+
     def _decided_before(self, change: Told, log: LogRow, items: Sequence[Item | None]) -> None:
         """What was registered again after a closing keeps its key, and what was decided under it before."""
         place = change.block, change.log_index
@@ -191,7 +199,7 @@ class Telling:
         sizes = {log_id: self._changes.anchored_by(log_id) for log_id in self._logs}  # before the logs, which only grow
         with self._store.reading() as connection:
             for row in self._store.all_logs(connection):
-                if sizes.get(row.log_id, 0) > row.next_index:
+                if min(sizes.get(row.log_id, 0), self._counting(row)) > row.next_index:
                     raise self._restored(row, row.next_index, sizes[row.log_id])
 
     @staticmethod
@@ -207,6 +215,13 @@ def _item(change: Told, log: LogRow, position: int, raw: bytes, fields: Mapping[
         "issuer": raw[2:20].decode("ascii"), "key": _status_key(raw).hex(), "commitment": raw[28:60].hex(),
         "identifier": identifier, "type": type_, "version": version,
     }  # fmt: skip
+
+
+def _lost(change: Told, log: LogRow, index: int) -> Item:
+    """An entry that a restored database hasn't, and that was struck out: nothing but its place is known."""
+    known = {"at": change.time, "block": change.block, "origin": log.origin, "index": index}
+    unknown = dict.fromkeys(("key", "commitment", "identifier", "type", "version"))
+    return {**known, "issuer": parse_origin(log.origin).issuer, **unknown, "change": "ended", "status": STRUCK_OUT}
 
 
 def _decision(change: Told, item: Item, history: Sequence[Decision]) -> Item:

@@ -24,8 +24,11 @@ FeedBody: dict[str, Any] = {
                     "origin": {"type": "string"},
                     "index": {"type": "integer"},
                     "issuer": {"type": "string"},
-                    "key": {"type": "string", "description": "Status key"},
-                    "commitment": {"type": "string"},
+                    "key": {
+                        "type": ["string", "null"],
+                        "description": "Status key; null: the entry was lost and struck out, and goes by its place",
+                    },
+                    "commitment": {"type": ["string", "null"]},
                     "identifier": {"type": ["string", "null"], "description": "null: the record isn't kept here"},
                     "type": {"type": ["string", "null"]},
                     "version": {"type": ["integer", "null"]},

@@ -143,6 +143,17 @@ def test_page__database_restored_from_before_the_cursor__refused_until_it_is_who
             behind.page(cursor)
         assert caught.value.code == "notary.restored"
         assert caught.value.params == {"origin": ORIGIN, "log": 8, "chain": 12}
+    # The Council closes the log where the backup ends: what is lost ended, and its place is all that can be told.
+    changes.all.append(closed(30, 8, 12))
+    rest = behind.page(early.cursor)
+    assert brief(rest.items) == [("ended", "struck_out", ORIGIN, n) for n in range(8, 12)]
+    assert {(i["key"], i["commitment"], i["identifier"], i["issuer"]) for i in rest.items} == {
+        (None, None, None, ISSUER)
+    }
+    assert rest.items[0].keys() == early.items[0].keys()
+    assert behind.page(first.cursor).items == rest.items
+    assert follow(behind, [3]) == early.items + rest.items
+    changes.all.pop()
     restored.notary.close()
     assert brief(feed.page(first.cursor).items) == [("changed", "suspended", ORIGIN, 9)]
 

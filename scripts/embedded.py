@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from api.auth import TokenStore, ensure_tokens
 from api.keyring import Keyring
@@ -94,6 +95,7 @@ def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
     say("deploying")
     network = _network_name(settings, rpc)
     origins = {d.code: make_origin(network, d.code) for d in issuers}
+    _require_log_keys(settings, keyring, origins.values())
     for code, origin in origins.items():
         keyring.make_department_keys(code, origin, settings.lanes)
     # Shards that were begun after a closing have a key already.
@@ -109,6 +111,16 @@ def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
     _write_directory(settings.directory_path)
     tokens = ensure_tokens(TokenStore(settings.tokens_path), [d.code for d in issuers])
     return Network(deployment, trust, tokens)
+
+
+def _require_log_keys(settings: Settings, keyring: Keyring, origins: Iterable[Origin]) -> None:
+    """ConfigurationError `cli.up.log_key` where a log is there and its key isn't: no verifier would know a new one, and
+    all that it promised would be lost."""
+    known = keyring.origins()
+    for origin in origins:
+        if origin not in known and (settings.logs_dir / quote(origin, safe="")).is_dir():
+            path = settings.keys_dir / "logs" / f"{quote(origin, safe='')}.pem"
+            raise ConfigurationError("cli.up.log_key", origin=origin, path=str(path))
 
 
 def _admit(

@@ -1,16 +1,18 @@
 """Filing: a file becomes ciphertext in the content store and a record about it in the log.
 
 The order matters: what was answered before is found first, so that a retry doesn't encrypt again; the ciphertext is
-durable before the record that names it, so a crash leaves at most ciphertext that nothing names.
+durable before the record that names it, so a crash leaves at most ciphertext that nothing names. Of two who send the
+same file at once the slower one takes its own ciphertext away again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ledger.errors import InputError
+from ledger.errors import ConflictError, InputError, UnavailableError
 from ledger.ports import ContentStore
 from ledger.types import DepartmentCode, Origin
 from notary.documents import FileFacts, describe, same_file, store_file
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
     from notary.reception import Accepted, Reception
+
+
+_NEVER_PLACED = frozenset({"already_anchored", "erased.answer", "erased.name", "idempotency_conflict"})
+"""Refusals of a record that isn't in any log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,9 @@ class Filing:
         issuer: DepartmentCode,
         readers: Mapping[DepartmentCode, X25519PublicKey],
         vault: Vault,
-    ) -> Prepared:
-        """Encrypt and store what `source` has from its beginning, and prepare `record` with it."""
+    ) -> tuple[Prepared, str]:
+        """Encrypt and store what `source` has from its beginning, and prepare `record` with it; its name in the store,
+        which no other record has: the key is new each time."""
         source.seek(0)
         stored = store_file(source, facts.media_type, readers, content=self.content)
         if not same_file(facts, stored.document):
@@ -49,7 +56,14 @@ class Filing:
         record_key, _ = vault.open_keys(commitment, prepared.detail.sealed_keys)
         found = stored.wraps.items()
         wraps = [(reader, vault.seal_wrap(commitment, record_key, reader, wrap)) for reader, wrap in found]
-        return prepared._replace(detail=prepared.detail._replace(wraps=tuple(wraps)))
+        detail = prepared.detail._replace(wraps=tuple(wraps))
+        return prepared._replace(detail=detail), stored.document["cid"]
+
+    def take_back(self, cid: str | None) -> None:
+        """Nothing names this file, and nothing will; where the store is away it is one of `content check`'s."""
+        if cid is not None:
+            with suppress(UnavailableError):
+                self.content.remove(cid)
 
 
 def accept_document(
@@ -80,7 +94,15 @@ def accept_document(
     # Prepared without a name for the ciphertext: enough to find out whether it stands already, and to refuse it before
     # anything is encrypted.
     prepared = prepare({**base, "document": facts.member()}, issuer, notary.vault)
+    cid: str | None = None
     if not notary.stands(department, origin, prepared, operation=operation, key=key):
-        prepared = filing.prepare(source, facts, base, issuer=issuer, readers=readers, vault=notary.vault)
-    [accepted] = notary.accept_prepared(department, origin, [prepared], operation=operation, key=key)
+        prepared, cid = filing.prepare(source, facts, base, issuer=issuer, readers=readers, vault=notary.vault)
+    try:
+        [accepted] = notary.accept_prepared(department, origin, [prepared], operation=operation, key=key)
+    except ConflictError as error:
+        if error.code in _NEVER_PLACED:  # after any other error it may have been
+            filing.take_back(cid)
+        raise
+    if accepted.receipt.entry.sha256 != prepared.row.sha256:  # another's, which names another file
+        filing.take_back(cid)
     return accepted

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -59,6 +60,45 @@ def test_accept_document__any_size__only_the_reader_gets_it_back(rig: Rig, tmp_p
     assert record["document"]["size"] == size
     stored = b"".join(path.read_bytes() for path in rig.home.parent.rglob("*") if path.is_file() and path != target)
     assert size < 1000 or data[:100] not in stored
+
+
+def test_accept_document__sent_again_while_the_first_is_still_encrypted__one_file_is_kept(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that waits no longer sends a large file again; both come to their end."""
+    content = rig.notary.filing.content  # type: ignore[union-attr]
+    real = content.put_stream
+    for number, more in enumerate(({}, {"key": "k"})):
+        data, others = bytes([number]) * 2_000_000, list[object]()
+
+        def meanwhile(source: object, data: bytes = data, others: list[object] = others, more: Any = more) -> str:
+            monkeypatch.setattr(content, "put_stream", real)
+            others.append(submit(rig, data, **more))
+            return real(source)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(content, "put_stream", meanwhile)
+        mine = submit(rig, data, **more)
+        assert mine.receipt == others[0].receipt  # type: ignore[attr-defined]
+        assert mine.repeated  # type: ignore[attr-defined]
+        assert blocks(rig) == 3 * (number + 1)
+        assert content.holds(rig.notary.record(ORIGIN, number)["document"]["cid"])
+
+
+def test_accept_document__refused_after_it_was_encrypted__nothing_of_it_is_kept(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = rig.notary.filing.content  # type: ignore[union-attr]
+    real = content.put_stream
+
+    def meanwhile(source: object) -> str:
+        monkeypatch.setattr(content, "put_stream", real)
+        submit(rig, b"another", key="k")
+        return real(source)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(content, "put_stream", meanwhile)
+    with pytest.raises(ConflictError, match="idempotency_conflict"):
+        submit(rig, b"a file", key="k")
+    assert blocks(rig) == 1
 
 
 def test_accept_document__again__the_same_receipt_and_nothing_encrypted_twice(rig: Rig) -> None:

@@ -81,7 +81,7 @@ def test_accept_document__sent_again_while_the_first_is_still_encrypted__one_fil
         assert mine.receipt == others[0].receipt  # type: ignore[attr-defined]
         assert mine.repeated  # type: ignore[attr-defined]
         assert blocks(rig) == 3 * (number + 1)
-        assert content.holds(rig.notary.record(ORIGIN, number)["document"]["cid"])
+        assert content.has(rig.notary.record(ORIGIN, number)["document"]["cid"])
 
 
 def test_accept_document__refused_after_it_was_encrypted__nothing_of_it_is_kept(

@@ -50,6 +50,7 @@ def move(source: Engine, target: Engine, told: Callable[[str, int, int], None] =
     with writing(source) as held:
         _be_patient(held)
         if before is None:
+            _require_unmoved(held, _name(target))
             _hold(held, tables)
         names = {t.name: t.name + "_moved" if before is not None and t.name in FIRST_NEEDED else t.name for t in tables}
         pairs = [(_renamed(table, names[table.name]), _named(copies, table.name)) for table in tables]
@@ -114,6 +115,13 @@ def _tables_of(connection: Connection) -> list[sa.Table]:
 def _be_patient(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         be_patient(connection)
+
+
+def _require_unmoved(held: Connection, target: str) -> None:
+    """ConflictError `store.moved_away` where the same command, started twice, has ended meanwhile: the target may be in
+    use already."""
+    if sa.inspect(held).has_table(MOVE.name) and held.scalar(sa.select(MOVE.c.role)) == "source":
+        raise ConflictError("store.moved_away", target=target)
 
 
 def _hold(connection: Connection, tables: Sequence[sa.Table]) -> None:

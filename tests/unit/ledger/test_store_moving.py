@@ -53,6 +53,29 @@ def pair(
     target.dispose()
 
 
+def test_move__the_same_command_ends_between_two_acts_of_this_one__told_so_and_the_target_stays(
+    pair: tuple[Engine, Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = pair
+    claim, through = moving._claim, list[int]()
+
+    def meanwhile(engine: Engine, name: str) -> None:
+        claim(engine, name)
+        if not through:
+            through.append(0)
+            through.append(sum(found.rows for found in move(source, target)))
+            upgrade(target)  # it may be opened, and whoever does goes on there
+            with writing(target) as connection:
+                connection.execute(sql.checkpoints.delete())
+
+    monkeypatch.setattr(moving, "_claim", meanwhile)
+    with pytest.raises(ConflictError, match=r"store\.moved_away"):
+        move(source, target)
+    with reading(target) as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(sql.entry_groups))
+    assert through[1] > 0
+
+
 def test_move__all_of_it__the_notary_goes_on_with_the_same_answers(pair: tuple[Engine, Engine], tmp_path: Path) -> None:
     source, target = pair
     with reading(source) as connection:

@@ -33,8 +33,9 @@ from notary.stores.content import EmbeddedStore
 from notary.stores.records import CheckpointRow
 from notary.trust import make_trust
 from notary.trust_file import LogKey, TrustFile
+from tests.databases import begin_sqlite
 from tests.fakes.chain import ANCHOR_LOG, FakeChain
-from tests.fakes.notary import ChainIndex
+from tests.fakes.notary import ChainIndex, sqlite_at
 
 NETWORK = "unit"
 ISSUER = DepartmentCode("11420000MB9543829Q")
@@ -159,8 +160,10 @@ def build_house(folder: Path, *, finality: str = "none", **settings: Any) -> Hou
     origin = make_origin(NETWORK, ISSUER)
     chosen = Settings(home=folder, chain_max_age=10**10, **settings)
     key = Key(7)
+    begun = chosen.database == sqlite_at(folder) and begin_sqlite(folder / "chuzheng.sqlite")
     engine = open_engine(chosen.database)
-    upgrade(engine)
+    if not begun:
+        upgrade(engine)
     chain.admit(ISSUER)
     chain.accredit(ISSUER, TYPE, 0)
     chain.open_log(origin)

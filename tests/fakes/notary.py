@@ -21,6 +21,7 @@ from notary.merkle import verify_consistency
 from notary.service import Notary
 from notary.stores.disk import Disk
 from notary.stores.tiles import TileLog
+from tests.databases import begin_sqlite
 from tests.fakes.chain import FakeChain
 
 ISSUER = DepartmentCode("11420000MB9543829Q")
@@ -160,8 +161,11 @@ class Rig:
 
     def _open(self) -> Notary:
         self.home.mkdir(parents=True, exist_ok=True)
-        engine = open_engine(self.database or database_of(self.home))
-        upgrade(engine)
+        address = self.database or database_of(self.home)
+        begun = address == sqlite_at(self.home) and begin_sqlite(self.home / "chuzheng.sqlite")
+        engine = open_engine(address)
+        if not begun:
+            upgrade(engine)
         return Notary(
             engine,
             self.logs_dir(),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import newest_sqlite
 from tests.drills.life import SCRIPT, check, open_rig
 from tests.fakes.disk import HookedDisk
 
@@ -53,6 +54,7 @@ def live(home: Path, at: int | None, acknowledged: int) -> None:
 
 def run(home: Path, at: int | None) -> dict[str, object]:
     """What a forked child acknowledged before it died, or at its end."""
+    newest_sqlite()
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -61,7 +61,7 @@ def check(
 
     `seen_before` (Unix ms) leaves out what was seen whole since then: so a check that was cut goes on.
     """
-    result, index = Checked(address), places.index
+    result, index, began = Checked(address), places.index, clock.now()
     for cid in _all(index, address, seen_before):
         size, wrong = _look(places, address, cid)
         fault = None if wrong is None else Fault(address, cid, wrong)
@@ -82,7 +82,7 @@ def check(
             result.faults.append(fault)
         told(fault)
     result.pins, result.unnamed = _pins(places, address)
-    _leftovers(places, clock, result, repair=repair)
+    _leftovers(places, began, result, repair=repair)
     return result
 
 
@@ -197,13 +197,13 @@ def _repair(places: Places, address: str, cid: str) -> bool:
     return True
 
 
-def _leftovers(places: Places, clock: Clock, result: Checked, *, repair: bool) -> None:
-    """What crashes left of uploads and removals. Looked for only where every file is whole here: a block of one that
-    isn't would look as if nobody needed it."""
+def _leftovers(places: Places, began: int, result: Checked, *, repair: bool) -> None:
+    """What crashes left of uploads and removals a day before the check `began`: what came in since may be unnamed yet.
+    Looked for only where every file is whole here: a block of one that isn't would look as if nobody needed it."""
     if any(not fault.mended for fault in result.faults):
         return
     try:
-        found = places.store(result.store).leftovers(_named(places.index), clock.now())
+        found = places.store(result.store).leftovers(_named(places.index), began)
         if found is None:
             return
         count = size = removed = 0

@@ -103,3 +103,19 @@ def test_check__leftovers_of_a_crash__counted_and_with_repair_taken_away(house: 
     assert not store.has(left)
     assert whole(store, cids)
     assert check(house.places, house.rig.clock, "embedded").leftovers == 0
+
+
+def test_check__takes_over_a_day_while_nobody_names__what_came_in_meanwhile_is_no_leftover(house: House) -> None:
+    files(house, 1)
+    house.keep()
+    house.rig.clock.at = time.time_ns() // 1_000_000
+    added: list[str] = []
+
+    def meanwhile(fault: object) -> None:
+        added.append(house.file(b"registered meanwhile" * 100_000))
+        house.rig.clock.at += 25 * 3_600_000
+
+    checked = check(house.places, house.rig.clock, "embedded", repair=True, told=meanwhile)
+    assert (checked.leftovers, checked.removed) == (0, 0)
+    house.keep()
+    assert whole(house.stores["embedded"], added)

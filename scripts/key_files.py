@@ -38,11 +38,18 @@ def troubles(settings: Settings) -> Iterator[Trouble]:
         yield Trouble("missing", {"path": folder})
         return
     everything = [folder, *sorted(folder.rglob("*"))]
-    if open_ := [path for path in everything if path.stat().st_mode & OTHERS]:
+    if open_ := [path for path in everything if _mode(path) & OTHERS]:
         yield Trouble("open", {"path": open_[0], "count": len(open_), "folder": folder})
     yield from _damaged(settings, everything)
     yield from _logs(settings)
     yield from _council(settings)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:  # a draft that its writer has just put in place under its name
+        return 0
 
 
 def _damaged(settings: Settings, everything: list[Path]) -> Iterator[Trouble]:

@@ -84,6 +84,11 @@ def test_keys__all_in_order__one_line(settings: Settings) -> None:
     assert examine(settings) == [Finding("keys")]
 
 
+def test_keys__draft_that_is_gone_before_it_is_looked_at__passed_over(settings: Settings) -> None:
+    (settings.keys_dir / "tokens.json.draft").symlink_to("put in place")  # listed, and not there
+    assert examine(settings) == [Finding("keys")]
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_keys__damaged__named_with_what_to_do(settings: Settings, name: str) -> None:
     for content in (b"", b"torn", b"-----BEGIN PRIVATE KEY-----\n"):

@@ -12,7 +12,6 @@ import hmac
 import json
 import os
 import secrets
-import tempfile
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -80,7 +79,7 @@ class TokenStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
+        self._lock, self._disk = threading.Lock(), Disk()
         self._read: tuple[tuple[int, int], dict[str, StoredToken]] | None = None
         """Which file, and its tokens: one value, so that no thread sees one file's mark with another's tokens."""
 
@@ -137,17 +136,12 @@ class TokenStore:
         """Alone among all processes, from reading to writing."""
         with self._lock, translated():
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with Disk().locked(self._path.with_name(f".{self._path.name}.lock")):
+            with self._disk.locked(self._path.with_name(f".{self._path.name}.lock")):
                 yield
 
     def _write(self, tokens: list[StoredToken]) -> None:
         content = json.dumps({"schema": SCHEMA, "tokens": [asdict(t) for t in tokens]}, indent=1)
-        handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=".tokens-")  # mkstemp: 0600
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(self._path)
+        self._disk.replace(self._path, content.encode())
 
 
 def person_hash(storage_key: bytes, officer: str) -> bytes:

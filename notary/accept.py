@@ -167,9 +167,8 @@ class Acceptance:
                 row = store.log(connection, origin, lock=True)
                 if row is None:
                     raise IntegrityError("notary.log_unknown", origin=origin)
-                if (
-                    row.struck_from is not None
-                ):  # begun anew elsewhere since the sender was let in: it would count nowhere
+                if row.struck_from is not None:
+                    # Begun anew elsewhere since the sender was let in: it would count nowhere.
                     raise ConflictError("notary.log_closed", origin=origin, size=row.struck_from)
                 token = self._leases.hold(connection, row)
                 self._heads.check(row)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any, Protocol
 
 from ledger.errors import IntegrityError
 from ledger.statuses import Decision, DecisionCode, status_at
 from ledger.types import BlockTime, Digest, Kind, LogId
-from notary.entry import ENTRY_BYTES, STATUS_TAG, check_entries, parse_origin
+from notary.entry import ENTRY_BYTES, check_entries, parse_origin, status_key
 from notary.packed import KEY_BYTES
 from notary.service import Notary
 from notary.stores.feeding import kept_at, kept_between
@@ -251,5 +250,5 @@ def _by_place(closing: Closed) -> tuple[int, int]:
     return closing.place
 
 
-def _status_key(entry: bytes) -> bytes:
-    return sha256(STATUS_TAG + entry[2:20] + entry[28:60]).digest()
+def _status_key(entry: bytes) -> Digest:
+    return status_key(entry[2:20].decode("ascii"), entry[28:60])

@@ -6,7 +6,6 @@ behind it was written by a run that didn't come to note it, and is told again.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from typing import Any
 from ledger.errors import ConflictError
 from notary.bulk.durable import append, cut, write_durably
 from notary.stores.disk import FILE_MODE, translated
-from scripts.commands.files import read_file
+from scripts.commands.files import holding, read_file
 
 _PIECE = 1 << 16
 _line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -62,16 +61,8 @@ def alone(path: Path) -> Iterator[None]:
     with translated():
         mode = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
         handle = os.open(path, mode | os.O_CLOEXEC, FILE_MODE)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConflictError("reconcile.running", path=str(path)) from None
-        except OSError:
-            pass
+    with holding(handle, ConflictError("reconcile.running", path=str(path))):
         yield
-    finally:
-        os.close(handle)
 
 
 def _whole_lines(path: Path, size: int) -> int:

@@ -10,7 +10,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -161,9 +161,20 @@ def alone(path: Path) -> Iterator[None]:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise _reading(path, error) from error
+    with holding(handle):
+        yield
+
+
+@contextmanager
+def holding(handle: int, busy: ChuzhengError | None = None) -> Iterator[None]:
+    """Nobody else holds this open file meanwhile. Where somebody does: `busy` is raised if it is given, else we wait.
+    Where the file system knows no locks, as before. The kernel lets go when the process ends."""
     try:
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if busy is None else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if busy is not None and isinstance(error, BlockingIOError):
+                raise busy from None
         yield
     finally:
         os.close(handle)

@@ -224,13 +224,18 @@ def asked(council: Council, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable
     return council.run(*words).code
 
 
-def test_sign__draft_replaced_while_a_person_is_asked__what_wasnt_shown_isnt_signed(
-    council: Council, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def two_drafts(council: Council) -> bytes:
+    """d.json, and as other.json another file of the same version, returned."""
     council.first()
     council.draft("--after", "v1.json")
     council.draft("--after", "v1.json", "--days", "9", out="other.json")
-    other = (council.folder / "other.json").read_bytes()
+    return (council.folder / "other.json").read_bytes()
+
+
+def test_sign__draft_replaced_while_a_person_is_asked__what_wasnt_shown_isnt_signed(
+    council: Council, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = two_drafts(council)
     assert asked(council, monkeypatch, lambda: (council.folder / "d.json").write_bytes(other)) == 1
     assert (council.folder / "d.json").read_bytes() == other
     assert council.sign("a", "--after", "v1.json").code == 0  # nothing was remembered either
@@ -239,9 +244,7 @@ def test_sign__draft_replaced_while_a_person_is_asked__what_wasnt_shown_isnt_sig
 def test_sign__the_same_key_signs_another_file_while_a_person_is_asked__no_fork(
     council: Council, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    council.first()
-    council.draft("--after", "v1.json")
-    council.draft("--after", "v1.json", "--days", "9", out="other.json")
+    two_drafts(council)
     signed = list[int]()
 
     def meanwhile() -> None:

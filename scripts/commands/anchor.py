@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.errors import ChuzhengError, ConflictError, InputError, UnavailableError
+from ledger.texts import LANGUAGES, text
 from scripts import output
 from scripts.commands.files import (
     SUFFIXES,
@@ -232,16 +233,41 @@ def _held(target: Path, path: Path, data: bytes | None) -> Receipt | None:
 
 
 def _still_there(server: Client, held: Receipt, target: Path) -> bool:
-    """Whether this server's log has the entry; ConflictError if the receipt comes from another network."""
+    """Whether this server's log has the entry; ConflictError if the receipt comes from another network. What was erased
+    since is refused with the server's own words: they name order and day."""
     from notary.receipt import parse_receipt
 
     try:
-        known = parse_receipt(server.receipt(held.origin, held.index, salted=False))
+        known = parse_receipt(_newest(server, held))
     except ServerError as error:
+        if error.status == 410:
+            raise _erased(error, target) from None
         if error.status != 404:
             raise
         raise ConflictError("cli.other_network", path=str(target), origin=held.origin) from None
     return known.entry == held.entry
+
+
+def _newest(server: Client, held: Receipt) -> bytes:
+    """The server's receipt of the same entry: asked for with its salt, which is what an erasure destroys; without it
+    where the token is another department's."""
+    try:
+        return server.receipt(held.origin, held.index, salted=True)
+    except ServerError as error:
+        if error.status != 403:
+            raise
+        return server.receipt(held.origin, held.index, salted=False)
+
+
+def _erased(error: ServerError, target: Path) -> ServerError:
+    """What the server said, and what is to become of the copy that lies here."""
+    told = {
+        name: f"{error.problem.get(name, '')}{'' if language == 'zh' else ' '}"
+        + text("cli.anchor.erased", language, path=str(target))
+        for language in LANGUAGES
+        if (name := f"message_{language}")
+    }
+    return ServerError(error.status, {**error.problem, **told})
 
 
 def _media_type(path: Path) -> str:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.errors import DeniedError, InputError
+from ledger.errors import InputError
 from ledger.texts import Language, text
-from ledger.types import Millis, Origin
+from ledger.types import Millis
 from scripts import output
 from scripts.commands.files import (
     beside,
@@ -29,14 +29,13 @@ from scripts.commands.files import (
     stem,
     write_new,
 )
-from scripts.commands.options import Home, Json, TokenFile, Url
+from scripts.commands.options import Erasures, Home, Json, TokenFile, Url
 from scripts.commands.trust import PinOption, TrustOption, believed
 from scripts.help import App
 
 if TYPE_CHECKING:
     from notary.exports.archive import Item, Source
     from notary.exports.archive_checks import Finding
-    from scripts.erased import Asked
 
 archive_app = App(help="归档信息包。/ Archive packages.")
 EXIT_WRONG = 21
@@ -66,9 +65,7 @@ def make(
     fonds: Annotated[str, typer.Option(help="全宗号（大写字母、数字） / fonds: capitals and digits")],
     year: Annotated[int, typer.Option(min=1949, max=9999, help="年度 / year")],
     retention: Annotated[Term, typer.Option(help="保管期限：永久、30 年、10 年 / retention: permanent, 30, 10 years")],
-    erasures: Annotated[
-        list[Path] | None, typer.Option(help="删除清单或快照，可多次 / list of erasures or snapshot, may be repeated")
-    ] = None,
+    erasures: Erasures = None,
     offline: Annotated[bool, typer.Option("--offline", help="不问服务器 / ask no server")] = False,
     home: Home = None, url: Url = None, token_file: TokenFile = None,
     json_: Json = False,
@@ -76,39 +73,19 @@ def make(
     """把本单位的记录、凭证（去盐）和文件装成归档包。/ Records, receipts without salts and files, for the archive."""
     from notary.exports.archive import Retention, write_package
     from scripts.commands.receipt import receipts_in
+    from scripts.erased import ask_at_hand
 
     paths = list(dict.fromkeys(path for each in what for path in receipts_in(each)))
     sources = [_source(path) for path in paths]
-    asked = _asked([origin for origin, _, _ in sources], erasures or [], home, None if offline else (url, token_file))
+    origins = [origin for origin, _, _ in sources]
+    asked = ask_at_hand(origins, erasures, home, None if offline else (url, token_file))
     asked.refuse((origin, index, str(path)) for (origin, index, _), path in zip(sources, paths, strict=True))
     with new_file(out) as file:
         write_package(file, sources, fonds=fonds, year=year, retention=Retention(_TERMS[retention]))
     payload = output.message("chuzheng-archive-made/1", "cli.archive.made", path=str(out), count=len(paths))
-    lists = asked.as_json(origin for origin, _, _ in sources)
-    output.finish({**payload, "path": str(out), "items": len(paths), "erasures": lists}, as_json=json_)
-    if unasked := [each["origin"] for each in lists if not each["asked"]]:
-        output.say("cli.archive.not_asked", origins=", ".join(unasked))
-
-
-def _asked(
-    origins: list[Origin], files: list[Path], home: Path | None, server: tuple[str | None, Path | None] | None
-) -> Asked:
-    """The lists of erasures at hand: a copy that lies here may be of a record that was erased. `server`: the address
-    and the token's file, as they were given; None: it isn't asked."""
-    from api.settings import load
-    from scripts.client import read_token
-    from scripts.erased import ask
-
-    url, token_file = server or (None, None)
-    settings = load({"home": home, "public_url": url}).settings
-    try:
-        token = None if server is None else read_token(token_file)
-    except DeniedError:
-        if token_file is not None:
-            raise
-        token = None  # most lists are public
-    address = None if server is None else settings.url
-    return ask(origins, settings, files=files, server=address, token=token, insist=url is not None)
+    facts = {"path": str(out), "items": len(paths), "erasures": asked.as_json(origins)}
+    output.finish({**payload, **facts}, as_json=json_)
+    asked.say_unasked(origins)
 
 
 def _source(path: Path) -> Source:

@@ -19,11 +19,11 @@ import typer
 
 from ledger.errors import InputError
 from ledger.texts import Language, text
-from ledger.types import Digest, Millis
+from ledger.types import Digest, Millis, Origin
 from scripts import output
 from scripts.commands.files import new_file, open_file, read_file, write_new
 from scripts.commands.judging import Asked, judge_presented
-from scripts.commands.options import Json, RpcUrl, TokenFile, Url
+from scripts.commands.options import Erasures, Home, Json, RpcUrl, TokenFile, Url
 from scripts.commands.trust import PinOption, TrustOption, believed, trust_path
 from scripts.help import App
 from scripts.problems import UsageError
@@ -55,32 +55,49 @@ def make(
     snapshot: Annotated[
         Path | None, typer.Option(help="快照：离线时证明签发资格与状态 / snapshot, for issuer and status offline")
     ] = None,
+    erasures: Erasures = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="不向服务器取决定的事件 / ask no server for events")
+        bool, typer.Option("--offline", help="不问服务器：决定的事件、删除清单 / ask no server: events, erasures")
     ] = False,
-    url: Url = None,
-    token_file: TokenFile = None,
+    home: Home = None, url: Url = None, token_file: TokenFile = None,
     json_: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """把披露件、凭证（去盐）、决定及其证明装成一个证据包。/ Disclosures, receipts without salts, decisions
     with proofs, in one file."""
     from notary.exports.bundle_writing import write_bundle
+    from scripts.erased import ask_at_hand
 
     if grant is not None and not _GRANT.fullmatch(grant):
         raise UsageError("audit.form")
     if grant is not None and offline:
         raise UsageError("cli.bundle.grant_offline")
+    shown = _disclosed(what or [])
+    origins = [origin for origin, _, _ in shown]
+    lists = [*(erasures or []), *([] if snapshot is None else [snapshot])]
+    asked = ask_at_hand(origins, lists, home, None if offline else (url, token_file))
+    asked.refuse(shown)
     with new_file(out) as file, TemporaryFile() as kept:
         made = write_bundle(file, _contents(what or [], grant, snapshot, offline, url, token_file, kept))
         facts = {
             "path": str(out), "sha256": made.sha256.hex(), "disclosures": len(made.disclosures),
             "receipts": len(made.receipts), "events": len(made.events), "snapshot": made.snapshot is not None,
-            "lacking": sorted(made.lacking),
+            "lacking": sorted(made.lacking), "erasures": asked.as_json(origins),
         }  # fmt: skip
     payload = output.message("chuzheng-bundle-made/1", "cli.bundle.made", path=str(out), sha256=facts["sha256"])
     output.finish({**payload, **facts}, as_json=json_)
     for each in sorted(made.lacking):
         output.say(f"cli.bundle.lacking.{each}")
+    asked.say_unasked(origins)
+
+
+def _disclosed(what: list[Path]) -> list[tuple[Origin, int, str]]:
+    """(log, index, path) of every disclosure: what shows something of a record. A receipt without its salt doesn't, and
+    proves the registration of an erased record too."""
+    from notary.disclosure import parse_disclosure
+
+    paths = [path for path in what if path.name.endswith(".disclosure.json")]
+    receipts = [parse_disclosure(read_file(path)).receipt for path in paths]
+    return [(receipt.origin, receipt.index, str(path)) for receipt, path in zip(receipts, paths, strict=True)]
 
 
 def _contents(

@@ -18,3 +18,7 @@ RpcUrl = Annotated[
 TokenFile = Annotated[
     Path | None, typer.Option("--token-file", help="存放令牌的文件 / file with the token  [CHUZHENG_TOKEN]")
 ]
+Erasures = Annotated[
+    list[Path] | None,
+    typer.Option("--erasures", help="删除清单或快照，可多次 / list of erasures or snapshot, may be repeated"),
+]

@@ -21,7 +21,7 @@ from scripts.commands import trust_making
 from scripts.commands.event import is_event, judge_file
 from scripts.commands.files import SUFFIXES, beside, check_readable, read_file, write_new
 from scripts.commands.judging import Asked, judge_presented, log_of_server
-from scripts.commands.options import Json, RpcUrl, Url
+from scripts.commands.options import Erasures, Home, Json, RpcUrl, TokenFile, Url
 from scripts.commands.trust import PinOption, TrustOption, believed, trust_app, trust_path
 from scripts.help import App
 from scripts.problems import UsageError
@@ -215,12 +215,16 @@ def disclose(
     fields: Annotated[str, typer.Option(help="要出示的成员，逗号分隔 / members to show, separated by commas")],
     record: Annotated[Path | None, typer.Option(help="记录文件，默认取同名文件 / record, default: beside it")] = None,
     out: Annotated[Path | None, typer.Option(help="输出文件 / file to write")] = None,
+    erasures: Erasures = None,
+    offline: Annotated[bool, typer.Option("--offline", help="不问服务器 / ask no server")] = False,
+    home: Home = None, url: Url = None, token_file: TokenFile = None,
     json_: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """只出示部分内容，其余不可推知。/ Show a part of a record; the rest can't be guessed."""
     from notary.canonical import parse_record
     from notary.disclosure import make_disclosure
     from notary.receipt import parse_receipt
+    from scripts.erased import ask_at_hand
 
     if not receipt.name.endswith(".receipt.json") and beside(receipt, ".receipt.json").is_file():
         receipt = beside(receipt, ".receipt.json")
@@ -230,10 +234,14 @@ def disclose(
         raise InputError("cli.no_salt", path=str(receipt))
     names = [name.strip() for name in fields.replace("，", ",").split(",") if name.strip()]
     data = make_disclosure(members, proof.salt, names, proof)
+    asked = ask_at_hand([proof.origin], erasures, home, None if offline else (url, token_file))
+    asked.refuse([(proof.origin, proof.index, str(receipt))], "erased.copy")
     target = out or beside(receipt, ".disclosure.json")
     write_new(target, data)
     shown = ", ".join(member["name"] for member in json.loads(data)["members"])
     payload = output.message("chuzheng-disclosed/1", "cli.disclosed", path=str(target), shown=shown)
-    output.finish({**payload, "path": str(target)}, as_json=json_)
+    facts = {"path": str(target), "erasures": asked.as_json([proof.origin])}
+    output.finish({**payload, **facts}, as_json=json_)
     if proof.anchor is None:
         output.say("cli.disclosed.early", path=receipt)
+    asked.say_unasked([proof.origin])

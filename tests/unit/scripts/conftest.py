@@ -13,9 +13,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import assemble
+from ledger.codes.certificate_ids import make_identifier
 from ledger.types import Role
 from scripts.cli import run
-from tests.fakes.house import House, build_house
+from tests.fakes.house import ISSUER, TYPE, House, build_house
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,21 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture
+def erased(house: House, tmp_path: Path) -> Path:
+    """A folder with two records and their receipts; one of them was erased since."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for serial in ("A", "B"):
+        index = house.accept(record := house.certificate(identifier=make_identifier(TYPE, ISSUER, serial, 1))).index
+        receipt = house.notary.receipt(house.origin, index, salted=True)
+        (folder / f"{serial}.receipt.json").write_bytes(receipt.to_json())
+        (folder / f"{serial}.record.json").write_text(json.dumps(record), encoding="utf-8")
+    house.notary.erasing.propose(ISSUER, house.origin, index, "order 1", b"\1" * 32)
+    house.notary.erasing.confirm(ISSUER, house.origin, index, "order 1", b"\2" * 32)
+    return folder
+
+
+@pytest.fixture
 def server(house: House, chuzheng: Chuzheng, monkeypatch: pytest.MonkeyPatch) -> Iterator[IntoApp]:
     """The house's application where the command line looks for its server; `CHUZHENG_TOKEN` may anchor."""
     real = httpx.Client
@@ -93,3 +109,16 @@ def server(house: House, chuzheng: Chuzheng, monkeypatch: pytest.MonkeyPatch) ->
         )
         monkeypatch.setenv("CHUZHENG_TOKEN", house.tokens[Role.ANCHOR])
         yield transport
+
+
+@pytest.fixture
+def unreachable(chuzheng: Chuzheng, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server answers the command line."""
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("away", request=request)
+
+    real = httpx.Client
+    monkeypatch.setattr(
+        "scripts.client.httpx.Client", lambda **told: real(**{**told, "transport": httpx.MockTransport(away)})
+    )

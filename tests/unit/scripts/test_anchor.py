@@ -148,3 +148,27 @@ def test_anchor__folder__one_wrong_file_stops_no_other(
     assert names(folder / "below") == {"y.txt"}
     (tmp_path / "empty").mkdir()
     assert chuzheng("anchor", "empty", "--json").json["count"] == 0
+
+
+def test_anchor__receipt_of_a_record_that_was_erased__said_with_order_and_day_and_never_sent_again(
+    chuzheng: Chuzheng, house: House, server: IntoApp, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for serial in ("A", "B"):
+        put(folder / f"{serial}.record.json", house.certificate(identifier=make_identifier(TYPE, ISSUER, serial, 1)))
+    assert chuzheng("anchor", "mine", "--json").json["count"] == 2
+    index = parse_receipt(read_file(folder / "A.receipt.json")).index
+    house.notary.erasing.propose(ISSUER, house.origin, index, "order 1", b"\1" * 32)
+    house.notary.erasing.confirm(ISSUER, house.origin, index, "order 1", b"\2" * 32)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    server.asked.clear()
+    said = chuzheng("anchor", "mine/A.record.json", "--json")
+    assert (said.code, said.json["code"]) == (1, "erased")
+    for words in (said.json["message_zh"], said.json["message_en"]):
+        assert all(each in words for each in ("order 1", "2026-02-02", "mine/A.receipt.json"))
+    several = chuzheng("anchor", "mine")
+    assert several.code == 1
+    assert "order 1" in several.err
+    assert [asked for asked in server.asked if asked.startswith("POST")] == []
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before

@@ -11,7 +11,8 @@ import pypdf
 import pytest
 
 from notary.exports.evidence_bundle import read_bundle
-from tests.unit.scripts.conftest import Chuzheng
+from tests.fakes.house import House
+from tests.unit.scripts.conftest import Chuzheng, IntoApp
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def place(tmp_path: Path, vectors: Path) -> Path:
 
 
 def test_bundle__made_offline_and_judged__each_part_told(chuzheng: Chuzheng, place: Path) -> None:
-    assert chuzheng("disclose", "0.receipt.json", "--fields", "name").code == 0
+    assert chuzheng("disclose", "0.receipt.json", "--fields", "name", "--offline").code == 0
     arguments = ("0.disclosure.json", "0.receipt.json", "1.receipt.json", "grant.event.json", "--offline")
     done = chuzheng("bundle", "make", "a.bundle.zip", *arguments, "--json")
     assert (done.code, done.json["receipts"], done.json["lacking"]) == (0, 2, ["events_unasked"])
@@ -72,7 +73,7 @@ def test_bundle__wrong_use__says_what_to_do(
 
 
 def test_certificate__of_a_bundle__one_pdf_with_its_hash_and_wrong_uses(chuzheng: Chuzheng, place: Path) -> None:
-    assert chuzheng("disclose", "0.receipt.json", "--fields", "name").code == 0
+    assert chuzheng("disclose", "0.receipt.json", "--fields", "name", "--offline").code == 0
     made = chuzheng(
         "bundle", "make", "a.bundle.zip", "0.disclosure.json", "0.receipt.json", "1.receipt.json", "--offline", "--json"
     )
@@ -88,3 +89,35 @@ def test_certificate__of_a_bundle__one_pdf_with_its_hash_and_wrong_uses(chuzheng
     assert (named.code, "names no operator" in named.err) == (0, False)
     assert chuzheng(*asked, "--show", "number", "--json").json["code"] == "cli.certificate.show"
     assert chuzheng(*asked, "--part", "x", "--json").json["code"] == "cli.certificate.which"
+
+
+def test_bundle__disclosure_of_an_erased_record__refused_and_its_bare_receipt_taken(
+    chuzheng: Chuzheng, house: House, erased: Path, server: IntoApp, tmp_path: Path
+) -> None:
+    for serial in ("A", "B"):
+        assert chuzheng("disclose", f"mine/{serial}.receipt.json", "--fields", "name", "--offline").code == 0
+    while house.notary.erasing.step():
+        pass
+    house.anchor()
+    make = ("bundle", "make", "a.bundle.zip", "mine/A.disclosure.json", "mine/B.disclosure.json", "--json")
+    list_ = next(house.parts.settings.logs_dir.glob("*/erasures"))
+    for hand in ((), ("--offline", "--erasures", list_), ("--offline", "--home", house.parts.settings.home)):
+        refused = chuzheng(*make, *hand)
+        assert (refused.code, refused.json["code"]) == (1, "erased.copies")
+        assert "mine/B.disclosure.json" in refused.json["message_zh"]
+        day = "-" if "--erasures" in hand else "2026-02-02"
+        assert f"文书 order 1，删除日期 {day}" in refused.json["message_zh"]
+        assert f"order 1, erased on {day}" in refused.json["message_en"]
+    assert not (tmp_path / "a.bundle.zip").exists()
+    done = chuzheng(*make[:4], "mine/B.receipt.json", "--json")
+    assert (done.code, done.json["disclosures"], done.json["receipts"]) == (0, 1, 1)
+    assert done.json["erasures"] == [{"origin": house.origin, "asked": ["server"]}]
+    assert "No list of erasures" not in done.err
+
+
+def test_bundle__no_list_at_hand__made_and_said(chuzheng: Chuzheng, house: House, erased: Path, tmp_path: Path) -> None:
+    assert chuzheng("disclose", "mine/B.receipt.json", "--fields", "name", "--offline").code == 0
+    make = ("bundle", "make", "a.bundle.zip", "mine/B.disclosure.json", "--offline", "--json")
+    done = chuzheng(*make)
+    assert (done.code, done.json["erasures"]) == (0, [{"origin": house.origin, "asked": []}])
+    assert f"No list of erasures was asked about {house.origin}" in done.err

@@ -30,7 +30,7 @@ def world(chuzheng: Chuzheng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     public = load_signer(f"file:{tmp_path / 'issuer.pem'}").public_key
     world.chain.add_key(KEY_ID, NewKey(DepartmentCode(ISSUER), int(Suite.ED25519), int(Purpose.SIGN), public))
     monkeypatch.setattr("scripts.commands.credential.time.time_ns", lambda: world.now * 1_000_000)
-    assert chuzheng("disclose", "a.receipt.json", "--fields", "name").code == 0
+    assert chuzheng("disclose", "a.receipt.json", "--fields", "name", "--offline").code == 0
     assert chuzheng(*EXPORT, "--key", "issuer.pem").code == 0
     return world
 

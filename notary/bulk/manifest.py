@@ -8,6 +8,7 @@
 Order of a chunk: bundles, rows.csv, journal, each durable before the next. What lies behind the journal's last line is
 cut off and made again, so a run may be killed anywhere; a bundle that is lost later is known by the journal (again.py).
 Nothing of a person is in it: no identifier, name or salt.
+Over 300 lines: a journal's line is written and read in one place.
 """
 
 from __future__ import annotations
@@ -108,6 +109,15 @@ class Handed(NamedTuple):
     """SHA-256 of the file, hex; a journal of an earlier version doesn't have it."""
 
 
+class SaltFile(NamedTuple):
+    """A file of salts that was written, known by the bundle whose salts it has."""
+
+    origin: str
+    first: int
+    digest: str
+    """SHA-256 of the file, hex."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a back-fill has come."""
@@ -145,7 +155,13 @@ class Manifest:
     def bundle_path(self, origin: str, first: int) -> Path:
         return self.folder / "receipts" / quote(origin, safe="") / f"{first:012d}{SUFFIX}"
 
-    def write(self, outcomes: Sequence[Outcome] | Accepted, mark: Mark, bundles: Sequence[Bundle]) -> None:
+    def write(
+        self,
+        outcomes: Sequence[Outcome] | Accepted,
+        mark: Mark,
+        bundles: Sequence[Bundle],
+        salts: Sequence[SaltFile] = (),
+    ) -> None:
         """One finished chunk, durable when this returns."""
         handed = [self.hand_out(bundle) for bundle in bundles]
         if isinstance(outcomes, Accepted):
@@ -164,7 +180,13 @@ class Manifest:
                 mark,
             ),
             handed,
+            salts,
         )
+
+    def note_salts(self, salts: Sequence[SaltFile]) -> None:
+        """Files of salts that were written, or found right, after their chunk was finished; durable at the return."""
+        if salts:
+            self._note(self.progress, salts=salts)
 
     def hand_out(self, bundle: Bundle) -> Handed:
         """A bundle's file, durable when this returns."""
@@ -175,10 +197,13 @@ class Manifest:
 
     def handed(self) -> Iterator[Handed]:
         """The bundles of finished chunks, as they were handed out."""
-        if self.journal_path.exists():
-            with translated(), self.journal_path.open("rb") as file:
-                for line in file:
-                    yield from _bundles_of(line)
+        for value in self._journal():
+            yield from _bundles_of(value)
+
+    def salt_digests(self) -> dict[tuple[str, int], str]:
+        """SHA-256 of each file of salts that was written down, by its bundle's log and first index."""
+        found = (SaltFile._make(one) for value in self._journal() for each in value[9:10] for one in each)
+        return {(each.origin, each.first): each.digest for each in found}
 
     def is_lost(self, handed: Handed, *, read: bool) -> bool:
         """Whether a bundle's file is gone, or has another length than it was written with; `read`: or other bytes."""
@@ -197,9 +222,16 @@ class Manifest:
         if not p.complete:
             self._note(Progress(p.chunks, p.size, p.accepted, p.duplicate, p.refused, p.mark, True))
 
-    def _note(self, progress: Progress, handed: Sequence[Handed] = ()) -> None:
-        append(self.journal_path, _line(progress, handed))
+    def _note(self, progress: Progress, handed: Sequence[Handed] = (), salts: Sequence[SaltFile] = ()) -> None:
+        append(self.journal_path, _line(progress, handed, salts))
         self.progress = progress
+
+    def _journal(self) -> Iterator[list[Any]]:
+        """The values of its lines, which are sound: `opened` cut off what isn't."""
+        if self.journal_path.exists():
+            with translated(), self.journal_path.open("rb") as file:
+                for line in file:
+                    yield json.loads(line.partition(b" ")[2])
 
 
 @contextmanager
@@ -276,12 +308,14 @@ def _read_journal(path: Path) -> tuple[Progress, int]:
     return progress, sound
 
 
-def _line(progress: Progress, handed: Sequence[Handed] = ()) -> bytes:
+def _line(progress: Progress, handed: Sequence[Handed] = (), salts: Sequence[SaltFile] = ()) -> bytes:
     p = progress
     value = [p.chunks, p.size, p.accepted, p.duplicate, p.refused, p.mark and p.mark.to_value(), p.complete]
-    if handed:
+    if handed or salts:
         value.append([list(one[:-1]) for one in handed])
         value.append([one.file for one in handed])  # behind what an earlier version reads
+    if salts:
+        value.append([list(one) for one in salts])
     body = json.dumps(value, separators=(",", ":")).encode()
     return hashlib.sha256(body).hexdigest()[:_CHECK].encode() + b" " + body + b"\n"
 
@@ -294,7 +328,7 @@ def _read_line(line: bytes) -> Progress | None:
     return Progress(chunks, size, accepted, duplicate, refused, mark and Mark(*mark), complete)
 
 
-def _bundles_of(line: bytes) -> list[Handed]:
-    """The bundles of a sound line's chunk; an earlier version's names none, or no files' digests."""
-    bundles, files = ([*json.loads(line.partition(b" ")[2])[7:9], [], []])[:2]
+def _bundles_of(value: list[Any]) -> list[Handed]:
+    """The bundles of a line's chunk; an earlier version's names none, or no files' digests."""
+    bundles, files = ([*value[7:9], [], []])[:2]
     return [Handed._make([*one, file]) for one, file in zip_longest(bundles, files, fillvalue="")]

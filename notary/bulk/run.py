@@ -24,7 +24,7 @@ from ledger.errors import ChuzhengError, ConflictError, IntegrityError, NotFound
 from ledger.types import DepartmentCode, Origin
 from notary.bulk.again import MadeAgain, make_again
 from notary.bulk.chunks import PROMISE_BYTES, Asked, Part, Promised, Ready, without_collecting
-from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Accepted, Manifest, Outcome, Progress
+from notary.bulk.manifest import ACCEPTED, DUPLICATE, REFUSED, Accepted, Manifest, Outcome, Progress, SaltFile
 from notary.bulk.salts import write_salts
 from notary.bulk.sources import Chunk, Source
 from notary.bulk.work import PART, Options, Work
@@ -246,6 +246,7 @@ class Backfill:
     def _write(self, under: _Under) -> None:
         """Bundles, rows, journal: in this order, each durable before the next."""
         bundles: list[Bundle] = []
+        salts: list[SaltFile] = []
         for group in under.groups:
             answer = group.answer.result()
             if not answer.taken:
@@ -263,8 +264,9 @@ class Backfill:
             self._check_ends(bundle)
             bundles.append(bundle)
             if self._options.salts is not None:
-                write_salts(self._options.salts, bundle, b"".join([part.salts for part in parts]))
-        self._manifest.write(under.accepted or under.outcomes, under.chunk.mark, bundles)
+                digest = write_salts(self._options.salts, bundle, b"".join([part.salts for part in parts]))
+                salts.append(SaltFile(bundle.origin, bundle.first, digest))
+        self._manifest.write(under.accepted or under.outcomes, under.chunk.mark, bundles, salts)
         if self._manifest.progress.chunks % _COLLECT_EVERY == 0:
             gc.collect()
 

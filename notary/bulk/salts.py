@@ -5,6 +5,7 @@ Never beside the bundles, which may be shown: the operator names another folder,
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from notary.bulk.durable import write_durably
 from notary.canonical import parse_strict
 from notary.commitment import SALT_BYTES
 from notary.receipts import Bundle
+from notary.stores.disk import translated
 
 FORMAT = "chuzheng-salts/1"
 SUFFIX = ".salts.json"
@@ -45,15 +47,24 @@ def read_salts(data: bytes) -> Salts:
     )
 
 
-def write_salts(folder: Path, bundle: Bundle, salts: bytes) -> None:
-    """The salts of a bundle's receipts, apart from it and for their owner alone: each is as secret as its record."""
-    write_durably(_path(folder, bundle.origin, bundle.first), _file(bundle.origin, bundle.first, to_b64(salts)))
+def write_salts(folder: Path, bundle: Bundle, salts: bytes) -> str:
+    """The salts of a bundle's receipts, apart from it and for their owner alone: each is as secret as its record. The
+    file's SHA-256, hex: it tells nothing of them, each is 32 random bytes."""
+    data = _file(bundle.origin, bundle.first, to_b64(salts))
+    write_durably(_path(folder, bundle.origin, bundle.first), data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def has_salts(folder: Path, origin: str, first: int, count: int) -> bool:
     """Whether the salts of this bundle are there, by the file's length."""
     path, around = _path(folder, origin, first), len(_file(origin, first, ""))
     return path.is_file() and path.stat().st_size == around + 4 * ((count * SALT_BYTES + 2) // 3)
+
+
+def file_of(folder: Path, origin: str, first: int) -> bytes:
+    """The file's bytes, as they are."""
+    with translated():
+        return _path(folder, origin, first).read_bytes()
 
 
 def _path(folder: Path, origin: str, first: int) -> Path:

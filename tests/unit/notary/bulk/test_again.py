@@ -28,6 +28,15 @@ def lose(paths: list[Path], how: str) -> None:
             path.write_bytes(b"" if how == "empty" else path.read_bytes()[:-1])
 
 
+def cut_journal(journal: Path, members: int) -> None:
+    """The journal as an earlier version wrote it: so many members a line."""
+    lines = []
+    for line in journal.read_bytes().splitlines():
+        body = json.dumps(json.loads(line[17:])[:members], separators=(",", ":")).encode()
+        lines.append(hashlib.sha256(body).hexdigest()[:16].encode() + b" " + body + b"\n")
+    journal.write_bytes(b"".join(lines))
+
+
 @pytest.mark.parametrize("how", ["removed", "shortened", "empty"])
 @pytest.mark.parametrize("complete", [True, False])
 def test_run__bundles_lost_and_run_again__the_same_receipts_and_rows(tmp_path: Path, how: str, complete: bool) -> None:
@@ -63,11 +72,7 @@ def test_run__journal_of_an_earlier_version__bundles_known_by_their_length(tmp_p
     rig, folder = Rig(tmp_path / "home"), tmp_path / "m"
     source = csv_file(tmp_path / "x.csv", ROWS)
     fill(rig, source, folder)
-    journal, lines = folder / "journal.ndjson", []
-    for line in journal.read_bytes().splitlines():
-        body = json.dumps(json.loads(line[17:])[:8], separators=(",", ":")).encode()
-        lines.append(hashlib.sha256(body).hexdigest()[:16].encode() + b" " + body + b"\n")
-    journal.write_bytes(b"".join(lines))
+    cut_journal(folder / "journal.ndjson", 8)
     first, second, *_ = sorted(folder.glob("receipts/*/*"))
     whole, changed = first.read_bytes(), second.read_bytes().replace(b"A", b"B", 1)
     first.unlink()
@@ -89,6 +94,52 @@ def test_run__salts_lost_or_asked_for_later__the_same_salts(tmp_path: Path, how:
     assert {path: path.read_bytes() for path in before} == before
     fill(rig, source, folder, salts=tmp_path / "t")
     assert check_receipts(rig, folder, tmp_path / "t") == 9
+
+
+def changed(path: Path) -> bytes:
+    """A file of salts with one salt of another byte, and no other length; what it was."""
+    whole = path.read_bytes()
+    at = whole.index(b'"salts":') + 12
+    path.write_bytes(whole[:at] + (b"A" if whole[at : at + 1] != b"A" else b"B") + whole[at + 1 :])
+    assert len(path.read_bytes()) == len(whole)
+    assert path.read_bytes() != whole
+    return whole
+
+
+@pytest.mark.parametrize("asked_for", ["at once", "later", "by an earlier version"])
+def test_run__salts_changed_at_equal_length__noticed_once_the_run_was_complete(tmp_path: Path, asked_for: str) -> None:
+    rig, folder, kept = Rig(tmp_path / "home"), tmp_path / "m", tmp_path / "s"
+    source, asked = csv_file(tmp_path / "x.csv", ROWS), iter(range(99))
+    fill(rig, source, folder, stop=lambda: next(asked) > 1, salts=None if asked_for == "later" else kept)
+    fill(rig, source, folder, salts=kept)
+    if asked_for == "by an earlier version":
+        cut_journal(folder / "journal.ndjson", 9)
+    path, other, *_ = sorted(kept.glob("*/*.salts.json"))
+    whole = changed(path)
+    with manifest.opened(folder, {}) as found:
+        assert not make_again(rig.notary, found, kept, read=False).salts  # going on doesn't read all that was done
+        assert make_again(rig.notary, found, kept, read=True).salts == 1
+    assert path.read_bytes() == whole
+    before = (folder / "journal.ndjson").read_bytes()
+    second = changed(other)
+    fill(rig, source, folder, salts=kept)
+    assert other.read_bytes() == second
+    assert (folder / "journal.ndjson").read_bytes() == before  # every file is known by now
+
+
+def test_run__salts_changed_beside_one_that_was_erased__said_and_a_sound_file_left(tmp_path: Path) -> None:
+    rig, folder, kept = Rig(tmp_path / "home"), tmp_path / "m", tmp_path / "s"
+    fill(rig, csv_file(tmp_path / "x.csv", ROWS), folder, salts=kept)
+    cut_journal(folder / "journal.ndjson", 9)
+    rig.notary.erasing.propose(ISSUER, ORIGIN, 1, "order 1", b"\1" * 32)
+    rig.notary.erasing.confirm(ISSUER, ORIGIN, 1, "order 1", b"\2" * 32)
+    path = min(kept.glob("*/*.salts.json"))
+    for wrong in (False, True):
+        if wrong:
+            changed(path)
+        with manifest.opened(folder, {}) as found:
+            made = make_again(rig.notary, found, kept, read=True)
+        assert (made.salts, made.salts_erased) == (0, int(wrong))
 
 
 def test_run__salts_lost_and_a_record_erased__its_file_is_not_made_again(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ from notary.entry import Entry, parse_origin
 from notary.erasures import ERASED, Erased, Proof, State, check_order, check_state_move, erasure_record
 from notary.intake import prepare
 from notary.packed import pack_rows
-from notary.stores.erased_names import erased_name, keep_names, release_names
+from notary.stores.erased_names import erased_name, keep_names
 from notary.stores.erasure_list import add_to_list, read_list
 from notary.stores.erasures import ErasureRow, ErasureStore
 from notary.stores.records import index_of, log_of, position_of
@@ -103,19 +103,25 @@ class Erasing:
                 if (before.order_code, before.proposer) == (order, person):
                     return before
                 raise ConflictError("erasure.state", found=before.state.value)
-            row = ErasureRow(position, order, State.PROPOSED, person, None, self._clock.now())
+            after = 0 if before is None else before.proposed_at + 1  # its time names it, whatever the clock says
+            row = ErasureRow(position, order, State.PROPOSED, person, None, Millis(max(self._clock.now(), after)))
             self._rows.put(connection, row)
         _log.info("erasure.proposed", origin=origin, index=index, order=order)
         return row
 
-    def withdraw(self, department: DepartmentCode, origin: Origin, index: int) -> ErasureRow:
-        """Take a proposal back, as long as nothing was destroyed."""
+    def withdraw(self, department: DepartmentCode, origin: Origin, index: int, *, proposed_at: int) -> ErasureRow:
+        """Take the proposal of this time (its row's, of this entry no other has it) back, while nothing is destroyed.
+
+        Sent again it is answered as it stands; ConflictError `erasure.other_proposal` where another one stands by now.
+        """
         position, _ = self._own(department, origin, index)
         with self._notary.store.transaction() as connection:
             row = self._found(connection, position)
             if row.state is State.WITHDRAWN:
                 return row
             check_state_move(row.state, State.WITHDRAWN)
+            if row.proposed_at != proposed_at:
+                raise ConflictError("erasure.other_proposal", found=row.proposed_at)
             row = replace(row, state=State.WITHDRAWN)
             self._rows.put(connection, row)
         _log.info("erasure.withdrawn", origin=origin, index=index, order=row.order_code)
@@ -134,34 +140,18 @@ class Erasing:
                 raise ConflictError("erasure.other_order")
             if row.proposer == person:
                 raise DeniedError("erasure.same_person")
-            if row.state in ERASED and row.confirmer == person:
-                pass
-            else:
+            if row.state not in ERASED or row.confirmer != person:
                 check_state_move(row.state, State.DESTROYED)
                 self._destroy(connection, replace(row, confirmer=person))
                 _log.warning("erasure.destroyed", origin=origin, index=index, order=order)
         self._hook("destroyed")
         try:
-            self.step()
-        except ChuzhengError as error:  # this erasure's or another's: what was said above is so, and `step` goes on
+            if stuck := self._go_on()[1].get(position):
+                raise stuck
+        except ChuzhengError as error:  # what was said above is so, and `step` goes on
             _log.warning("erasure.later", origin=origin, index=index, code=error.code)
         with self._notary.store.reading() as connection:
             return self._found(connection, position)
-
-    def release(
-        self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str,
-        still: Callable[[Connection], None] = lambda connection: None,
-    ) -> bool:  # fmt: skip
-        """Let this very record be registered again, by another order; False: it wasn't refused. Nothing comes back.
-
-        `still` raises where that counts no more; nothing is erased between its look and the release."""
-        self.check_release(department, origin, record, order)
-        names = self._names(department, record)
-        with self._notary.store.transaction() as connection:
-            still(connection)
-            released = release_names(connection, self._notary.log(origin).issuer, names) > 0
-        _log.warning("erasure.released", origin=origin, order=order, released=released)
-        return released
 
     def check_release(self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str) -> None:
         """Refuses another department's log, a wrong order code, and a record that no log would take."""
@@ -173,22 +163,38 @@ class Erasing:
 
     def step(self) -> bool:
         """Go on with every erasure that isn't done; True if one came further. Part of the worker's loop."""
+        further, stuck = self._go_on()
+        for error in stuck.values():
+            raise error
+        return further
+
+    def finish(self, lists: Mapping[Origin, Iterable[Erased]]) -> None:
+        """Go on as `step` does until nothing comes further; raises what stands in the way of one that the lists name,
+        and nothing that stands in another's."""
+        named = {position_of(self._notary.log(o).id, each.index) for o, erased in lists.items() for each in erased}
+        with self._notary.store.reading() as connection:
+            named.update(*[self._notary.standing.twins(connection, place) for place in sorted(named)])
+        further = True
+        while further:
+            further, stuck = self._go_on()
+            for place in sorted(named & stuck.keys()):
+                raise stuck[place]
+
+    def _go_on(self) -> tuple[bool, dict[int, ChuzhengError]]:
+        """Whether one came further, and which couldn't, by position."""
         with self._notary.store.reading() as connection:
             rows = self._rows.in_states(connection, OPEN)
         (until, held), now = self._held, self._clock.now()
         if now < until <= now + AGAIN:  # further away only where the clock was set back since
             rows = [row for row in rows if row.position not in held]
-        ready, failed = list[ErasureRow](), None
+        ready, stuck = list[ErasureRow](), dict[int, ChuzhengError]()
         for row in rows:
             if (origin := self._notary.origin_of(row.position)) is not None:
                 try:
                     ready.append(self._told(row, origin))
                 except ChuzhengError as error:  # one whose file can't be deleted now holds up no other
-                    failed = failed or error
-        further = self._finish(ready)
-        if failed is not None:
-            raise failed
-        return further
+                    stuck[row.position] = error
+        return self._finish(ready), stuck
 
     def listed(self, origin: Origin) -> tuple[Erased, ...]:
         """What the log's list names."""
@@ -271,9 +277,10 @@ class Erasing:
         if record is None:
             return []
         log = self._notary.store.log_by_id(connection, log_of(position))
-        return [(log.issuer, name) for name in self._names(parse_origin(log.origin).issuer, record)]
+        return [(log.issuer, name) for name in self.names(parse_origin(log.origin).issuer, record)]
 
-    def _names(self, issuer: DepartmentCode, record: dict[str, Any]) -> list[bytes]:
+    def names(self, issuer: DepartmentCode, record: dict[str, Any]) -> list[bytes]:
+        """By what this very record is recognised when it is sent again (notary/stores/erased_names.py)."""
         vault = self._notary.vault
         if record["kind"] == Kind.CERTIFICATE.word:
             return [erased_name(vault.identifier_mac(issuer, record["identifier"]), record["version"], b"")]

@@ -2,15 +2,17 @@
 
 Nothing is stored between them: the proposal is a code that the first person hands to the second, under a key of this
 notary's, for one record, order and department. It holds nobody's name and nothing of the record, counts for seven days
-and only until the department's next erasure, so that it can't release a second time what was erased meanwhile.
+and only until the department's next erasure, so that it can't release a second time what was erased meanwhile. Asked
+for again on the same day it is the same; and what was carried out is answered as that to whoever sends it again.
 """
 
 from __future__ import annotations
 
 import hmac
-import os
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from ledger.errors import ConflictError, DeniedError
 from ledger.ports import Clock
@@ -19,7 +21,9 @@ from notary.b64 import from_b64, to_b64
 from notary.canonical import canonicalise
 from notary.entry import parse_origin
 from notary.erasures import ERASED
+from notary.stores.erased_names import erased_among, release_names
 from notary.stores.erasures import ErasureStore
+from notary.stores.records import LogRow, idempotency
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,11 +31,13 @@ if TYPE_CHECKING:
     from notary.service import Notary
 
 PURPOSE = b"chuzheng/release/v1\0"
+OPERATION = "release"
 DAYS = 7
 _DAY = 24 * 3_600_000
 _HEAD = 8 + 16 + 32
-"""When it was made (u64, milliseconds), 16 random bytes, the proposer under them."""
+"""The day on which it was made (its first millisecond, u64), 16 bytes of chance, the proposer under them."""
 _TAG = 32
+_log = structlog.get_logger("notary.releasing")
 
 
 class Releasing:
@@ -47,10 +53,13 @@ class Releasing:
     ) -> str:
         """The first person's word, base64; nothing changes by it. `person` is a keyed hash."""
         self._notary.erasing.check_release(department, origin, record, order)
-        nonce = os.urandom(16)
-        head = self._clock.now().to_bytes(8) + nonce + self._masked(nonce, person)
+        now = self._clock.now()
+        made = (now - now % _DAY).to_bytes(8)
         with self._notary.store.reading() as connection:
-            return to_b64(head + self._tag(connection, head, department, record, order))
+            about = self._about(connection, department, record, order)
+            nonce = hmac.digest(self._key, b"nonce\0" + made + person + about, "sha256")[:16]
+            head = made + nonce + self._masked(nonce, person)
+            return to_b64(head + self._tag(head, about))
 
     def confirm(
         self, department: DepartmentCode, origin: Origin, record: dict[str, Any], order: str, person: bytes,
@@ -59,31 +68,54 @@ class Releasing:
         """The second person's: from now on this very record is taken again; False: it wasn't refused.
 
         ConflictError `erasure.release_stale` for anything but a proposal of this record, order and department that
-        still counts; DeniedError `erasure.same_person`. Sent again after a crash it does what is left, or nothing.
+        still counts; DeniedError `erasure.same_person`. Sent again by the same person it is answered as the first
+        time, as long as the record wasn't erased anew. Nothing is erased between the look and the release.
         """
+        notary = self._notary
+        notary.erasing.check_release(department, origin, record, order)
+        names, log = notary.erasing.names(department, record), notary.log(origin)
+        word = canonicalise({"order": order, "person": person.hex(), "proposal": proposal, "record": record})
+        key = hmac.digest(self._key, b"done\0" + word, "sha256")
+        with notary.store.transaction() as connection:
+            if self._was_done(connection, log, department, key) and not erased_among(
+                connection, log.issuer, lambda: names
+            ):
+                return True
+            self._require_counts(proposal, self._about(connection, department, record, order), person)
+            released = release_names(connection, log.issuer, names) > 0
+            if released:
+                notary.store.insert(connection, idempotency, [(log.id, department, OPERATION, key, key, b"")])
+        _log.warning("erasure.released", origin=origin, order=order, released=released)
+        return released
+
+    def _was_done(self, connection: Connection, log: LogRow, department: DepartmentCode, key: bytes) -> bool:
+        """Whether this very word released the record, whichever log of the department took it."""
+        logs = self._notary.store.logs_of(connection, log.issuer)
+        known = (self._notary.answers.answered(connection, each, department, OPERATION, [key]) for each in logs)
+        return any(known)
+
+    def _require_counts(self, proposal: str, about: bytes, person: bytes) -> None:
         given = from_b64(proposal) or b""
         head, tag = given[:_HEAD], given[_HEAD:]
-
-        def still(connection: Connection) -> None:
-            age = self._clock.now() - int.from_bytes(head[:8])
-            counts = len(given) == _HEAD + _TAG and 0 <= age < DAYS * _DAY
-            if not counts or not hmac.compare_digest(tag, self._tag(connection, head, department, record, order)):
-                raise ConflictError("erasure.release_stale", days=DAYS)
-            if hmac.compare_digest(head[24:], self._masked(head[8:24], person)):
-                raise DeniedError("erasure.same_person")
-
-        return self._notary.erasing.release(department, origin, record, order, still)
+        age = self._clock.now() - int.from_bytes(head[:8])
+        counts = len(given) == _HEAD + _TAG and 0 <= age < (DAYS + 1) * _DAY  # at least the days, and the first's rest
+        if not counts or not hmac.compare_digest(tag, self._tag(head, about)):
+            raise ConflictError("erasure.release_stale", days=DAYS)
+        if hmac.compare_digest(head[24:], self._masked(head[8:24], person)):
+            raise DeniedError("erasure.same_person")
 
     def _masked(self, nonce: bytes, person: bytes) -> bytes:
         """Whose word it is: to be recognised by this notary, and by nobody."""
         return hmac.digest(self._key, b"person\0" + nonce + person, "sha256")
 
-    def _tag(
-        self, connection: Connection, head: bytes, department: DepartmentCode, record: dict[str, Any], order: str
-    ) -> bytes:
+    def _tag(self, head: bytes, about: bytes) -> bytes:
+        return hmac.digest(self._key, b"tag\0" + head + about, "sha256")
+
+    def _about(self, connection: Connection, department: DepartmentCode, record: dict[str, Any], order: str) -> bytes:
+        """What a proposal is for, and after which erasure it was made."""
         erased = self._erasures(connection, department)
         about = canonicalise({"department": department, "order": order, "erasures": erased})
-        return hmac.digest(self._key, b"tag\0" + head + sha256(about).digest() + canonicalise(record), "sha256")
+        return sha256(about).digest() + canonicalise(record)
 
     def _erasures(self, connection: Connection, department: DepartmentCode) -> int:
         """How many of the department's entries were erased up to now; it only grows."""

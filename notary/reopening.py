@@ -5,6 +5,7 @@ which of those entries were its own; they are registered again in a new shard, u
 salts and status keys as they were. The others count for nothing: their commitments and identifiers are free again.
 
 The old log keeps every entry and every row, for auditors: receipts of entries below the size stay as good as they were.
+Before the checkpoint at most entries of kind 6 stand: an erasure goes on meanwhile, and its entry into the open shard.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from ledger.ports import Clock
@@ -27,9 +28,14 @@ from notary.placing import accepted_at, entry_prefix
 from notary.service import Notary
 from notary.stores import records as sql
 from notary.stores.erasures import ErasureStore
-from notary.stores.records import LogRow, position_of
+from notary.stores.records import LogRow, RecordStore, position_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 SCHEMA = "checkpoint/1"
+_PART = 1024
+"""Entries that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,6 @@ def reopen(
     if wrong := [index for index in order if not last_good <= index < end]:
         raise InputError("reopen.index", index=wrong[0], first=last_good, end=end)
     record = checkpoint_record(notary, closed, last_good)
-    moved = {index: number for number, index in enumerate(order, 1)}
     store = notary.store
     with notary.logs[new].appending() as files:
         # Nobody registers under the issuer meanwhile, and nobody erases what is copied here (notary/erasing.py).
@@ -108,13 +113,27 @@ def reopen(
             for each in (row, old):
                 notary.leases.hold(connection, each)
             catch_up(store, connection, row, files)
-            work = _Work(notary, connection, row, old, record, order)
-            if row.next_index:
+            at = erasures_before(store, connection, row)
+            work = _Work(notary, connection, row, old, record, order, at)
+            done = Reopened(new, record, {index: number for number, index in enumerate(order, at + 1)})
+            if at < row.next_index:
                 work.require_same()
-                return Reopened(new, record, moved)
+                return done
             entries = work.write(accepted_at(clock.now(), row.accepted_at))
-        files.append(0, entries)
-    return Reopened(new, record, moved)
+        files.append(at, entries)
+    return done
+
+
+def erasures_before(store: RecordStore, connection: Connection, row: LogRow) -> int:
+    """How many entries of kind 6 the shard begins with: only the notary writes them (notary/erasing.py), and each says
+    no more than what was erased elsewhere."""
+    at = 0
+    while found := store.entries_from(connection, row.id, at, _PART):
+        for raw in found:
+            if raw[1] != Kind.ERASURE:
+                return at
+            at += 1
+    return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +146,8 @@ class _Work:
     old: LogRow
     record: dict[str, Any]
     order: Sequence[int]
+    at: int
+    """Index of the checkpoint in the new shard."""
 
     def write(self, now: Millis) -> list[bytes]:
         """The rows of the new shard, and the old ones out of the way; the new entries in order."""
@@ -134,7 +155,7 @@ class _Work:
         issuer, salt = parse_origin(row.origin).issuer, os.urandom(32)
         commitment, canonical = commit_and_canonicalise(self.record, salt)
         sealed_keys, sealed_body = notary.vault.seal(commitment.sha256, salt, canonical)
-        first = position_of(row.id, 0)
+        first = position_of(row.id, self.at)
         places = {position_of(self.old.id, index): first + number for number, index in enumerate(self.order, 1)}
         raws = store.entries_at(connection, list(places))
         entries = [entry_prefix(Kind.CHECKPOINT, issuer, now) + commitment.sha256 + commitment.sm3]
@@ -147,7 +168,7 @@ class _Work:
         store.put_entries(connection, first, b"".join(entries))
         store.insert(connection, sql.records, [(first, sealed_body)])
         store.insert(connection, sql.record_keys, [(first, sealed_keys)])
-        store.advance(connection, row.id, len(entries), now)
+        store.advance(connection, row.id, self.at + len(entries), now)
         return entries
 
     def require_new(self, joined: bytes) -> None:
@@ -160,13 +181,13 @@ class _Work:
             raise IntegrityError("records.constraint")
 
     def require_same(self) -> None:
-        """ConflictError unless the shard begins with this checkpoint and these entries."""
+        """ConflictError unless this checkpoint and these entries stand in the shard, after erasures at most."""
         store, origin = self.notary.store, self.row.origin
-        found = store.entries_from(self.connection, self.row.id, 0, len(self.order) + 2)
+        found = store.entries_from(self.connection, self.row.id, self.at, len(self.order) + 2)
         start = self.record["size"]
         struck = store.entries_from(self.connection, self.old.id, start, self.old.next_index - start)
         wanted = [struck[index - start][28:] for index in self.order]
         after = {raw[28:] for raw in found[len(wanted) + 1 :]}  # the first of what was registered later, or of more
         same = [raw[28:] for raw in found[1 : len(wanted) + 1]] == wanted and not after & {raw[28:] for raw in struck}
-        if not same or found[0][1] != Kind.CHECKPOINT or self.notary.record(origin, 0) != self.record:
+        if not same or found[0][1] != Kind.CHECKPOINT or self.notary.record(origin, self.at) != self.record:
             raise ConflictError("reopen.begun_otherwise", origin=origin)

@@ -97,8 +97,8 @@ class Client:
     def post_json(self, path: str, value: Any) -> dict[str, Any]:
         return self._object(self.send("POST", path, json=value))
 
-    def delete_json(self, path: str) -> dict[str, Any]:
-        return self._object(self.send("DELETE", path))
+    def delete_json(self, path: str, **query: Any) -> dict[str, Any]:
+        return self._object(self.send("DELETE", path, params=query))
 
     def get_json(self, path: str, **query: Any) -> dict[str, Any]:
         return self._object(self.send("GET", path, params=query))

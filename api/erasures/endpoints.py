@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -79,11 +79,14 @@ async def confirm(request: Request, origin: str, index: int, caller: CallerDep, 
     response_class=Response,
     responses={**ANSWER, **problems(401, 403, 404, 409, 422, 429, 503)},
 )
-async def withdraw(origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Response:
-    """By either person of the department, as long as nothing was destroyed."""
+async def withdraw(
+    origin: str, index: int, proposed_at: Annotated[int, Query(ge=0, lt=1 << 53)], caller: CallerDep, parts: PartsDep
+) -> Response:
+    """By either person of the department, as long as nothing was destroyed. `proposed_at` says which one, as it was
+    answered: this request sent again takes no newer one back."""
     log = _allowed(caller, parts, origin)
     await run_in_threadpool(_target, parts, caller, log, index)
-    await parts.write(parts.the_notary().erasing.withdraw, caller.department, log, index)
+    await parts.write(parts.the_notary().erasing.withdraw, caller.department, log, index, proposed_at=proposed_at)
     return _answer(parts, await run_in_threadpool(_target, parts, caller, log, index))
 
 

@@ -67,7 +67,10 @@ ReleaseBody: dict[str, Any] = {
     "properties": {
         "schema": {"const": "chuzheng-erasure-release/1"},
         "order": _TEXT,
-        "released": {"type": "boolean", "description": "False: only proposed, or it wasn't refused"},
+        "released": {
+            "type": "boolean",
+            "description": "False: only proposed, or it wasn't refused; sent again: as before",
+        },
         "proposal": {**_TEXT, "description": "For the second person; absent in the answer to that one"},
     },
 }

@@ -81,11 +81,15 @@ def confirm(
 
 @erase_app.command("withdraw")
 def withdraw(
-    target: Target, index: Index = None, url: Url = None, token_file: TokenFile = None, json_: Json = False
-) -> None:
+    target: Target, index: Index = None,
+    proposed_at: Annotated[
+        int, typer.Option(min=0, help="撤回哪一次：show、propose 列出的命令里的 / which one: as show and propose say")
+    ] = ...,  # type: ignore[assignment]
+    url: Url = None, token_file: TokenFile = None, json_: Json = False,
+) -> None:  # fmt: skip
     """撤回尚未确认的提出。/ Take back a proposal that nobody confirmed yet."""
     with _connect(url, token_file) as server:
-        body = server.delete_json(f"{_path(target, index)}/proposal")
+        body = server.delete_json(f"{_path(target, index)}/proposal", proposed_at=proposed_at)
     _finish(body, target, index, as_json=json_)
 
 
@@ -135,8 +139,7 @@ def apply(
     try:
         own = {origin: found for origin, found in lists.items() if origin in back.notary.logs}
         count = sum(back.notary.erasing.apply(origin, found) for origin, found in own.items())
-        while back.notary.erasing.step():
-            pass
+        back.notary.erasing.finish(own)
     finally:
         back.close()
     payload = output.message("chuzheng-erasures-applied/1", "cli.erase.applied", count=count, logs=len(own))
@@ -186,7 +189,10 @@ def _next(body: dict[str, Any], target: str, index: int | None) -> list[str]:
     of = [target] if index is None else [target, str(index)]
     lines = output.folded([output.words(f"cli.erase.next.{body['state']}")], sys.stdout)
     for words in _COMMANDS[body["state"]]:
-        end = " --order …" if words in ("propose", "confirm") else ""  # from the order itself, which both have read
+        # The order's code is from the order itself, which both have read; a withdrawal names what was shown here.
+        end = (
+            f" --proposed-at {body['proposed_at']}" if words == "withdraw" else "" if words == "show" else " --order …"
+        )
         lines.append(f"  {shlex.join(['chuzheng', 'erase', words, *of])}{end}")
     return lines
 

@@ -156,8 +156,8 @@ def test_release__by_another_order__the_record_is_taken_again(client: TestClient
     problem(client.post(url, json=sent, headers=token(house, "Ａ")), 403, "erasure.same_person")
     problem(client.post(url, json={**sent, "order": "〔2027〕4"}, headers=token(house, "B")), 409,
             "erasure.release_stale")  # fmt: skip
-    for released in (True, False):
-        answer = client.post(url, json=sent, headers=token(house, "B"))
+    for who, released in (("B", True), ("B", True), ("C", False)):  # sent again, and by one who released nothing
+        answer = client.post(url, json=sent, headers=token(house, who))
         assert (answer.status_code, answer.json()["released"]) == (200, released), answer.text
         assert "proposal" not in answer.json()
     again = client.post("/api/v1/certificates", content=body, headers=house.headers(key="new"))
@@ -204,7 +204,13 @@ def test_erasure__nothing_there_or_withdrawn__said(client: TestClient, house: Ho
     index = house.accept(house.certificate()).index
     problem(act(client, house, index, "/confirmation", one), 404, "erasure.unknown")
     act(client, house, index, "/proposal", one)
-    assert client.delete(url(house, index, "/proposal"), headers=one).json()["state"] == "withdrawn"
+    at = client.get(url(house, index), headers=one).json()["proposed_at"]
+    problem(client.delete(url(house, index, "/proposal"), headers=one), 422, "request.invalid")  # which one?
+    older = url(house, index, f"/proposal?proposed_at={at - 1}")
+    problem(client.delete(older, headers=one), 409, "erasure.other_proposal")
+    for _ in range(2):
+        taken = client.delete(url(house, index, f"/proposal?proposed_at={at}"), headers=one)
+        assert taken.json()["state"] == "withdrawn"
     problem(act(client, house, index, "/confirmation", token(house, "B")), 409, "erasure.state")
 
 

@@ -160,13 +160,21 @@ def test_restored_database__held_to_the_list__refuses_as_well(rig: Rig) -> None:
     refused(rig, record)
 
 
+def release(rig: Rig, record: dict[str, Any]) -> bool:
+    """By two persons, as if an order came each time."""
+    words = (ISSUER, ORIGIN, record, "〔2027〕3")
+    proposal = rig.notary.releasing.propose(*words, b"\3" * 32)
+    rig.clock.at += 24 * 3_600_000
+    return rig.notary.releasing.confirm(*words, b"\4" * 32, proposal=proposal)
+
+
 def test_release__by_another_order__taken_again_and_can_be_erased_again(rig: Rig) -> None:
     for record in (certificate(1), document(2)):
         index = accept(rig, record)
         erase(rig, index)
         refused(rig, record)
-        assert rig.notary.erasing.release(ISSUER, ORIGIN, record, "〔2027〕3")
-        assert not rig.notary.erasing.release(ISSUER, ORIGIN, record, "〔2027〕3")
+        assert release(rig, record)
+        assert not release(rig, record)
         again = accept(rig, record)
         assert again > index
         assert rig.notary.record(ORIGIN, again) == record
@@ -189,5 +197,5 @@ def test_release__wrong__refused(rig: Rig) -> None:
     ]
     for arguments, error in cases:
         with pytest.raises(error):
-            rig.notary.erasing.release(*arguments)
+            rig.notary.erasing.check_release(*arguments)
     refused(rig, record)

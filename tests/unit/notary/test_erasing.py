@@ -169,8 +169,9 @@ def test_propose__alone__destroys_nothing_and_can_be_taken_back(rig: Rig) -> Non
         with pytest.raises(ConflictError, match=r"erasure\.state"):
             erasing.propose(ISSUER, ORIGIN, index, order, person)
     assert rig.notary.record(ORIGIN, index) == document(1)
-    assert erasing.withdraw(ISSUER, ORIGIN, index).state is State.WITHDRAWN
-    assert erasing.withdraw(ISSUER, ORIGIN, index).state is State.WITHDRAWN
+    at = erasing.propose(ISSUER, ORIGIN, index, ORDER, ONE).proposed_at
+    assert erasing.withdraw(ISSUER, ORIGIN, index, proposed_at=at).state is State.WITHDRAWN
+    assert erasing.withdraw(ISSUER, ORIGIN, index, proposed_at=at).state is State.WITHDRAWN
     with pytest.raises(ConflictError, match=r"erasure\.state"):
         erasing.confirm(ISSUER, ORIGIN, index, ORDER, TWO)
     assert erasing.propose(ISSUER, ORIGIN, index, "second try", TWO).state is State.PROPOSED
@@ -190,7 +191,7 @@ def test_confirm__same_person_other_order_or_nothing_proposed__refused(rig: Rig)
     first = erasing.confirm(ISSUER, ORIGIN, index, ORDER, TWO)
     assert erasing.confirm(ISSUER, ORIGIN, index, ORDER, TWO) == first
     with pytest.raises(ConflictError, match=r"erasure\.state"):
-        erasing.withdraw(ISSUER, ORIGIN, index)
+        erasing.withdraw(ISSUER, ORIGIN, index, proposed_at=first.proposed_at)
 
 
 def test_propose__anothers_log_beyond_the_end_or_an_erasure__refused(rig: Rig) -> None:

@@ -160,11 +160,19 @@ class Erasures(RuleBasedStateMachine):
         entry = data.draw(st.sampled_from(self.known))
         erasing = self.rig.notary.erasing
         row = erasing.target(ISSUER, entry.origin, entry.index).row
+        now = 0 if row is None else row.proposed_at
+
+        def act(proposed_at: int) -> State:
+            return erasing.withdraw(ISSUER, entry.origin, entry.index, proposed_at=proposed_at).state
+
         if row is None or entry.confirmed:
             with pytest.raises((NotFoundError, ConflictError), match=r"erasure\.(unknown|state)"):
-                erasing.withdraw(ISSUER, entry.origin, entry.index)
+                act(now)
         else:
-            assert erasing.withdraw(ISSUER, entry.origin, entry.index).state is State.WITHDRAWN
+            if entry.proposed is not None:
+                with pytest.raises(ConflictError, match=r"erasure\.other_proposal"):
+                    act(now - 1)  # an older one's, sent again
+            assert act(now) is State.WITHDRAWN
             entry.proposed = None
 
     @precondition(lambda self: any(entry.proposed and not entry.confirmed for entry in self.known))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import sqlalchemy as sa
 
 from ledger.errors import ConflictError, NotFoundError
 from ledger.store.engine import open_engine
+from ledger.types import Kind
 from notary.erasing import Erasing
-from notary.erasures import State
+from notary.erasures import State, proves
+from notary.fsck import fsck
 from notary.reopening import Reopened, reopen, struck_out
 from tests.fakes.notary import ISSUER, ORIGIN, SECOND, Rig, certificate
 from tests.unit.notary.test_reopening import anchored
@@ -32,6 +35,10 @@ def rig(tmp_path: Path, database: str) -> Iterator[Rig]:
         anchored(made)
     yield made
     made.notary.close()
+
+
+class Died(Exception):
+    """The process ended here."""
 
 
 def close(rig: Rig) -> None:
@@ -120,6 +127,65 @@ def test_erasure__just_before_the_new_shard_is_begun__told_as_erased_there_too(
     assert item.index == 2
     assert item.proof is not None
     assert item.proof != rig.notary.erasing.listed(ORIGIN)[0].proof
+
+
+@pytest.mark.parametrize("act", ["", "listed", "entered", "proved", "scrubbed"])
+def test_reopen__an_erasure_was_entered_in_the_shard_before__begun_after_it_and_found_again(rig: Rig, act: str) -> None:
+    """The shard is there already, open and empty: wherever the erasure was cut off, both come to their end."""
+    close(rig)
+
+    def die(step: str) -> None:
+        if step == act:
+            raise Died
+
+    erasing = rig.notary.erasing
+    erasing.propose(ISSUER, ORIGIN, 0, ORDER, ONE)  # counts: under the checkpoint
+    erasing.propose(ISSUER, ORIGIN, 3, ORDER, ONE)
+    rig.hook = die
+    for index in (0, 3):
+        with suppress(Died):
+            erasing.confirm(ISSUER, ORIGIN, index, ORDER, TWO)
+    rig.hook = lambda step: None
+    before = len(rig.entries(SECOND))
+    done = begun(rig, 2, 3)
+    assert done.moved == {2: before + 1, 3: before + 2}
+    kinds = [Kind(raw[1]) for raw in rig.entries(SECOND)]
+    assert kinds == [*[Kind.ERASURE] * before, Kind.CHECKPOINT, Kind.CERTIFICATE, Kind.CERTIFICATE]
+    assert rig.notary.record(SECOND, before) == done.record
+    while rig.notary.erasing.step():
+        pass
+    entries = rig.entries(SECOND)
+    rig.again()
+    assert (begun(rig, 2, 3), rig.entries(SECOND)) == (done, entries)
+    for others in ((2,), (3,), ()):
+        with pytest.raises(ConflictError, match=r"reopen\.begun_otherwise"):
+            begun(rig, *others)
+    assert rig.notary.record(SECOND, before + 1) == certificate(2)
+    for origin, index in ((ORIGIN, 0), (ORIGIN, 3), (SECOND, before + 2)):
+        with pytest.raises(NotFoundError, match="erased"):
+            rig.notary.record(origin, index)
+    anchored(rig)
+    for origin in (ORIGIN, SECOND):
+        for item in rig.notary.erasing.listed(origin):
+            assert item.proof is not None
+            assert proves(item, origin, rig.notary.prover.entry(item.proof.origin, item.proof.index))
+        with rig.notary.store.reading() as connection:
+            raws = rig.notary.store.entries_from(connection, rig.notary.log(origin).id, 0, 100)
+        report = fsck(rig.notary.logs[origin], rows=enumerate(raws))
+        assert report.sound, report.findings
+
+
+def test_reopen__anything_but_erasures_was_written_before__refused(rig: Rig) -> None:
+    close(rig)
+    erasing = rig.notary.erasing
+    erasing.propose(ISSUER, ORIGIN, 0, ORDER, ONE)
+    assert erasing.confirm(ISSUER, ORIGIN, 0, ORDER, TWO).state is State.DONE
+    rig.notary.accept_records(ISSUER, SECOND, [certificate(9)])
+    entries = rig.entries(SECOND)
+    assert [raw[1] for raw in entries] == [Kind.ERASURE, Kind.CERTIFICATE]
+    with pytest.raises(ConflictError, match=r"reopen\.begun_otherwise"):
+        begun(rig, 2)
+    assert rig.entries(SECOND) == entries
 
 
 def test_struck_out__erased_while_it_is_listed__listed_without_identifier(

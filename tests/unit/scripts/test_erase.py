@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -73,9 +74,10 @@ def test_release__a_record_that_was_erased__said_and_once(
     assert "--order …" in proposed.json["message_zh"]  # from the order itself
     alone = chuzheng(*release, "--proposal", proposal, "--token-file", one)
     assert (alone.code, "erasure.same_person" in alone.err) == (4, True)
-    for released in (True, False):
+    for _ in range(2):  # sent again it is answered as the first time
         done = chuzheng(*release, "--proposal", proposal, "--token-file", two, "--json")
-        assert (done.code, done.json["released"], done.json["ok"]) == (0, released, True), done.err
+        assert (done.code, done.json["released"], done.json["ok"]) == (0, True, True), done.err
+        assert chuzheng(*release, "--token-file", one, "--json").json["proposal"] == proposal
     house.accept(house.certificate())
 
 
@@ -96,8 +98,12 @@ def test_erase__each_answer__says_what_to_do_next(
     told = last("propose", *acting, one)
     assert [line.split()[2] for line in told.splitlines() if line.startswith("  chuzheng")] == ["confirm", "withdraw"]
     assert "no notices" in chuzheng("erase", "show", file, "--token-file", one, "--notices", "n").err
-    assert "chuzheng erase propose" in last("withdraw", "--token-file", two)
+    [taken] = [shlex.split(line)[4:] for line in told.splitlines() if "erase withdraw" in line]
+    assert "cli.usage" in chuzheng("erase", "withdraw", "x y.receipt.json", "--token-file", two).err  # which one?
+    assert "chuzheng erase propose" in last("withdraw", *taken, "--token-file", two)
     last("propose", *acting, one)
+    late = chuzheng("erase", "withdraw", file, *taken, "--token-file", two)  # sent again: the newer one stands
+    assert (late.code, "erasure.other_proposal" in late.err) == (1, True)
     assert "destroy what the department itself still has" in last("confirm", *acting, two)
 
 

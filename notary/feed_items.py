@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ledger.errors import IntegrityError
@@ -65,6 +66,17 @@ class Closed(Protocol):
     def place(self) -> tuple[int, int]: ...
 
 
+class Recorded(Protocol):
+    """A decision as the index tells it, with the (block, log index) of itself and of its annulment."""
+
+    @property
+    def decision(self) -> Decision: ...
+    @property
+    def place(self) -> tuple[int, int]: ...
+    @property
+    def annulled(self) -> tuple[int, int] | None: ...
+
+
 class Changes(Protocol):
     """What is final, as ledger.store.index.changes answers."""
 
@@ -72,7 +84,7 @@ class Changes(Protocol):
 
     def since(self, block: int, log_index: int, limit: int) -> Sequence[Told]: ...
 
-    def decisions_of(self, keys: Sequence[Digest]) -> Mapping[Digest, Sequence[Decision]]: ...
+    def recorded_of(self, keys: Sequence[Digest]) -> Mapping[Digest, Sequence[Recorded]]: ...
 
     def closings(self) -> Sequence[Closed]: ...
 
@@ -128,7 +140,7 @@ class Telling:
     def decided(self, changes: Sequence[Told]) -> list[Item | None]:
         """An item for each decision or annulment; None where the key is of no entry that counted then."""
         keys = list(dict.fromkeys(change.status_key for change in changes if change.status_key is not None))
-        histories = self._changes.decisions_of(keys)
+        histories = self._changes.recorded_of(keys)
         with self._store.reading() as connection:
             logs = self._store.all_logs(connection)
             self._notary.standing.follow(connection, logs)
@@ -181,8 +193,8 @@ class Telling:
         if not any(row.log_id in closed for row in self._logs.values() if row.issuer == log.issuer):
             return
         by_key = {Digest(bytes.fromhex(item["key"])): item for item in items if item is not None}
-        for key, history in self._changes.decisions_of(list(by_key)).items():
-            by_key[key]["status"] = _word(_code(history, change.time))
+        for key, history in self._changes.recorded_of(list(by_key)).items():
+            by_key[key]["status"] = _word(_code(history, change))
 
     def _place(self, change: Told, candidates: Sequence[int], logs: Mapping[int, LogRow]) -> int | None:
         """The position of a key's entry by this change: not struck out before, and on the chain if there are two."""
@@ -223,11 +235,11 @@ def _lost(change: Told, log: LogRow, index: int) -> Item:
     return {**known, "issuer": parse_origin(log.origin).issuer, **unknown, "change": "ended", "status": STRUCK_OUT}
 
 
-def _decision(change: Told, item: Item, history: Sequence[Decision]) -> Item:
+def _decision(change: Told, item: Item, history: Sequence[Recorded]) -> Item:
     # As it stood then, not as it stands now: who reads the feed later reads the same.
-    code = _code(history, change.time)
+    code = _code(history, change)
     ended = code is not None and code not in REVERSIBLE
-    own = next((d for d in history if d.number == change.number), None)
+    own = next((each.decision for each in history if each.decision.number == change.number), None)
     return {
         **item, "change": "ended" if ended else "changed",
         "status": _word(code),
@@ -237,8 +249,17 @@ def _decision(change: Told, item: Item, history: Sequence[Decision]) -> Item:
     }  # fmt: skip
 
 
-def _code(history: Sequence[Decision], time: BlockTime) -> DecisionCode | None:
-    standing = status_at(history, time, time)
+def _code(history: Sequence[Recorded], change: Told) -> DecisionCode | None:
+    """What stood right behind this change: others may follow in the same block, at the same time."""
+    place = change.block, change.log_index
+    known = [
+        replace(each.decision, annulled_at=None)
+        if each.annulled is not None and each.annulled > place
+        else each.decision
+        for each in history
+        if each.place <= place
+    ]
+    standing = status_at(known, change.time, change.time)
     return None if standing is None else standing.code
 
 

@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ledger.statuses import Decision
-from ledger.store.index.changes import Change, Closing
+from ledger.store.index.changes import Change, Closing, Recorded
 from ledger.types import BlockTime, Digest, LogId, Millis
 from notary.canonical import canonicalise
 from notary.entry import log_id
@@ -44,7 +43,7 @@ class Anchors:
     def since(self, block: int, log_index: int, limit: int) -> list[Change]:
         return [change for change in self._all if (change.block, change.log_index) > (block, log_index)][:limit]
 
-    def decisions_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Decision]]:
+    def recorded_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Recorded]]:
         return {}
 
     def closings(self) -> list[Closing]:

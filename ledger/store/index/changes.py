@@ -46,6 +46,15 @@ class Closing:
     place: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A decision, and where it was made and annulled: (block, log index). A block's time is the same for all in it."""
+
+    decision: Decision
+    place: tuple[int, int]
+    annulled: tuple[int, int] | None = None
+
+
 _smaller = anchors.alias()
 _SMALLER = (
     sa.select(sa.func.max(_smaller.c.size))
@@ -54,6 +63,7 @@ _SMALLER = (
     .label("first")
 )
 """Of an anchor: the size before it."""
+_ANNULLED = (annulments.c.block_number.label("annulled_block"), annulments.c.log_index.label("annulled_index"))
 
 
 class ChangeReader:
@@ -86,15 +96,16 @@ class ChangeReader:
             rows = connection.scalars(wanted.distinct().order_by(decisions.c.status_key).limit(limit))
             return [Digest(bytes(row)) for row in rows]
 
-    def decisions_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Decision]]:
+    def recorded_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Recorded]]:
         """The final decisions about each of `keys` that has any, in their order, with their annulments."""
-        found: dict[Digest, list[Decision]] = {}
+        found: dict[Digest, list[Recorded]] = {}
         with reading(self._engine) as connection:
-            wanted = told_decisions(self._final(connection)).order_by(decisions.c.block_number, decisions.c.log_index)
+            wanted = told_decisions(self._final(connection)).add_columns(*_ANNULLED)
+            wanted = wanted.order_by(decisions.c.block_number, decisions.c.log_index)
             for start in range(0, len(keys), KEYS_AT_ONCE):
                 some = decisions.c.status_key.in_(keys[start : start + KEYS_AT_ONCE])
                 for row in connection.execute(wanted.where(some)).mappings():
-                    found.setdefault(Digest(bytes(row["status_key"])), []).append(decision_of(row))
+                    found.setdefault(Digest(bytes(row["status_key"])), []).append(_recorded(row))
         return found
 
     def closings(self) -> list[Closing]:
@@ -134,6 +145,11 @@ def _anchored(row: Any) -> Change:
         row["block_number"], row["log_index"], BlockTime(row["block_time"]), "anchored",
         log_id=LogId(bytes(row["log_id"])), first=row["first"] or 0, end=row["size"],
     )  # fmt: skip
+
+
+def _recorded(row: Any) -> Recorded:
+    annulled = None if row["annulled_block"] is None else (row["annulled_block"], row["annulled_index"])
+    return Recorded(decision_of(row), (row["block_number"], row["log_index"]), annulled)
 
 
 def _before(place: tuple[int, int]) -> sa.ColumnElement[bool]:

@@ -8,8 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.auth import Desk
-from ledger.statuses import Decision
-from ledger.store.index.changes import Change, Closing
+from ledger.store.index.changes import Change, Closing, Recorded
 from ledger.types import BlockTime, Digest, LogId
 from notary.entry import log_id
 from notary.feed import Feed
@@ -33,7 +32,7 @@ class Changes:
         )  # fmt: skip
         return [told] if (block, log_index) < (5, 0) else []
 
-    def decisions_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Decision]]:
+    def recorded_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Recorded]]:
         return {}
 
     def closings(self) -> list[Closing]:

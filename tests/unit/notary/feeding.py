@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ledger.statuses import Decision, DecisionCode
-from ledger.store.index.changes import Change, Closing
+from ledger.store.index.changes import Change, Closing, Recorded
 from ledger.types import BlockTime, Digest, LogId
 from notary.entry import Entry, log_id, status_key
 from notary.feed import Feed
@@ -41,8 +41,17 @@ class Changes:
     def since(self, block: int, log_index: int, limit: int) -> list[Change]:
         return [c for c in self.all if (c.block, c.log_index) > (block, log_index)][:limit]
 
-    def decisions_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Decision]]:
-        return {key: self.made[key] for key in keys if key in self.made}
+    def recorded_of(self, keys: Sequence[Digest]) -> dict[Digest, list[Recorded]]:
+        places = {(c.what, c.status_key, c.number): (c.block, c.log_index) for c in self.all}
+        return {
+            key: [
+                Recorded(made, places["decided", key, made.number], places.get(("annulled", key, made.number)))
+                for made in self.made[key]
+                if ("decided", key, made.number) in places
+            ]
+            for key in keys
+            if key in self.made
+        }
 
     def closings(self) -> list[Closing]:
         closed = [c for c in self.all if c.what == "closed"]

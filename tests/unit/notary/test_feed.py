@@ -13,15 +13,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import ConflictError, InputError
+from ledger.statuses import Decision, DecisionCode
 from ledger.store import tables
 from ledger.store.engine import writing
 from ledger.store.index.changes import Change, ChangeReader
 from ledger.texts import LANGUAGES, error_text
-from ledger.types import Digest, LogId
+from ledger.types import BlockTime, Digest, LogId
 from notary import feed as feed_room
 from notary.feed import Cursor, Feed
 from tests.fakes.notary import ISSUER, Rig, certificate
-from tests.unit.notary.feeding import ERASED, KEY, LENT, LOG, RECORDS, Changes, follow, history, ledger, pages
+from tests.unit.notary.feeding import (
+    ERASED,
+    KEY,
+    LENT,
+    LOG,
+    RECORDS,
+    Changes,
+    anchored,
+    follow,
+    history,
+    key_at,
+    ledger,
+    pages,
+)
 
 GOLDEN = json.loads(Path(__file__).with_name("feed_pages.json").read_text(encoding="utf-8"))
 """What the first version answered, which read entry by entry."""
@@ -126,6 +140,27 @@ def test_cursor__any_place__comes_back(block: int, log_index: int, entries: int,
     assert text.replace("-", "").replace("_", "").isalnum()
 
 
+def test_page__several_decisions_in_one_block__each_with_the_state_behind_it(rig: Rig) -> None:
+    at, key = BlockTime(1_090), key_at(rig, 3)
+    codes = (DecisionCode.SUSPENDED, DecisionCode.RESUMED, DecisionCode.LAPSED)
+    made = [
+        Decision(n, code, 0, ISSUER, BlockTime(0), at, ends=1 if n == 2 else None, annulled_at=at if n == 3 else None)
+        for n, code in enumerate(codes, 1)
+    ]
+    changes = [anchored(10, 0, 12)]
+    changes += [Change(90, n, at, "decided", status_key=key, number=n) for n in (1, 2, 3)]
+    changes += [Change(90, 7, at, "annulled", status_key=key, number=3)]
+    told = [
+        (item["decision"]["number"], item["decision"]["annulled"], item["change"], item["status"])
+        for item in follow(Feed(rig.notary, Changes(changes, {key: made})), [1])
+        if item["block"] == 90
+    ]
+    assert told == [
+        (1, False, "changed", "suspended"), (2, False, "changed", "in_force"),
+        (3, False, "ended", "lapsed"), (3, True, "changed", "in_force"),
+    ]  # fmt: skip
+
+
 # -- the index's own tables -------------------------------------------------------------------------------------------
 
 
@@ -176,11 +211,15 @@ def test_reader__page_by_page__the_same(indexed: sa.Engine, limit: int) -> None:
 
 def test_reader__decisions_of_many__with_their_annulments(indexed: sa.Engine) -> None:
     other = Digest(b"\1" * 32)
-    found = ChangeReader(indexed).decisions_of([other, KEY])
+    found = ChangeReader(indexed).recorded_of([other, KEY])
     assert list(found) == [KEY]
-    assert [(d.number, d.recorded_at, d.annulled_at) for d in found[KEY]] == [(1, 1_012, 1_013)]
-    assert ChangeReader(indexed, depth=88).decisions_of([KEY])[KEY][0].annulled_at is None
-    assert ChangeReader(indexed, depth=89).decisions_of([KEY]) == {}
+    told = [
+        (r.decision.number, r.decision.recorded_at, r.place, r.decision.annulled_at, r.annulled) for r in found[KEY]
+    ]
+    assert told == [(1, 1_012, (12, 5), 1_013, (13, 0))]
+    earlier = ChangeReader(indexed, depth=88).recorded_of([KEY])[KEY][0]
+    assert (earlier.decision.annulled_at, earlier.annulled) == (None, None)
+    assert ChangeReader(indexed, depth=89).recorded_of([KEY]) == {}
 
 
 def test_reader__closings_and_sizes__final_ones(indexed: sa.Engine) -> None:

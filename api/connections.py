@@ -11,6 +11,7 @@ import json
 import logging
 import resource
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -38,6 +39,10 @@ class Connection(HttpToolsProtocol):
     head_within = HEAD_WITHIN
     most_connections = MOST_CONNECTIONS
     most_from_one = MOST_FROM_ONE
+    owing: ClassVar[set[Connection]] = set()
+    """Those from which a first request, or to which an answer, is awaited; the others only stay open."""
+    on_owing: ClassVar[Callable[[], object]] = staticmethod(lambda: None)
+    """Called when these change."""
     _from: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -51,6 +56,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._peer = network_of(self.client[0]) if self.client else "-"
         self._from[self._peer] += 1
+        self._owe()
         if len(self.connections) > self.most_connections or self._from[self._peer] > self.most_from_one:
             self._refuse(503, "server.busy")
         else:
@@ -62,6 +68,7 @@ class Connection(HttpToolsProtocol):
         if self._from[self._peer] <= 0:
             del self._from[self._peer]
         super().connection_lost(exc)
+        self._owe_nothing()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -93,6 +100,7 @@ class Connection(HttpToolsProtocol):
         if size > self.most_head:
             self._refuse(431, "request.head_too_large")
         else:
+            self._owe()
             super().on_headers_complete()
             self.cycle.transport = cast(asyncio.Transport, Together(self.transport, self.loop))
 
@@ -107,10 +115,22 @@ class Connection(HttpToolsProtocol):
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        answered = self.cycle
+        answered, another = self.cycle, bool(self.pipeline)
         super().on_response_complete()
+        if not another:
+            self._owe_nothing()
         if answered.more_body and not self.transport.is_closing():
             self.loop.call_later(LINGER, self._stop_reading, answered)
+
+    def _owe(self) -> None:
+        if self not in self.owing:
+            self.owing.add(self)
+            Connection.on_owing()
+
+    def _owe_nothing(self) -> None:
+        if self in self.owing:
+            self.owing.discard(self)
+            Connection.on_owing()
 
     def _stop_reading(self, answered: object) -> None:
         if self.cycle is answered and self._head is None and not self.transport.is_closing():

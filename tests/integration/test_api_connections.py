@@ -227,6 +227,22 @@ def test_connections__of_one_address__are_counted_and_the_others_told_to_come_ba
     until(taken_again)
 
 
+def test_owing__connection__from_the_start_until_nothing_is_asked(port: int) -> None:
+    def owed() -> int:
+        return sum(each.client is not None and each.client[0] == "127.0.0.9" for each in list(Connection.owing))
+
+    with connected(port, own="127.0.0.9") as connection:
+        until(lambda: owed() == 1)
+        for count in (1, 3):
+            connection.sendall(request(LIVE, "Host: a") * count)
+            for _ in range(count):
+                assert one_answer(connection).startswith(OK)
+            until(lambda: owed() == 0)
+        connection.sendall(request(POST, "Host: a", "Content-Length: 5"))
+        until(lambda: owed() == 1)
+    until(lambda: owed() == 0)
+
+
 def test_body__in_drops__is_cut_off_and_holds_nothing(port: int, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = bodies.QUIET
     monkeypatch.setattr(bodies, "QUIET", 0.5)

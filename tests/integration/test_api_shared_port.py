@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -11,11 +12,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from api.listening import VARIABLE, Intake, Listener, Place, bound, inherited
+from api import listening
+from api.listening import IDLE_LOOKS, VARIABLE, Beside, Intake, Listener, Place, bound, inherited
 from api.settings import Settings
 from ledger.errors import ConfigurationError
 from scripts import supervisor
@@ -95,7 +99,7 @@ async def _dealt(places: list[Place], host: str, count: int) -> list[int]:
     """How many of `count` connections each of the places takes."""
     opened: list[set[Taker]] = [set() for _ in places]
     intakes = [
-        Intake(place, lambda own=own: len(own), lambda own=own: Taker(own))  # type: ignore[misc]
+        Intake(place, lambda own=own: (len(own), len(own)), lambda own=own: Taker(own))  # type: ignore[misc]
         for place, own in zip(places, opened, strict=True)
     ]
     address = places[0].socket.getsockname()[:2]
@@ -128,21 +132,135 @@ def test_intake__the_other_died_with_few__takes_all() -> None:
     gone.wait()
     try:
         here, there = (_place(listener, n) for n in range(2))
-        there.counts[8:12] = gone.pid.to_bytes(4, sys.byteorder)
-        assert here.others() == [(gone.pid, 0)]
-        assert asyncio.run(_dealt([here], "127.0.0.1", 20)) == [20]
+        there.tell(0, 0, 1)
+        there.counts[16:20] = gone.pid.to_bytes(4, sys.byteorder)
+        assert here.others() == [Beside(1, gone.pid, 0, 0, 1)]
+        with _looks() as looks:
+            assert asyncio.run(_dealt([here], "127.0.0.1", 20)) == [20]
+        assert len(looks) == 20
     finally:
         listener.close()
 
 
-def test_intake__the_other_is_busy__takes_its_turn_after_a_moment() -> None:
+@contextmanager
+def _looks() -> Iterator[list[int]]:
+    """Notes each look at the others, one item each."""
+    found: list[int] = []
+    others = Place.others
+
+    def noted(self: Place) -> list[Beside]:
+        found.append(self.number)
+        return others(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Place, "others", noted)
+        yield found
+
+
+async def _left(here: Place, own: tuple[int, int], there: Place, most: int) -> bool:
+    """Whether a connection is still there for the other place after `most` looks of ours, or once we took it."""
+    taken: set[Taker] = set()
+    intake = Intake(here, lambda: own, lambda: Taker(taken))
+    with _looks() as looks:
+        client = (await asyncio.open_connection(*here.socket.getsockname()[:2]))[1]
+        while not taken and len(looks) < most:
+            await asyncio.sleep(0)
+    try:
+        there.socket.accept()[0].close()
+    except BlockingIOError:
+        return False
+    finally:
+        await intake.close()
+        client.close()
+    return True
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "left"),
+    [
+        ((1, 1), (0, 0), True),
+        ((1, 1), (1, 0), True),  # a caller who is done is still connected there
+        ((1, 1), (7, 0), True),
+        ((2, 2), (1, 1), False),  # it has something to do as well: one look
+        ((1, 0), (1, 1), False),
+        ((1, 1), (1, 1), False),
+        ((0, 0), (0, 0), False),
+    ],
+)
+def test_intake__the_other_has_nothing_to_do__waits_until_that_one_has_woken(
+    monkeypatch: pytest.MonkeyPatch, own: tuple[int, int], theirs: tuple[int, int], left: bool
+) -> None:
+    monkeypatch.setattr(listening, "IDLE_WITHIN", 60.0)
     listener = Listener("127.0.0.1", 0, 2)
     try:
         here, there = (_place(listener, n) for n in range(2))
-        there.tell(0)  # this process lives, and nobody takes for the other place
-        assert asyncio.run(_dealt([here], "127.0.0.1", 20)) == [20]
+        there.socket.setblocking(False)
+        there.tell(*theirs, 1)
+        assert asyncio.run(_left(here, own, there, 20)) is left  # 20 looks are 20 milliseconds and more
     finally:
         listener.close()
+
+
+def test_intake__the_other_hangs_with_few__is_waited_for_once_for_each_sign_of_life() -> None:
+    async def all_taken(here: Place, there: Place) -> list[int]:
+        taken: set[Taker] = set()
+        intake = Intake(here, lambda: (1 + len(taken), 1 + len(taken)), lambda: Taker(taken))
+        clients, counts = [], []
+        for number in range(9):
+            with _looks() as looks:
+                clients.append((await asyncio.open_connection(*here.socket.getsockname()[:2]))[1])
+                while len(taken) <= number:
+                    await asyncio.sleep(0.001)
+            counts.append(len(looks))
+            if number == 5:
+                there.tell(0, 0, 2)
+        await intake.close()
+        for client in clients:
+            client.close()
+        return counts
+
+    listener = Listener("127.0.0.1", 0, 2)
+    try:
+        here, there = (_place(listener, n) for n in range(2))
+        there.tell(0, 0, 1)  # this process lives, and nobody takes for the other place
+        first, *then = asyncio.run(all_taken(here, there))
+    finally:
+        listener.close()
+    assert first > IDLE_LOOKS
+    assert [count == 1 for count in then] == [True] * 5 + [False] + [True] * 2
+
+
+class Full(socket.socket):
+    """As for a process that has no file left."""
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        raise OSError(errno.EMFILE, "no file left")
+
+
+def test_intake__cant_take_any__says_so_until_it_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def told(here: Place, there: Place) -> list[list[Beside]]:
+        full = replace(here, socket=Full(fileno=here.socket.detach()))
+        intake = Intake(full, lambda: (0, 0), lambda: Taker(set()))
+        found = [there.others()]
+        client = (await asyncio.open_connection(*there.socket.getsockname()[:2]))[1]
+        while there.others():
+            await asyncio.sleep(0)
+        intake.tell()  # as at each tick
+        found.append(there.others())
+        there.socket.accept()[0].close()
+        while not there.others():
+            await asyncio.sleep(0.01)
+        await intake.close()
+        client.close()
+        return [*found, there.others()]
+
+    listener = Listener("127.0.0.1", 0, 2)
+    try:
+        before, full, closed = asyncio.run(told(*(_place(listener, n) for n in range(2))))
+    finally:
+        listener.close()
+    assert [other.number for other in before] == [0]
+    assert (full, closed) == ([], [])
 
 
 def test_inherited__nothing__none() -> None:

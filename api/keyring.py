@@ -62,14 +62,15 @@ class Keyring:
             draft.replace(storage)
 
     def make_department_keys(self, code: DepartmentCode, origin: Origin, lanes: int = 1) -> None:
-        """Operator, log and wrap key of a department that keeps a log here; `lanes` operator keys in all."""
+        """Operator, log and wrap key of a department that keeps a log here; `lanes` operator keys in all. No log key
+        where the one that takes a lost one's place is made already."""
         for folder in (self._logs, self._operators, self._wraps):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         from ledger.evm.transactions import load_or_make_key
 
         for number in range(1, lanes + 1):
             load_or_make_key(self._lane(code, number))
-        if not self._log(origin).exists():
+        if not self._log(origin).exists() and self.next_log_key(origin) is None:
             create_signing_key(self._log(origin))
         if not (self._wraps / f"{code}.pem").exists():
             create_wrap_key(self._wraps / f"{code}.pem")
@@ -115,6 +116,14 @@ class Keyring:
     def log_key(self, origin: Origin) -> LogKeyFiles:
         """The keys of one log."""
         return LogKeyFiles(self._log(origin))
+
+    def lost_log_key(self, origin: Origin) -> LogKeyFiles:
+        """The keys of a log whose present one is gone: only the next one can be made, asked for, and put in place."""
+        return LogKeyFiles(self._log(origin), lost=True)
+
+    def next_log_key(self, origin: Origin) -> Signer | None:
+        """The key that is to sign next, whether or not the present one is there; None where none is made."""
+        return self.lost_log_key(origin).next()
 
     def operators(self) -> dict[DepartmentCode, EvmKey]:
         """First operator key of each department."""

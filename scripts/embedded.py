@@ -95,7 +95,7 @@ def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
     say("deploying")
     network = _network_name(settings, rpc)
     origins = {d.code: make_origin(network, d.code) for d in issuers}
-    _require_log_keys(settings, keyring, origins.values())
+    lost = _lost_log_keys(settings, keyring, origins.values())
     for code, origin in origins.items():
         keyring.make_department_keys(code, origin, settings.lanes)
     # Shards that were begun after a closing have a key already.
@@ -106,6 +106,8 @@ def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
         council = alone(SAMPLE_MEMBER, keyring.owner().address, TrustKey("intl", keyring.council().public_key))
     deployment = deploy(rpc, profile, keyring.owner(), network, settings.deployment_path, founding=council)
     trust = _trust(settings, keyring, deployment, kept)
+    for origin in lost:  # verifiers know the new key from here on
+        keyring.lost_log_key(origin).fill()
     say("departments")
     _admit(settings, keyring, deployment, issuers, kept)
     _write_directory(settings.directory_path)
@@ -113,14 +115,20 @@ def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
     return Network(deployment, trust, tokens)
 
 
-def _require_log_keys(settings: Settings, keyring: Keyring, origins: Iterable[Origin]) -> None:
-    """ConfigurationError `cli.up.log_key` where a log is there and its key isn't: no verifier would know a new one, and
-    all that it promised would be lost."""
-    known = keyring.origins()
+def _lost_log_keys(settings: Settings, keyring: Keyring, origins: Iterable[Origin]) -> list[Origin]:
+    """Logs that are there without their key, for which people made another (`log rotate-key --lost`).
+
+    ConfigurationError `cli.up.log_key` where they didn't: no verifier would know a new one, and all that it promised
+    would be lost.
+    """
+    known, lost = keyring.origins(), list[Origin]()
     for origin in origins:
         if origin not in known and (settings.logs_dir / quote(origin, safe="")).is_dir():
-            path = settings.keys_dir / "logs" / f"{quote(origin, safe='')}.pem"
-            raise ConfigurationError("cli.up.log_key", origin=origin, path=str(path))
+            if keyring.next_log_key(origin) is None:
+                path = settings.keys_dir / "logs" / f"{quote(origin, safe='')}.pem"
+                raise ConfigurationError("cli.up.log_key", origin=origin, path=str(path))
+            lost.append(origin)
+    return lost
 
 
 def _admit(
@@ -233,7 +241,7 @@ def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins
     listed = before.log_keys if before else ()
     known = {key.origin for key in listed}
     for origin in origins:  # a key that was prepared is announced (notary/rotation.py)
-        if origin in known and (following := keyring.log_key(origin).next()) is not None:
+        if origin in known and (following := keyring.next_log_key(origin)) is not None:
             listed = announced(listed, origin, following.public_key, now)
     if (
         before is not None
@@ -245,7 +253,11 @@ def _trust(settings: Settings, keyring: Keyring, deployment: Deployment, origins
         and before.snapshot_key is not None
     ):
         return before
-    new = [LogKey(o, o, signers[o].public_key, now) for o in origins if o not in known]
+    new = [
+        LogKey(o, o, signer.public_key, now)
+        for o in origins
+        if o not in known and (signer := signers.get(o) or keyring.next_log_key(o)) is not None
+    ]
     data = make_trust(
         network=deployment.network,
         chain_id=deployment.chain_id,

@@ -37,10 +37,12 @@ class _Looked:
 class LogKeyFiles:
     """ledger.ports.Signer by whichever key is a log's now. `hook` is called between the acts of a rotation (tests)."""
 
-    def __init__(self, path: Path, hook: Callable[[str], None] = lambda act: None) -> None:
+    def __init__(self, path: Path, hook: Callable[[str], None] = lambda act: None, *, lost: bool = False) -> None:
+        """`lost`: the key that signs may be gone; then `next`, `prepare` and `fill` are all that can be asked."""
         self._path, self._folder, self._hook = path, path.with_suffix(".keys"), hook
         self._looked: _Looked | None = None
-        self._look()
+        if not lost:
+            self._look()
 
     @property
     def suite(self) -> str:
@@ -98,6 +100,24 @@ class LogKeyFiles:
             self._hook("replaced")
             _sync(self._path.parent)
             _sync(self._folder)
+        except OSError as error:
+            raise ConfigurationError("key.unwritable", path=str(self._path), reason=error.strerror) from None
+
+    def fill(self) -> None:
+        """The next key takes the empty place of one that is lost; it replaces none. ConflictError `key.no_next`, or
+        `key.exists` where a key is there. Called again after a crash it ends what it began."""
+        following = self._folder / "next.pem"
+        if not following.exists():
+            raise ConflictError("key.no_next", path=str(following))
+        try:
+            if not (self._path.exists() and os.path.samefile(self._path, following)):
+                os.link(following, self._path)
+            _sync(self._path.parent)
+            self._hook("filled")
+            os.unlink(following)
+            _sync(self._folder)
+        except FileExistsError:
+            raise ConflictError("key.exists", path=str(self._path)) from None
         except OSError as error:
             raise ConfigurationError("key.unwritable", path=str(self._path), reason=error.strerror) from None
 

@@ -127,11 +127,13 @@ def pieces_of(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Writes a file of ours anew, whole or not at all."""
+def replace_file(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Writes a file of ours anew, whole or not at all; `private`: for its owner alone."""
     draft = _draft(path)
     try:
         _write(draft, data)
+        if private:
+            draft.chmod(0o600)
         draft.replace(path)
     except (OSError, ValueError) as error:
         raise _writing(path, error) from error

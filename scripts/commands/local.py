@@ -159,13 +159,18 @@ def reopen(
 
 @log_app.command("rotate-key")
 def rotate_key(
-    origin: Annotated[str, typer.Argument(help="日志来源 / origin of the log")], home: Home = None, json_: Json = False
+    origin: Annotated[str, typer.Argument(help="日志来源 / origin of the log")],
+    lost: Annotated[
+        bool, typer.Option("--lost", help="现用密钥已丢失，没有备份 / the present key is lost, without a backup")
+    ] = False,
+    home: Home = None,
+    json_: Json = False,
 ) -> None:
     """更换登记簿的签名密钥：先准备并公告，信任文件列出后再运行一次即启用。/ Replace a log's key: prepares it;
     run again once the trust file lists it, uses it."""
-    from scripts.commands.rotating import rotate
+    from scripts.commands.rotating import replace_lost, rotate
 
-    rotate(origin, home, as_json=json_)
+    (replace_lost if lost else rotate)(origin, home, as_json=json_)
 
 
 def doctor(home: Home = None, json_: Json = False) -> int:

@@ -1,13 +1,24 @@
-"""`chuzheng log rotate-key`: a log's new key, in the two steps between which the trust file announces it."""
+"""`chuzheng log rotate-key`: a log's new key, in the two steps between which the trust file announces it.
+
+`--lost`: the same where the present key is gone without a backup. Nothing signs for the log meanwhile, so the new key
+takes the empty place once it is announced; a key that is there is never replaced by it.
+"""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ledger.errors import ConfigurationError, ConflictError, NotFoundError
 from ledger.types import Millis, Origin
 from scripts import output
+
+if TYPE_CHECKING:
+    from api.keyring import Keyring
+    from api.settings import Settings
+    from notary.trust_file import TrustFile
 
 
 def rotate(origin: str, home: Path | None, *, as_json: bool) -> None:
@@ -15,7 +26,6 @@ def rotate(origin: str, home: Path | None, *, as_json: bool) -> None:
     from api.backstage import open_backstage
     from api.keyring import Keyring
     from api.settings import load
-    from api.trusted import TrustSource
     from notary.checkpoint import VerifierKey
     from notary.rotation import check_announced, rotate_key
 
@@ -27,12 +37,9 @@ def rotate(origin: str, home: Path | None, *, as_json: bool) -> None:
     following = keys.prepare()
     public = VerifierKey(Origin(origin), following.public_key).text()
     told = {"origin": origin, "public": public}
-    trusted = TrustSource(settings.trust_path, bytes.fromhex(settings.trust_pin) if settings.trust_pin else None).now()
-    if trusted is None:
-        raise ConfigurationError("snapshot.no_trust", file=str(settings.trust_path))
-    now = Millis(time.time_ns() // 1_000_000)
+    trust, now = _trust(settings), Millis(time.time_ns() // 1_000_000)
     try:
-        check_announced(trusted.file, Origin(origin), keys.public_key, following.public_key, now)
+        check_announced(trust, Origin(origin), keys.public_key, following.public_key, now)
     except ConflictError as error:
         if error.code != "rotate.not_announced":
             raise
@@ -41,7 +48,7 @@ def rotate(origin: str, home: Path | None, *, as_json: bool) -> None:
         return
     back = open_backstage(settings)
     try:
-        index = rotate_key(back.notary, Origin(origin), keys, trusted.file, now)
+        index = rotate_key(back.notary, Origin(origin), keys, trust, now)
     except ConflictError:
         if keys.public_key != following.public_key:
             raise
@@ -50,3 +57,45 @@ def rotate(origin: str, home: Path | None, *, as_json: bool) -> None:
         back.close()
     payload = output.message("chuzheng-key-rotation/1", "cli.rotate.done", origin=origin, index=index)
     output.finish({**payload, **told, "switched": True, "index": index}, as_json=as_json)
+
+
+def replace_lost(origin: str, home: Path | None, *, as_json: bool) -> None:
+    """Make the key that follows a lost one, if there is none; put it in the empty place once the trust file in force
+    lists it. ConflictError `rotate.not_lost` where a key is there."""
+    from api.keyring import Keyring
+    from api.settings import load
+    from notary.checkpoint import VerifierKey
+
+    settings = load({"home": home}).settings
+    keyring = Keyring(settings.keys_dir)
+    _require_lost(settings, keyring, Origin(origin))
+    keys = keyring.lost_log_key(Origin(origin))
+    following = keys.prepare()
+    public = VerifierKey(Origin(origin), following.public_key).text()
+    now, listed = Millis(time.time_ns() // 1_000_000), _trust(settings).keys_of(Origin(origin))
+    used = any(key.ed25519 == following.public_key and key.valid_at(now) for key in listed)
+    if used:
+        keys.fill()
+    code = "cli.rotate.replaced" if used else "cli.rotate.prepared_lost"
+    payload = output.message("chuzheng-key-rotation/1", code, origin=origin, public=public)
+    told = {"origin": origin, "public": public, "switched": used, "index": None}
+    output.finish({**payload, **told}, as_json=as_json)
+
+
+def _require_lost(settings: Settings, keyring: Keyring, origin: Origin) -> None:
+    """The log is here and its key isn't."""
+    path = settings.keys_dir / "logs" / f"{quote(origin, safe='')}.pem"
+    following = keyring.next_log_key(origin)
+    if origin in keyring.origins() and (following is None or not path.samefile(path.with_suffix(".keys") / "next.pem")):
+        raise ConflictError("rotate.not_lost", origin=origin, path=str(path))
+    if not (settings.logs_dir / quote(origin, safe="")).is_dir():
+        raise NotFoundError("notary.no_log", origin=origin)
+
+
+def _trust(settings: Settings) -> TrustFile:
+    from api.trusted import TrustSource
+
+    trusted = TrustSource(settings.trust_path, bytes.fromhex(settings.trust_pin) if settings.trust_pin else None).now()
+    if trusted is None:
+        raise ConfigurationError("snapshot.no_trust", file=str(settings.trust_path))
+    return trusted.file

@@ -168,7 +168,8 @@ def sign(
         if trust_hash(parse_trust(data)) != trust_hash(trust):
             raise ConflictError("trust.changed_meanwhile", path=str(file))
         _check_signed_before(memory, trust, instead=instead)
-        replace_file(memory, Seen.of(trust).to_json())  # first: a signature that nobody remembers could be given twice
+        # First: a signature that nobody remembers could be given twice. It lies among keys, where nothing is open.
+        replace_file(memory, Seen.of(trust).to_json(), private=True)
         data = sign_trust(data, member, signer)
         replace_file(file, data)
     state = _signatures(before, parse_trust(data))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from api import backstage
 from api.keyring import Keyring
+from ledger.crypto.keys import create_signing_key
 from ledger.crypto.log_keys import LogKeyFiles
+from ledger.errors import ConflictError
 from ledger.types import Millis, Origin
 from notary.checkpoint import VerifierKey
 from notary.rotation import DAY, announced
@@ -175,3 +179,71 @@ def test_rotate__old_key_about_to_end__refused(site: Site, chuzheng: Chuzheng) -
     refused = rotate(chuzheng)
     assert (refused.code != 0, refused.json["code"]) == (True, "rotate.old_ended")
     assert site.keys.public_key == old.ed25519
+
+
+@pytest.fixture
+def lost(site: Site, tmp_path: Path) -> Path:
+    """The key file, which is gone, of a log that has entries."""
+    promise(site, 1)
+    shutil.copytree(tmp_path / "data" / "logs", tmp_path / "home" / "logs", dirs_exist_ok=True)
+    path = site.keyring.folder / "logs" / f"{quote(ORIGIN, safe='')}.pem"
+    path.unlink()
+    return path
+
+
+def announce_lost(site: Site) -> None:
+    following, trust = site.keyring.next_log_key(ORIGIN), site.trust
+    assert following is not None
+    assert trust is not None
+    site.trust = replace(trust, log_keys=announced(trust.log_keys, ORIGIN, following.public_key, Millis(1)))
+
+
+def test_rotate_lost__announced_first_then_in_the_empty_place(site: Site, lost: Path, chuzheng: Chuzheng) -> None:
+    plain = rotate(chuzheng)
+    assert (plain.code != 0, plain.json["code"]) == (True, "notary.no_log")
+    first = rotate(chuzheng, "--lost")
+    assert (first.code, first.json["switched"], lost.exists()) == (0, False, False), first.err
+    assert rotate(chuzheng, "--lost").json == first.json
+    site.keyring.make_department_keys(ISSUER, ORIGIN)  # a start, meanwhile, makes no third one
+    assert not lost.exists()
+    announce_lost(site)
+    done = rotate(chuzheng, "--lost")
+    assert (done.code, done.json["switched"]) == (0, True), done.err
+    assert VerifierKey(ORIGIN, site.keys.public_key).text() == done.json["public"] == first.json["public"]
+    assert site.keys.next() is None
+    there = rotate(chuzheng, "--lost")
+    assert (there.code, there.json["code"]) == (1, "rotate.not_lost")
+
+
+def test_rotate_lost__killed_before_the_end__the_command_again_ends_it(
+    site: Site, lost: Path, chuzheng: Chuzheng
+) -> None:
+    public = rotate(chuzheng, "--lost").json["public"]
+    announce_lost(site)
+
+    def die(act: str) -> None:
+        raise Died
+
+    with pytest.raises(Died):
+        LogKeyFiles(lost, die, lost=True).fill()
+    assert VerifierKey(ORIGIN, site.keys.public_key).text() == public
+    again = rotate(chuzheng, "--lost")
+    assert (again.code, again.json["switched"], site.keys.next()) == (0, True, None), again.err
+
+
+def test_rotate_lost__key_found_again_meanwhile__never_replaced(site: Site, lost: Path, chuzheng: Chuzheng) -> None:
+    rotate(chuzheng, "--lost")
+    announce_lost(site)
+    create_signing_key(lost)  # the backup's
+    found = lost.read_bytes()
+    refused = rotate(chuzheng, "--lost")
+    assert (refused.code, refused.json["code"]) == (1, "rotate.not_lost")
+    with pytest.raises(ConflictError, match=r"key\.exists"):
+        LogKeyFiles(lost, lost=True).fill()
+    assert lost.read_bytes() == found
+
+
+def test_rotate_lost__no_such_log__refused_and_nothing_is_made(site: Site, chuzheng: Chuzheng) -> None:
+    refused = chuzheng("log", "rotate-key", f"{ORIGIN}/none", "--lost", "--home", "home", "--json")
+    assert (refused.code, refused.json["code"]) == (1, "notary.no_log")
+    assert site.keyring.next_log_key(Origin(f"{ORIGIN}/none")) is None

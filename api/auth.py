@@ -16,7 +16,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +29,7 @@ from ledger.types import DepartmentCode, Role
 from notary.stores.disk import Disk, translated
 
 SCHEMA = "chuzheng-tokens/1"
+_UNSHOWN, _SHOWN = "first start, not shown yet", "first start"
 _NOTHING = hashlib.sha256(b"no such token").hexdigest()
 
 bearer = HTTPBearer(
@@ -104,6 +105,13 @@ class TokenStore:
             self._write([t for t in tokens.values() if t.id != token_id])
             return True
 
+    def relabel(self, before: str, after: str) -> None:
+        """Give another label to all tokens that have this one."""
+        with self._changing():
+            tokens = self._load().values()
+            if any(t.label == before for t in tokens):
+                self._write([replace(t, label=after) if t.label == before else t for t in tokens])
+
     def caller(self, presented: str) -> Caller:
         """Who presents this token; DeniedError `auth.token` for anything else, in equal time."""
         prefix, _, rest = presented.partition("_")
@@ -151,14 +159,26 @@ def person_hash(storage_key: bytes, officer: str) -> bytes:
 
 
 def ensure_tokens(store: TokenStore, departments: list[DepartmentCode]) -> list[tuple[DepartmentCode, Role, str]]:
-    """One token per department and role (ANCHOR, STATUS) where it has none yet: the new ones, to be shown once."""
+    """One token per department and role (ANCHOR, STATUS) where it has none yet: the new ones, to be shown once.
+
+    What an earlier start made and ended before `tokens_shown`, nobody can have read for sure: it is ended, and made
+    again.
+    """
+    for token in store.all():
+        if token.label == _UNSHOWN:
+            store.end(token.id)
     existing = {(t.department, t.roles) for t in store.all()}
     return [
-        (department, role, store.issue(department, int(role), "first start"))
+        (department, role, store.issue(department, int(role), _UNSHOWN))
         for department in departments
         for role in (Role.ANCHOR, Role.STATUS)
         if (department, int(role)) not in existing
     ]
+
+
+def tokens_shown(store: TokenStore) -> None:
+    """Those of `ensure_tokens` have been shown, and stay."""
+    store.relabel(_UNSHOWN, _SHOWN)
 
 
 async def caller_of(request: Request, credentials: Credentials) -> Caller:

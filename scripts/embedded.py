@@ -59,8 +59,7 @@ class ChainProcess:
         port = loopback_port(settings.rpc_url)
         if port is None:
             raise ConfigurationError("cli.up.not_local", url=settings.rpc_url)
-        self._folder = settings.chain_dir.absolute()
-        self._pid_file = self._folder / "anvil.pid"
+        self._folder, self._pid_file = _places(settings)
         end_leftover(self._pid_file, self._folder)
         if not await_free("127.0.0.1", port, patience(settings)):
             raise ConfigurationError("cli.up.rpc_port_taken", port=port)
@@ -78,7 +77,7 @@ class ChainProcess:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What a start found or made; `tokens` are new ones, to be shown once."""
+    """What a start found or made; `tokens` are new ones, to be shown once (api.auth.tokens_shown)."""
 
     deployment: Deployment
     trust: TrustFile
@@ -177,6 +176,19 @@ def _version_of(path: Path, sequence: int) -> Path:
 def _person(code: DepartmentCode) -> bytes:
     """A sample operator has no person behind it: a hash that says so, another one for each department."""
     return sha256(b"chuzheng/sample-operator/v1\0" + code.encode("ascii")).digest()
+
+
+def end_chain(settings: Settings) -> None:
+    """Ends whatever chain process works on this data folder, whether or not its start was over. For who has the folder
+    alone."""
+    folder, pid_file = _places(settings)
+    end_leftover(pid_file, folder)
+
+
+def _places(settings: Settings) -> tuple[Path, Path]:
+    """The chain's folder, and the file with its process id."""
+    folder = settings.chain_dir.absolute()
+    return folder, folder / "anvil.pid"
 
 
 def end_leftover(pid_file: Path, folder: Path) -> None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -49,6 +49,8 @@ class Child:
 
     name: str
     start: Callable[[], Running]
+    slow: bool = False
+    """It waits until the child answers: an interrupt ends that, and what it began is the caller's to end."""
     process: Running | None = None
     started: float = 0.0
     delay: float = FIRST_DELAY
@@ -65,9 +67,29 @@ class Supervisor:
     on_death: Callable[[str, int | str], None]
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
+    _held: bool = False
+    _interrupts: int = 0
 
-    def add(self, name: str, start: Callable[[], Running]) -> None:
-        child = Child(name, start)
+    def interrupt(self, *_: object) -> None:
+        """For a signal: KeyboardInterrupt, once (what ends the children isn't interrupted by a second), and not within
+        `whole`."""
+        self._interrupts += 1
+        if not self._held and self._interrupts == 1:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """What is done here is done to its end; an interrupt comes after it."""
+        before, self._held = self._interrupts, True
+        try:
+            yield
+        finally:
+            self._held = False
+        if before == 0 < self._interrupts:
+            raise KeyboardInterrupt
+
+    def add(self, name: str, start: Callable[[], Running], *, slow: bool = False) -> None:
+        child = Child(name, start, slow)
         self.children.append(child)
         self._start(child)
 
@@ -112,7 +134,9 @@ class Supervisor:
         child.not_before = now + child.delay
 
     def _start(self, child: Child) -> None:
-        child.process = child.start()
+        # One that was begun and isn't known here yet, nobody would end.
+        with contextlib.nullcontext() if child.slow else self.whole():
+            child.process = child.start()
         child.started = time.monotonic()
 
 

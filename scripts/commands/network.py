@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PARTS = ("indexer", "notary", "api")
 READY_WITHIN = 120.0
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def register(app: App) -> None:
@@ -53,11 +54,13 @@ def up(
             from scripts.demo import run_demo
 
             return run_demo(settings, while_waiting=supervisor.revive, as_json=json_)
-        if json_:
-            output.emit(_ready(settings, network))
-        else:
-            output.say("cli.up.ready", url=settings.url, home=settings.home)
         with contextlib.suppress(KeyboardInterrupt):
+            if json_:
+                with supervisor.whole():  # who has read it may end this at once
+                    output.emit(_ready(settings, network))
+                    _keep_tokens(settings)
+            else:
+                output.say("cli.up.ready", url=settings.url, home=settings.home)
             supervisor.watch()
         output.say("cli.up.stopping")
     return output.EXIT_OK
@@ -92,24 +95,26 @@ def _running(settings: Settings, *, quiet: bool) -> Iterator[tuple[Supervisor, N
 
     An interrupt ends the start or the demo where it is: every step is made to be run again.
     """
-    from scripts.embedded import ChainProcess, prepare
+    from scripts.embedded import ChainProcess, end_chain, prepare
     from scripts.ports import await_free, patience
     from scripts.supervisor import Served, Supervisor
 
     with _alone(settings.home):
         supervisor = Supervisor(on_death=lambda name, code: output.say("cli.up.died", name=name, code=code))
         shared: list[Listener] = []
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in _ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-                signal.signal(number, signal.default_int_handler)
+                signal.signal(number, supervisor.interrupt)
         try:
             if not await_free(settings.host, settings.port, patience(settings)):
                 raise ConfigurationError("cli.up.port_taken", port=settings.port)
             output.say("cli.up.chain")
-            supervisor.add("chain", lambda: ChainProcess(settings))
+            supervisor.add("chain", lambda: ChainProcess(settings), slow=True)
             network = prepare(settings, say=lambda step: output.say(f"cli.up.{step}"))
             if not quiet:
-                _show_tokens(network)  # at once: a start that fails later must not have swallowed them
+                with supervisor.whole():
+                    _show_tokens(network)  # at once: who waits for the rest may copy them meanwhile
+                    _keep_tokens(settings)
             folder = settings.home / "log"
             folder.mkdir(exist_ok=True)
             output.say("cli.up.services")
@@ -121,11 +126,14 @@ def _running(settings: Settings, *, quiet: bool) -> Iterator[tuple[Supervisor, N
             _await_ready(settings, supervisor)
             yield supervisor, network
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)  # what is being ended in order isn't interrupted again
-            for listener in shared:
-                listener.close()  # first: what comes now is refused instead of waiting for nobody
-            supervisor.stop()
+            try:
+                for number in _ENDING:
+                    signal.signal(number, signal.SIG_IGN)  # what is being ended in order isn't interrupted again
+            finally:
+                for listener in shared:
+                    listener.close()  # first: what comes now is refused instead of waiting for nobody
+                supervisor.stop()
+                end_chain(settings)  # one whose start was interrupted
 
 
 def _share_port(settings: Settings, supervisor: Supervisor, folder: Path) -> Listener:
@@ -210,6 +218,13 @@ def _ready(settings: Settings, network: Network) -> dict[str, Any]:
         "trust": str(settings.trust_path), "trust_hash": trust_hash(network.trust).hex(),
         "tokens": [{"department": code, "role": role.name, "token": token} for code, role, token in network.tokens],
     }  # fmt: skip
+
+
+def _keep_tokens(settings: Settings) -> None:
+    """New tokens were shown. A start that ends before this has swallowed none: the next one makes them again."""
+    from api.auth import TokenStore, tokens_shown
+
+    tokens_shown(TokenStore(settings.tokens_path))
 
 
 def _show_tokens(network: Network) -> None:

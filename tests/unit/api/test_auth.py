@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.auth import StoredToken, TokenStore, ensure_tokens
+from api.auth import Desk, StoredToken, TokenStore, ensure_tokens, tokens_shown
 from ledger.errors import ConfigurationError, DeniedError
 from ledger.types import DepartmentCode, Role
 
@@ -106,7 +106,28 @@ def test_ensure__second_start__makes_none(tmp_path: Path) -> None:
     store = TokenStore(tmp_path / "t.json")
     made = ensure_tokens(store, [CODE])
     assert [(d, r) for d, r, _ in made] == [(CODE, Role.ANCHOR), (CODE, Role.STATUS)]
+    tokens_shown(store)
     assert ensure_tokens(TokenStore(tmp_path / "t.json"), [CODE]) == []
+    assert [store.caller(token).roles for _, _, token in made] == [Role.ANCHOR, Role.STATUS]
+
+
+def test_ensure__a_start_ended_before_they_were_shown__made_again_and_the_others_are_as_they_were(
+    tmp_path: Path,
+) -> None:
+    store = TokenStore(tmp_path / "t.json")
+    own = store.issue(CODE, Desk.ERASURE, "config token")
+    lost = ensure_tokens(store, [CODE])
+    made = ensure_tokens(TokenStore(tmp_path / "t.json"), [CODE])
+    assert [(d, r) for d, r, _ in made] == [(CODE, Role.ANCHOR), (CODE, Role.STATUS)]
+    tokens_shown(store)
+    for _, _, token in lost:
+        with pytest.raises(DeniedError, match=r"auth\.token"):
+            store.caller(token)
+    assert len(store.all()) == 3  # a start that fails again and again leaves one set
+    for token in (own, *(token for _, _, token in made)):
+        assert store.caller(token)
+    store.end(store.all()[1].id)  # one that was shown and ended since is made again, too, as ever
+    assert len(ensure_tokens(store, [CODE])) == 1
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema":"chuzheng-tokens/2","tokens":[]}'])

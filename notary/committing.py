@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from struct import Struct
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -26,6 +27,8 @@ _SHA256 = SHA256()
 
 Committed = tuple[bytes, bytes, bytes]
 """commitment_sha256, commitment_sm3, canonical bytes."""
+Text = bytes | Sequence[bytes]
+"""Canonical bytes of a member's value: one for all records, or each record's own."""
 
 
 def commit_many(records: Sequence[Mapping[str, Any]], salts: Sequence[bytes]) -> list[Committed]:
@@ -46,48 +49,60 @@ def commit_many(records: Sequence[Mapping[str, Any]], salts: Sequence[bytes]) ->
     return found
 
 
+def commit_columns(names: tuple[str, ...], texts: Sequence[Text], salts: Sequence[bytes]) -> list[Committed]:
+    """`commit_many` for records with members of these names, whose values' canonical `texts` the caller made, in the
+    order of `ordered_names`."""
+    ordered = ordered_names(names)
+    found: list[Committed] = []
+    for at in range(0, len(salts), TOGETHER):
+        some = [text if isinstance(text, bytes) else text[at : at + TOGETHER] for text in texts]
+        found += _commit_texts(ordered, some, salts[at : at + TOGETHER])
+    return found
+
+
 def _commit_alike(
     names: tuple[str, ...], records: Sequence[Mapping[str, Any]], salts: Sequence[bytes]
 ) -> list[Committed]:
     """Records with members of these names only."""
     check_member_count(records[0])
     ordered = ordered_names(names)
-    count, hash_ = len(ordered), sha256
-    salts_of = [_field_salts(salt, count) for salt in salts]
-    texts: list[list[bytes]] = []
-    """Of each member, its value's canonical bytes in every record."""
-    nodes: list[list[bytes]] = []
-    """Of each member, its leaf in every record's tree."""
-    at = 0
+    texts: list[Text] = []
     try:
-        for name, _, opening in ordered:
+        for name, _, _ in ordered:
             values = [record[name] for record in records]
             first = values[0]
             if type(first) is str and values.count(first) == len(values):  # an issuer, a schema: quoted once
-                text = [quote(first).encode()] * len(values)
-                told = [opening + text[0] + b"]"] * len(values)
+                texts.append(quote(first).encode())
             else:
-                text = [(quote(value) if type(value) is str else text_of(value)).encode() for value in values]
-                told = [opening + value + b"]" for value in text]
-            end = at + SALT_BYTES
-            nodes.append(
-                [
-                    hash_(b"\x00" + hash_(FIELD_TAG + own_salts[at:end] + each).digest()).digest()
-                    for own_salts, each in zip(salts_of, told, strict=True)
-                ]
-            )
-            texts.append(text)
-            at = end
+                texts.append([(quote(value) if type(value) is str else text_of(value)).encode() for value in values])
     except UnicodeEncodeError:
         raise UnreadableError("json.lone_surrogate") from None
     except RecursionError:
         raise UnreadableError("json.nesting", limit=MAX_DEPTH) from None
-    layout = b"{" + b",".join([key.replace(b"%", b"%%") + b"%b" for _, key, _ in ordered]) + b"}"
-    canonicals = [layout % members for members in zip(*texts, strict=True)]
-    for canonical in canonicals:
-        if nests_deeper(canonical, MAX_DEPTH):
-            raise UnreadableError("json.nesting", limit=MAX_DEPTH)
-        check_canonical_size(canonical)
+    return _commit_texts(ordered, texts, salts)
+
+
+def _commit_texts(
+    ordered: Sequence[tuple[str, bytes, bytes]], texts: Sequence[Text], salts: Sequence[bytes]
+) -> list[Committed]:
+    """Records by member: a loop for each member's leaves, then one for each level of the trees."""
+    count, hash_, tag = len(ordered), sha256, FIELD_TAG
+    apart = Struct(f"{SALT_BYTES}s" * count).unpack
+    salts_of = zip(*[apart(_field_salts(salt, count)) for salt in salts], strict=True)
+    nodes: list[list[bytes]] = []
+    """Of each member, its leaf in every record's tree."""
+    for (_, _, opening), text, own_salts in zip(ordered, texts, salts_of, strict=True):
+        if isinstance(text, bytes):
+            told = opening + text + b"]"
+            nodes.append([hash_(b"\x00" + hash_(tag + own + told).digest()).digest() for own in own_salts])
+        else:
+            nodes.append(
+                [
+                    hash_(b"\x00" + hash_(tag + own + opening + value + b"]").digest()).digest()
+                    for own, value in zip(own_salts, text, strict=True)
+                ]
+            )
+    canonicals = _canonicals(ordered, texts, len(salts))
     while len(nodes) > 1:
         above = [
             [hash_(b"\x01" + left + right).digest() for left, right in zip(lefts, rights, strict=True)]
@@ -99,6 +114,25 @@ def _commit_alike(
         (hash_(head + root).digest(), commitment_sm3(canonical, salt), canonical)
         for root, canonical, salt in zip(nodes[0], canonicals, salts, strict=True)
     ]
+
+
+def _canonicals(ordered: Sequence[tuple[str, bytes, bytes]], texts: Sequence[Text], count: int) -> list[bytes]:
+    """The records' canonical bytes; UnreadableError where one nests too deep or is too long."""
+    members: list[bytes] = []
+    own: list[Sequence[bytes]] = []
+    for (_, key, _), text in zip(ordered, texts, strict=True):
+        if isinstance(text, bytes):
+            members.append((key + text).replace(b"%", b"%%"))
+        else:
+            members.append(key.replace(b"%", b"%%") + b"%b")
+            own.append(text)
+    layout = b"{" + b",".join(members) + b"}"
+    canonicals = [layout % values for values in zip(*own, strict=True)] if own else [layout % ()] * count
+    for canonical in canonicals:
+        if nests_deeper(canonical, MAX_DEPTH):
+            raise UnreadableError("json.nesting", limit=MAX_DEPTH)
+        check_canonical_size(canonical)
+    return canonicals
 
 
 def _field_salts(salt: bytes, count: int) -> bytes:

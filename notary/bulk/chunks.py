@@ -20,10 +20,12 @@ from ledger.crypto.suites import verify
 from ledger.errors import ChuzhengError, InputError
 from ledger.ports import Signer
 from ledger.types import DepartmentCode, Kind, LogId, Origin
+from notary.bulk.ordinary import NAMES, ordinary
+from notary.bulk.sources import cells_in
 from notary.canonical import parse_record
 from notary.checkpoint import promise_bytes
 from notary.commitment import SALT_BYTES, commit, commitment_sm3
-from notary.committing import commit_many
+from notary.committing import Committed, commit_columns, commit_many
 from notary.entry import ENTRY_BYTES, leaf_of
 from notary.imports import COLUMNS, Row, record_of
 from notary.intake import Wrong, wrong_of
@@ -97,10 +99,12 @@ class Promised(NamedTuple):
 def prepare_part(
     numbers: Sequence[int], cells: Sequence[Sequence[str]], issuers: frozenset[str], capture: str, vault: Vault
 ) -> Part:
-    """Check, commit to and encrypt rows; empty cells stand for a row that was refused already."""
+    """Check, commit to and encrypt rows (cells or lines); empty ones stand for a row that was refused already."""
+    if (part := _ordinary_part(cells, issuers, capture, vault)) is not None:
+        return part
     records: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     wrong: dict[int, list[Wrong]] = {}
-    for offset, row in enumerate(cells):
+    for offset, row in enumerate(map(cells_in, cells)):
         if not row:
             continue
         number = numbers[offset]
@@ -130,26 +134,62 @@ def prepare_part(
     return Part(ready, wrong)
 
 
+def _ordinary_part(cells: Sequence[Sequence[str]], issuers: frozenset[str], capture: str, vault: Vault) -> Part | None:
+    """The part by column, None where it must go row by row."""
+    if (found := ordinary(cells, issuers, capture)) is None:
+        return None
+    issuer, identifiers, versions, texts = found
+    fresh = _Fresh(len(versions))
+    try:
+        committed = commit_columns(NAMES, texts, fresh.salts)
+    except ChuzhengError:
+        return None
+    named = _Named(issuer, [*range(len(versions))], identifiers, versions)
+    return Part([_sealed(named, committed, fresh, vault)], {})
+
+
 def _ready(issuer: DepartmentCode, good: Sequence[tuple[int, Mapping[str, Any]]], vault: Vault) -> Ready:
     """(offset, checked record) of one issuer: committed to under fresh salts, encrypted under fresh keys."""
-    fresh = os.urandom((SALT_BYTES + FRESH) * len(good))  # asked for once: each question costs more than its bytes
-    end = SALT_BYTES * len(good)
-    salts = [fresh[at : at + SALT_BYTES] for at in range(0, end, SALT_BYTES)]
-    records = [record for _, record in good]
-    committed = commit_many(records, salts)
+    fresh, records = _Fresh(len(good)), [record for _, record in good]
+    identifiers, versions = [record["identifier"] for record in records], [record["version"] for record in records]
+    named = _Named(issuer, [offset for offset, _ in good], identifiers, versions)
+    return _sealed(named, commit_many(records, fresh.salts), fresh, vault)
+
+
+class _Named(NamedTuple):
+    """What is known of rows of one issuer beside their records; `offsets` in the part."""
+
+    issuer: DepartmentCode
+    offsets: list[int]
+    identifiers: Sequence[str]
+    versions: list[int]
+
+
+class _Fresh:
+    """Salts of so many records, and FRESH bytes for sealing each; chance is asked for once, for each question costs
+    more than its bytes."""
+
+    def __init__(self, count: int) -> None:
+        chance, end = os.urandom((SALT_BYTES + FRESH) * count), SALT_BYTES * count
+        self.salts = [chance[at : at + SALT_BYTES] for at in range(0, end, SALT_BYTES)]
+        self.keys = [chance[at : at + FRESH] for at in range(end, len(chance), FRESH)]
+
+
+def _sealed(named: _Named, committed: Sequence[Committed], fresh: _Fresh, vault: Vault) -> Ready:
+    issuer = named.issuer
     sealed = [
-        vault.seal(sha256, salt, canonical, fresh[at : at + FRESH])
-        for (sha256, _, canonical), salt, at in zip(committed, salts, range(end, len(fresh), FRESH), strict=True)
+        vault.seal(sha256, salt, canonical, keys)
+        for (sha256, _, canonical), salt, keys in zip(committed, fresh.salts, fresh.keys, strict=True)
     ]
-    pairs = zip(committed, salts, strict=True)
+    pairs = zip(committed, fresh.salts, strict=True)
     own = [(issuer, salt, canonical, sha256, sm3) for (sha256, sm3, canonical), salt in pairs]
     return Ready(
         issuer,
-        [offset for offset, _ in good],
+        named.offsets,
         pack_rows([(_CERTIFICATE, sha256, sm3) for sha256, sm3, _ in committed]),
         [vault.content_mac(issuer, canonical) for _, _, canonical in committed],
-        [vault.identifier_mac(issuer, record["identifier"]) for record in records],
-        [record["version"] for record in records],
+        [vault.identifier_mac(issuer, identifier) for identifier in named.identifiers],
+        named.versions,
         [keys for keys, _ in sealed],
         [body for _, body in sealed],
         marshal.dumps(own),

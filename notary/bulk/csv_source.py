@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class CsvSource:
                 chunk, kept = Chunk(chunk.number + 1), 0
                 most = rows_of(chunk.number, size, soon)
             if not blank and (plain := lines.plain(width, most - len(chunk.numbers))):
-                self._take(chunk, row_number, plain)
+                self._take_lines(chunk, row_number, plain)
                 rows, row_number, kept = rows + len(plain), row_number + len(plain), len(fresh)
                 continue
             lines.wrong, before = None, len(fresh)
@@ -107,6 +108,16 @@ class CsvSource:
         chunk.numbers.extend(range(before + 1, before + 1 + len(found)))
         chunk.keys.extend([""] * len(found) if key is None else [cells[key] for cells in found])
         chunk.cells.extend(found if pick is None else map(pick, found))
+
+    def _take_lines(self, chunk: Chunk, before: int, lines: Sequence[str]) -> None:
+        """The same for lines whose cells stand between their commas; where nothing is picked from them, they are cut
+        by whoever looks at the cells, in another process."""
+        if self._pick is not None or self._key is not None:
+            self._take(chunk, before, [line.split(",") for line in lines])
+            return
+        chunk.numbers.extend(range(before + 1, before + 1 + len(lines)))
+        chunk.keys.extend([""] * len(lines))
+        chunk.cells.extend(lines)
 
     def _done(self, chunk: Chunk, rows: int, number: int, lines: int) -> Chunk:
         """The chunk ends with its last row: lines that were read behind it are read again by a later run."""
@@ -178,9 +189,9 @@ class _Lines:
                     text = line.decode("utf-8", "replace")
                 yield text
 
-    def plain(self, width: int, most: int) -> list[list[str]]:
-        """Up to `most` of the next rows as csv would read them, at half of its cost: where nothing is quoted, blank,
-        too long or of another width. None after such a row was met, for as long as more of them are to be expected."""
+    def plain(self, width: int, most: int) -> list[str]:
+        """Up to `most` of the next lines, which csv would cut at each comma: where nothing is quoted, blank, too long
+        or of another width. None after such a row was met, for as long as more of them are to be expected."""
         if self._odd:
             self._odd -= 1
             return []
@@ -195,14 +206,17 @@ class _Lines:
             texts = piece.decode().split("\n")[:-1]
         except UnicodeDecodeError:
             texts = []
-        found = [text.split(",") for text in texts]
-        if set(map(len, found)) != {width} or "" in texts or max(map(len, texts)) > csv.field_size_limit():
+        if (
+            set(map(str.count, texts, repeat(","))) != {width - 1}
+            or "" in texts
+            or max(map(len, texts)) > csv.field_size_limit()
+        ):
             self._odd = _ODD
             return []
         with translated():
             self._file.read(len(piece))
         self.fresh.append(piece)
-        return found
+        return texts
 
     def add(self, piece: bytes) -> None:
         self.fresh.append(piece)

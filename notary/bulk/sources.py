@@ -37,7 +37,8 @@ class Mark:
 
 @dataclass(slots=True)
 class Chunk:
-    """Consecutive records: `cells` in the order of COLUMNS; `wrong` says by offset why a row has no cells."""
+    """Consecutive records: `cells` of each row in the order of COLUMNS, or its line, a `str` (see `cells_in`); `wrong`
+    says by offset why a row has no cells."""
 
     number: int
     numbers: list[int] = field(default_factory=list)
@@ -52,6 +53,12 @@ class Chunk:
         self.numbers.append(number)
         self.keys.append(key)
         self.cells.append(())
+
+
+def cells_in(row: Sequence[str]) -> Sequence[str]:
+    """A row's cells: a line, which a CSV file gives where all columns are asked for in their order, is cut at its
+    commas; it has no quotes."""
+    return row.split(",") if isinstance(row, str) else row
 
 
 class Source(Protocol):

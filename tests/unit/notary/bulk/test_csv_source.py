@@ -12,7 +12,7 @@ from ledger.errors import ChuzhengError, ConflictError, InputError, RowsError, U
 from ledger.texts import LANGUAGES, error_text
 from notary.bulk import csv_source, sources
 from notary.bulk.csv_source import CsvSource
-from notary.bulk.sources import Mark
+from notary.bulk.sources import Mark, cells_in
 from notary.imports import COLUMNS, MAX_LINE
 from tests.fakes.backfilling import SECRET, all_rows, cells_of, csv_bytes, csv_file
 
@@ -142,9 +142,11 @@ def test_mark__any_chunk__the_rest_is_the_same_as_without_a_break(
         return
     again = CsvSource(path, None, SECRET)
     rest = list(again.chunks(size, Mark(*chunks[at].mark.to_value()), at + 1))
-    assert [(c.number, c.numbers, c.cells, c.mark) for c in rest] == [
-        (c.number, c.numbers, c.cells, c.mark) for c in chunks[at + 1 :]
-    ]
+    found, expected = (
+        [(c.number, c.numbers, [[*cells_in(row)] for row in c.cells], c.mark) for c in each]
+        for each in (rest, chunks[at + 1 :])
+    )
+    assert found == expected
     again.close()
 
 
@@ -212,3 +214,13 @@ def test_chunks__any_rows__plain_ones_taken_together_are_what_csv_reads(
             source.close()
             told.append(found)
     assert told[0] == told[1]
+
+
+def test_chunks__columns_in_their_order__plain_rows_are_lines_that_are_cut_later(tmp_path: Path) -> None:
+    given_rows = [cells_of(n, **({"holder_name": 'a,"b"'} if n == 1 else {})) for n in range(3)]
+    for key, kinds in ((None, {str, list}), ("certificate_name", {list})):
+        source = CsvSource(csv_file(tmp_path / "x.csv", given_rows), key, SECRET)
+        [chunk] = source.chunks(10, None, 0)
+        source.close()
+        assert {type(row) for row in chunk.cells} == kinds
+        assert [[*cells_in(row)] for row in chunk.cells] == [[row[name] for name in COLUMNS] for row in given_rows]

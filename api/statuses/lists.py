@@ -1,8 +1,8 @@
 """Status lists of the departments whose own keys lie on this machine: made from log and index, kept for a while.
 
-A list of a quarter of an hour is the same bytes for everyone who asks, so that nobody can be told apart by what he was
-given, and nobody sees a revocation come and go: the first process to be asked makes it, the others of the data folder
-read what that one wrote down.
+A list of a quarter of an hour is the same for everyone who asks, so that nobody can be told apart by what he was given,
+and nobody sees a revocation come and go: it says what stood at the quarter's start by the blocks until then, however
+late it is made, so every machine makes the same. The processes of a data folder read what the first one wrote down.
 
     <SHA-256 of the place>.<made at>    a signed list; the one before goes
 """
@@ -59,23 +59,34 @@ class StatusLists:
         self._lock = threading.Lock()
 
     def read(self, origin: Origin, number: int, purpose: str, now: Millis) -> bytes:
-        """The signed list. NotFoundError for a log of no department here, or a list beyond its end; UnavailableError
-        while the index holds nothing or the key's id can't be asked for."""
-        made_at = now // 1000 // TTL * TTL
+        """The signed list of this quarter of an hour, or of the last one that the index has gone beyond. NotFoundError
+        for a log of no department here, or a list beyond its end; UnavailableError while the index holds nothing or the
+        key's id can't be asked for."""
+        quarter, place = now // 1000 // TTL * TTL, (origin, number, purpose)
         with self._lock:
-            known = self._kept.get((origin, number, purpose))
-            if known is not None and known[0] == made_at:
+            known = self._kept.get(place)
+            if known is not None and known[0] == quarter:
                 return known[1]
-            data = self._shared((origin, number, purpose), made_at, BlockTime(now // 1000))
-            self._kept[(origin, number, purpose)] = (made_at, data)
-            for place in list(self._kept)[: max(0, len(self._kept) - KEPT)]:
-                del self._kept[place]
-        return data
+            made_at = self._reached(origin, number, quarter)
+            if known is None or known[0] != made_at:
+                known = self._kept[place] = (made_at, self._shared(place, made_at))
+            for old in list(self._kept)[: max(0, len(self._kept) - KEPT)]:
+                del self._kept[old]
+        return known[1]
 
-    def _shared(self, place: Place, made_at: int, now: BlockTime) -> bytes:
-        """The list as the first of our processes made it. UnavailableError `disk.*`: two might tell two things."""
+    def _reached(self, origin: Origin, number: int, quarter: int) -> int:
+        """The newest start of a quarter, up to `quarter`, that no further block can belong to."""
+        if origin not in self._notary.logs:
+            raise NotFoundError("vc.no_list", origin=origin[:100], number=number)
+        with self._whole() as whole:
+            if whole is None:
+                raise UnavailableError("snapshot.no_index", retry_after=10)
+            return min(quarter, (whole.block.time - 1) // TTL * TTL)
+
+    def _shared(self, place: Place, made_at: int) -> bytes:
+        """The list as the first of our processes made it. UnavailableError `disk.*`."""
         if self._folder is None:
-            return self._make(*place, made_at, now)
+            return self._make(*place, made_at)
         stem = sha256("/".join(map(str, place)).encode()).hexdigest()
         path, disk = self._folder / f"{stem}.{made_at}", self._disk
         with translated():
@@ -83,30 +94,29 @@ class StatusLists:
             with disk.locked(self._folder / "making.lock"):
                 with suppress(FileNotFoundError):
                     return disk.read(path)
-                data = self._make(*place, made_at, now)
+                data = self._make(*place, made_at)
                 disk.replace(path, data)
                 for name in disk.names(self._folder):
                     if name.startswith(f"{stem}.") and name != path.name:
                         disk.remove(self._folder / name)
         return data
 
-    def _make(self, origin: Origin, number: int, purpose: str, made_at: int, now: BlockTime) -> bytes:
-        if origin not in self._notary.logs:
-            raise NotFoundError("vc.no_list", origin=origin[:100], number=number)
+    def _make(self, origin: Origin, number: int, purpose: str, made_at: int) -> bytes:
         issuer = parse_origin(origin).issuer
         signer = self._signers.get(issuer)
         if signer is None:
             raise NotFoundError("vc.no_issuer_key", department=issuer)
         key_id, since = self._key(issuer, signer)
+        at = BlockTime(max(made_at, since))  # or a new key's first list would be before it
         indexes = self._indexes(origin, number)
         with self._whole() as whole:
-            if whole is None:
-                raise UnavailableError("snapshot.no_index", retry_after=10)
+            if whole is None or whole.block.time <= at:
+                raise UnavailableError("vc.list_later", retry_after=10)
             decided = whole.decisions_of(list(indexes))
         history: dict[int, list[Decision]] = {indexes[key]: found for key, found in decided.items()}
         return sign_status_list(
-            marked(history, purpose, now), base=self._base, origin=origin, number=number, purpose=purpose,
-            signer=signer, key_id=key_id, made_at=max(made_at, since),  # or a new key's first list would be before it
+            marked(history, purpose, at), base=self._base, origin=origin, number=number, purpose=purpose,
+            signer=signer, key_id=key_id, made_at=at,
         )  # fmt: skip
 
     def _key(self, issuer: DepartmentCode, signer: Signer) -> tuple[str, BlockTime]:

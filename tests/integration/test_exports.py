@@ -10,6 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,14 @@ import httpx
 import pypdf
 import pytest
 
+from api.settings import Settings
+from api.statuses import lists
+from api.wiring import build
 from ledger.crypto.keys import create_signing_key, load_signer
+from ledger.types import Origin
 from notary.exports.credential import parse_credential
+from notary.exports.status_credential import parse_status_list
+from notary.exports.status_place import place_of
 from notary.receipt import parse_receipt
 from tests.integration.running import ISSUER, Network, record
 from tests.ports import free_port
@@ -94,6 +101,25 @@ def status_list(network: Network, desk: Path, purpose: str) -> None:
     answer = httpx.get(entry["statusListCredential"], trust_env=False, timeout=INDEXED_WITHIN)
     assert answer.status_code == 200, answer.text
     (desk / f"{purpose}.status.jwt").write_bytes(answer.content)
+
+
+def list_of_this_second(network: Network, desk: Path, purpose: str, marked: bool) -> bytes:
+    """The list as the server will make it at the next quarter of an hour, whose quarters are seconds; once it is as
+    `marked` says."""
+    credential = parse_credential((desk / "own.vc.jwt").read_bytes())
+    origin = credential.disclosure.receipt.origin
+    number, position = place_of(origin, credential.disclosure.receipt.index)
+    settings = Settings(home=network.home, port=network.port, rpc_url=f"http://127.0.0.1:{network.rpc_port}")
+    deadline = time.monotonic() + INDEXED_WITHIN
+    with pytest.MonkeyPatch.context() as patch, closing(build(settings)) as parts:
+        patch.setattr(lists, "TTL", 1)
+        assert parts.status_lists is not None
+        while True:
+            made = parts.status_lists.read(Origin(origin), number, purpose, parts.clock.now())
+            if parse_status_list(made).marks(position) is marked:
+                return made
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
 
 
 @pytest.fixture
@@ -202,13 +228,7 @@ def test_revoked_later__the_server_s_list__shows_it_and_the_credential_is_refuse
     shutil.copy(desk / "own.vc.jwt", office)
     told = network.run("verify", "own.vc.jwt", "--trust", "trust.json", where=office, expect=12)
     assert told["report"]["verdict"] == "not_in_force"
-    # Until the index has the block. Nobody asked for this list before: it stands for a quarter of an hour.
-    deadline = time.monotonic() + INDEXED_WITHIN
-    while network.run("snapshot", "make", "--home", network.home, where=desk)["decisions"] == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    status_list(network, desk, "revocation")
-    shutil.copy(desk / "revocation.status.jwt", office)
+    (office / "revocation.status.jwt").write_bytes(list_of_this_second(network, desk, "revocation", marked=True))
     told = network.run(
         "verify", "own.vc.jwt", "--trust", "trust.json", "--status-list", "revocation.status.jwt", where=office,
         expect=12,

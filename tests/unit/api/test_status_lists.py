@@ -29,6 +29,7 @@ class Whole:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self.block = house.chain._blocks[-1]
 
     def decisions_of(self, keys: list[Digest]) -> dict[Digest, Any]:
         found = {key: list(self._house.chain.decisions(key)) for key in keys}
@@ -68,7 +69,7 @@ def test_list__nothing_decided_then_revoked__bit_comes_with_the_next_quarter(hou
         house.chain.decide(status_key(ISSUER, receipt.entry.sha256), DecisionCode.REVOKED, department=ISSUER)
         assert client.get(path(house)).content == first.content
         assert client.get(path(house), headers={"If-None-Match": first.headers["etag"]}).status_code == 304
-        house.clock.time += 900_000
+        pass_to_next_quarter(house)
         assert parse_status_list(client.get(path(house)).content).marks(position)
         assert not parse_status_list(client.get(path(house, purpose="suspension")).content).marks(position)
 
@@ -92,10 +93,76 @@ def test_list__two_processes_and_a_decision_between__the_same_bytes_until_the_ne
     first = processes[0].read(house.origin, 0, "revocation", house.clock.now())
     house.chain.decide(status_key(ISSUER, receipt.entry.sha256), DecisionCode.REVOKED, department=ISSUER)
     assert set(read()) == {first}
-    house.clock.time += 900_000
+    pass_to_next_quarter(house)
     [later] = set(read())
     assert parse_status_list(later).marks(position)
     assert len([path for path in (tmp_path / "lists").iterdir() if path.name != "making.lock"]) == 1
+
+
+def machines(house: House, count: int) -> list[StatusLists]:
+    """With a folder each: they share no more than the chain and the log."""
+    made = house.parts.status_lists
+    assert made is not None
+    return [StatusLists(made._base, house.notary, house.chain, made._signers, made._whole) for _ in range(count)]
+
+
+def pass_to_next_quarter(house: House, *, mined: bool = True) -> int:
+    """Its start, which the newest block, if one is `mined`, is after."""
+    start = house.clock.time // 900_000 * 900 + 900
+    house.clock.time = start * 1000 + 5000
+    if mined:
+        house.chain.mine(at=start + 1)
+    return start
+
+
+def test_list__two_machines_and_a_decision_between__the_same_bytes(house: House) -> None:
+    receipt = house.anchored(house.certificate())
+    _, position = place_of(house.origin, receipt.index)
+    first, second = machines(house, 2)
+    start = pass_to_next_quarter(house)
+    made = first.read(house.origin, 0, "revocation", house.clock.now())
+    house.chain.decide(status_key(ISSUER, receipt.entry.sha256), DecisionCode.REVOKED, department=ISSUER)
+    house.clock.time += 60_000
+    assert second.read(house.origin, 0, "revocation", house.clock.now()) == made
+    assert parse_status_list(made).made_at == start
+    assert not parse_status_list(made).marks(position)
+    pass_to_next_quarter(house)
+    [later] = {each.read(house.origin, 0, "revocation", house.clock.now()) for each in (second, first)}
+    assert parse_status_list(later).marks(position)
+
+
+def test_list__index_hasnt_reached_the_quarter__the_last_one_that_it_has_gone_beyond(house: House) -> None:
+    """Or a machine that is asked a moment later would say something else for the same quarter."""
+    receipt = house.anchored(house.certificate())
+    _, position = place_of(house.origin, receipt.index)
+    early, late = machines(house, 2)
+    start = pass_to_next_quarter(house)
+    before = early.read(house.origin, 0, "revocation", house.clock.now())
+    following = pass_to_next_quarter(house, mined=False)
+    assert early.read(house.origin, 0, "revocation", house.clock.now()) == before
+    key = status_key(ISSUER, receipt.entry.sha256)
+    house.chain.decide(key, DecisionCode.REVOKED, department=ISSUER, at=following)  # in the quarter's first second
+    for each in (early, late):
+        found = parse_status_list(each.read(house.origin, 0, "revocation", house.clock.now()))
+        assert (found.made_at, found.marks(position)) == (start, False)
+    house.chain.mine(at=following + 1)
+    [after] = {each.read(house.origin, 0, "revocation", house.clock.now()) for each in (late, early)}
+    assert (parse_status_list(after).made_at, parse_status_list(after).marks(position)) == (following, True)
+
+
+def test_list__key_of_this_quarter__from_its_block_on_and_only_once_a_later_one_is_there(house: House) -> None:
+    house.anchored(house.certificate())
+    start, made = pass_to_next_quarter(house), house.parts.status_lists
+    assert made is not None
+    made._signers[ISSUER] = Key(22)
+    new = NewKey(ISSUER, int(Suite.ED25519), int(Purpose.SIGN), Key(22).public_key)
+    house.chain.add_key(bytes([6]) * 32, new)
+    since = house.chain._blocks[-1].time
+    with TestClient(assemble(house.parts)) as client:
+        answer = client.get(path(house))
+        assert (answer.status_code, answer.json()["code"]) == (503, "vc.list_later")
+        house.chain.mine()
+        assert parse_status_list(client.get(path(house)).content).made_at == since > start
 
 
 def test_list__beyond_the_end_of_no_log_or_without_a_key__404(house: House) -> None:

@@ -24,6 +24,7 @@ from scripts.help import App
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
+    from ledger.council import Proposal as OnChain
     from ledger.evm.council import Call
     from ledger.evm.deployment import Deployment
     from ledger.evm.direct import Done
@@ -145,12 +146,16 @@ def propose(
 
     site = connect(home, rpc_url, record)
     written = [parse_line(line, site.deployment) for line in call]
-    made = Digest(secrets.token_bytes(32))
-    proposal = Proposal(made, _digest(basis) if basis else None, [(w.to, w.data) for w in written])
+    proposal = Proposal(
+        Digest(secrets.token_bytes(32)), _digest(basis) if basis else None, [(w.to, w.data) for w in written]
+    )
+    if out.is_file():
+        proposal = _cut_off(out, proposal, site, key)
     _show(proposal, site)
     # Before it is sent: a proposal whose calls nobody has any more could never be executed.
     write_new(out, proposal.as_json(site.deployment))
-    site.send(key, council.as_call(site.deployment, council.propose(made, proposal.calls, proposal.basis)))
+    sent = council.propose(proposal.made, proposal.calls, proposal.basis)
+    site.send(key, council.as_call(site.deployment, sent), returns_bool=True)
     _finish("cli.proposal.made", proposal, site, out, as_json=json_)
 
 
@@ -196,7 +201,8 @@ def execute(
     site = connect(home, rpc_url, record)
     proposal = read_proposal(file, site)
     _show(proposal, site)
-    site.send(key, council.as_call(site.deployment, council.execute(proposal.made, proposal.calls)))
+    sent = council.execute(proposal.made, proposal.calls)
+    site.send(key, council.as_call(site.deployment, sent), returns_bool=True)
     _finish("cli.proposal.executed", proposal, site, file, as_json=json_)
 
 
@@ -240,8 +246,39 @@ class Proposal:
 
 def read_proposal(file: Path, site: Site) -> Proposal:
     """The file's proposal. ConflictError if the chain has another content under its id, or it is another network's."""
+    proposal = _parse(file, site)
+    known = _known(proposal, site)
+    if known is None or known.content != proposal.content:
+        raise ConflictError("cli.proposal_differs", path=str(file))
+    return proposal
+
+
+def _cut_off(file: Path, wanted: Proposal, site: Site, key: Path) -> Proposal:
+    """What an earlier call wrote into `file` for the same calls, if it got no further or its answer was lost: proposed
+    again by the same account it is the same proposal. Else `wanted`, for which that file isn't free."""
+    from ledger.evm.blocks import latest_block
+    from ledger.evm.transactions import load_key
+
+    try:
+        written = _parse(file, site)
+    except (UnreadableError, ConflictError):
+        return wanted
+    known = _known(written, site)
+    if known is not None:
+        ended = known.executed_at or known.expires_at <= latest_block(site.rpc).time
+        if ended or known.delegate != load_key(key).address:  # another's needs an approval, which this isn't
+            return wanted
+    return written if written.content == wanted.content else wanted
+
+
+def _known(proposal: Proposal, site: Site) -> OnChain | None:
     from ledger.evm.blocks import latest_block
     from ledger.evm.council import CouncilView
+
+    return CouncilView(site.rpc, site.deployment).proposal(proposal.made, latest_block(site.rpc).number)
+
+
+def _parse(file: Path, site: Site) -> Proposal:
     from ledger.types import Address, Digest
 
     try:
@@ -255,9 +292,6 @@ def read_proposal(file: Path, site: Site) -> Proposal:
         raise UnreadableError("cli.proposal_unreadable", path=str(file)) from None
     if network != site.deployment.network:
         raise ConflictError("cli.proposal_network", expected=site.deployment.network, found=str(network)[:40])
-    known = CouncilView(site.rpc, site.deployment).proposal(proposal.made, latest_block(site.rpc).number)
-    if known is None or known.content != proposal.content:
-        raise ConflictError("cli.proposal_differs", path=str(file))
     return proposal
 
 

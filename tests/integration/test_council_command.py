@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
+from ledger.errors import UnavailableError
+from ledger.evm import direct
 from ledger.evm.launcher import EmbeddedChain
 from ledger.evm.transactions import EvmKey
 from scripts import output
@@ -95,6 +97,42 @@ def test_council_and_departments__from_the_command_line__named_admitted_keys_rot
     code, told, _ = office.run("chain", "read", "DepartmentKeys.keysOf", CODE)
     assert code == 0
     assert all(word in told["values"][0] for word in (KEY, NEXT, PUBLIC, CODE))
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_council__sent_again_after_a_lost_answer__one_proposal_and_answered_as_the_first_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    def lost(*given: Any, **more: Any) -> None:
+        if arrived:
+            sent(*given, **more)
+        raise UnavailableError("chain.not_mined", tx_hash="0x")
+
+    sent = direct.send
+    file = office.folder / "again.json"
+    calls = ["--call", f"Council.nameContract Departments {office.names['Departments']}"]
+
+    def twice(*words: str | Path, key: Path) -> dict[str, Any]:
+        with monkeypatch.context() as away:
+            away.setattr(direct, "send", lost)
+            assert office.run("council", *words, key=key)[1]["code"] == "chain.not_mined"
+        code, told, _ = office.run("council", *words, key=key)
+        assert code == 0, told
+        return told
+
+    proposed = twice("propose", file, *calls, key=office.members[0])
+    assert proposed["id"] == json.loads(file.read_bytes())["id"]
+    assert len(proposed["approvals"]) == 1
+    other = ("council", "propose", file, "--call", "Council.endPause")
+    assert office.run(*other, key=office.members[0])[1]["code"] == "file.exists"
+    another = office.run("council", "propose", file, *calls, key=office.members[1])
+    assert another[1]["code"] == "file.exists"  # theirs to approve, not to propose
+    assert len(twice("approve", file, key=office.members[1])["approvals"]) == 2
+    executed = twice("execute", file, key=office.members[2])
+    assert executed["executed_at"]
+    # What is executed is over: the same calls are another proposal, in another file.
+    over = office.run("council", "propose", file, *calls, key=office.members[0])
+    assert over[1]["code"] == "file.exists"
 
 
 def test_council__what_is_not_what_it_seems__refused(office: Office) -> None:

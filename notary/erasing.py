@@ -63,6 +63,8 @@ class Target:
     file: bool
     readers: tuple[DepartmentCode, ...]
     row: ErasureRow | None
+    only_freed: tuple[str, ...] = ()
+    """Once it is erased: tables whose files may hold bytes of it until a person has them written anew."""
 
 
 class Erasing:
@@ -87,7 +89,10 @@ class Erasing:
             readers = tuple(sorted(self._notary.store.wraps(connection, position)))
         if row is not None and row.state in ERASED:
             readers = row.readers
-        return Target(origin, index, entry, kept, cid is not None, readers, row)
+            freed = tuple(self._rows.only_freed())
+        else:
+            freed = ()
+        return Target(origin, index, entry, kept, cid is not None, readers, row, freed)
 
     def propose(self, department: DepartmentCode, origin: Origin, index: int, order: str, person: bytes) -> ErasureRow:
         """The first person's word; nothing is destroyed. `person` is a keyed hash, `order` will be public.

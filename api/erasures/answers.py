@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
@@ -43,6 +43,7 @@ def erasure_body(target: Target, backups_dir: Path | None) -> dict[str, Any]:
         "acknowledge": acknowledgement(target),
         "notices": [],
         "backups": None,
+        "rewrite": None,
     }
     if row is not None and erased:
         told = {"origin": target.origin, "index": target.index, "order": row.order_code}
@@ -50,6 +51,7 @@ def erasure_body(target: Target, backups_dir: Path | None) -> dict[str, Any]:
         body["notices"] = [{"department": code, **notice} for code in row.readers]
     if row is not None and row.erased_at is not None:
         body["backups"] = backups_of(target.entry.accepted_at, row.erased_at, backups_dir)
+        body["rewrite"] = _rewrite(target.only_freed, row.done_at or row.erased_at)
     return body
 
 
@@ -70,6 +72,15 @@ def backups_of(accepted_at: Millis, erased_at: Millis, folder: Path | None) -> d
         "purge_by": (last + timedelta(days=BACKUP_DAYS)).isoformat(),
         "found": [{"name": name, "purge_by": (day + timedelta(days=BACKUP_DAYS)).isoformat()} for day, name in found],
     }
+
+
+def _rewrite(tables: Sequence[str], since: Millis) -> dict[str, Any] | None:
+    """What the database's operator runs where tables were too large to be written anew, unless that was done after the
+    day `since`; nobody can tell afterwards whether it was."""
+    if not tables:
+        return None
+    command = f"VACUUM FULL {', '.join(tables)};"
+    return {"tables": list(tables), "command": command, "since": _day(since).isoformat()}
 
 
 def _shown(target: Target) -> dict[str, Any]:

@@ -47,6 +47,10 @@ ErasureBody: dict[str, Any] = {
         "acknowledge": {"type": "string"},
         "notices": {"type": "array", "items": {"type": "object"}, "description": "To each reader, once it is erased"},
         "backups": {"type": ["object", "null"], "description": "Which backups still hold it, and until when"},
+        "rewrite": {
+            "type": ["object", "null"],
+            "description": "Large tables of PostgreSQL that may hold bytes of it until `command` is run after `since`",
+        },
     },
 }
 ReleaseRequest: dict[str, Any] = {

@@ -61,6 +61,10 @@ erasures = sa.Table(
 )
 
 
+_SCRUBBED = (*_OF_RECORDS, answers, idempotency, erasures, content_files, content_copies)
+"""All that hold bytes of an erased record after its rows are deleted; the last three name its file's ciphertext."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErasureRow:
     """One erasure; `proposer` and `confirmer` are keyed hashes of persons, times Unix milliseconds."""
@@ -199,6 +203,14 @@ class ErasureStore:
         query = sa.select(record_wraps.c.position).where(record_wraps.c.position > after).distinct()
         return list(connection.scalars(query.order_by(record_wraps.c.position).limit(limit)))
 
+    def only_freed(self) -> list[str]:
+        """Tables that an erasure doesn't write anew because they are large: bytes of what was erased, its sealed key
+        among them, may stand in their files until a person has them written anew. SQLite overwrites what it deletes."""
+        if self._store.engine.dialect.name == "sqlite":
+            return []
+        with self._store.reading() as connection:
+            return _large(connection)
+
     def scrub(self) -> bool:
         """Make the deleted rows' bytes vanish from the database's files; False: a reader holds them, try again."""
         engine = self._store.engine
@@ -215,12 +227,11 @@ class ErasureStore:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.detach()  # its limits are its own from here on, and it isn't used again
             connection.exec_driver_sql(f"SET statement_timeout = 0; SET lock_timeout = {_PATIENCE}")
-            holding_names = (erasures, content_files, content_copies)  # of the file's ciphertext
-            for table in (*_OF_RECORDS, answers, idempotency, *holding_names):
-                size = connection.scalar(sa.select(sa.func.pg_total_relation_size(table.name))) or 0
+            large = _large(connection)
+            for table in _SCRUBBED:
                 # Written anew it holds nothing of what is gone, but nobody writes or reads it meanwhile. A large one
-                # is freed only: its pages keep the bytes until they are used again (docs/operations.md, PostgreSQL).
-                how = "VACUUM FULL" if size <= _ANEW else "VACUUM"
+                # is freed only: its pages may keep the bytes until they are used again, so `only_freed` is told.
+                how = "VACUUM" if table.name in large else "VACUUM FULL"
                 try:
                     connection.exec_driver_sql(f"{how} {table.name}")
                 except UnavailableError as error:
@@ -230,6 +241,13 @@ class ErasureStore:
             if connection.scalar(sa.select(sa.func.current_setting("is_superuser"))) == "on":
                 connection.exec_driver_sql("CHECKPOINT")  # else the old files go with the server's next one
         return True
+
+
+def _large(connection: sa.Connection) -> list[str]:
+    """Names of PostgreSQL tables that would take too long to write anew while people wait; each is asked once."""
+    sizes = [sa.func.pg_total_relation_size(table.name).label(table.name) for table in _SCRUBBED]
+    found = connection.execute(sa.select(*sizes)).one()._mapping
+    return [table.name for table in _SCRUBBED if (found[table.name] or 0) > _ANEW]
 
 
 def _row(row: sa.Row[tuple[object, ...]]) -> ErasureRow:

@@ -194,6 +194,8 @@ def _next(body: dict[str, Any], target: str, index: int | None) -> list[str]:
             f" --proposed-at {body['proposed_at']}" if words == "withdraw" else "" if words == "show" else " --order …"
         )
         lines.append(f"  {shlex.join(['chuzheng', 'erase', words, *of])}{end}")
+    if (rewrite := body.get("rewrite")) is not None:
+        lines += [*output.folded([output.words("cli.erase.next.rewrite")], sys.stdout), f"  {rewrite['command']}"]
     return lines
 
 
@@ -216,6 +218,8 @@ def _after(body: dict[str, Any]) -> list[str]:
     if (backups := body["backups"]) is not None:
         lines.append(output.words("cli.erase.backups", **{n: backups[n] for n in ("first", "last", "purge_by")}))
         lines += [f"  - {each['name']}  {each['purge_by']}" for each in backups["found"]]
+    if (rewrite := body.get("rewrite")) is not None:
+        lines.append(output.words("cli.erase.rewrite", tables=", ".join(rewrite["tables"]), since=rewrite["since"]))
     return lines
 
 

@@ -57,6 +57,31 @@ def test_erase__proposed_confirmed_shown(house: House, server: IntoApp, chuzheng
     assert "What goes:" in shown.out
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_erase__tables_too_large_to_write_anew__named_with_the_command(
+    house: House,
+    server: IntoApp,
+    chuzheng: Chuzheng,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+) -> None:
+    monkeypatch.setenv("CHUZHENG_LANG", language)
+    monkeypatch.setattr(
+        "notary.stores.erasures.ErasureStore.only_freed", lambda self: ["record_keys", "records"]
+    )  # PostgreSQL's answer (tests/integration/test_postgres.py)
+    one, two = tokens(house, tmp_path)
+    index = house.accept(house.certificate()).index
+    assert "VACUUM" not in chuzheng("erase", "show", house.origin, index, "--token-file", one).out
+    for what, whose in (("propose", one), ("confirm", two)):
+        done = chuzheng("erase", what, house.origin, index, "--order", ORDER, "--yes", "--token-file", whose)
+        assert ("\n  VACUUM FULL record_keys, records;\n" in done.out) == (what == "confirm"), done.err
+    shown = chuzheng("erase", "show", house.origin, index, "--token-file", two)
+    assert "\n  VACUUM FULL record_keys, records;\n" in shown.out
+    assert all(words in shown.out for words in ("record_keys, records", "2026-02-02", "psql"))
+    assert shown.out.encode("gbk")
+
+
 def test_release__a_record_that_was_erased__said_and_once(
     house: House, server: IntoApp, chuzheng: Chuzheng, tmp_path: Path
 ) -> None:

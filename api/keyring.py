@@ -9,6 +9,9 @@ logs/<origin>.keys/     the next one and those before it (ledger/crypto/log_keys
 operators/<code>.key    secp256k1, a department's operator on the chain; further lanes: <code>.2.key, <code>.3.key …
 issuers/<code>.pem      Ed25519 or P-256, a department's own key where this machine signs credentials' status lists
 wraps/<code>.pem        X25519, files are wrapped to it
+
+Keys of logs, issuers and wraps are looked at when they are used. A further lane counts for a process from its next
+start on: the Council must have appointed it before, and the process that sends must know it.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from api.key_folder import K, KeyFolder
 from ledger.crypto.keys import (
     check_private,
     create_signing_key,
@@ -143,18 +147,22 @@ class Keyring:
         """The key that a department's files are wrapped to."""
         return load_wrap_key(f"file:{self._wraps / f'{code}.pem'}")
 
-    def issuing_signers(self) -> dict[DepartmentCode, Signer]:
-        """Departments' own keys, as far as they lie here; the chain says which ids they have."""
-        found = sorted((self.folder / "issuers").glob("*.pem"))
-        return {DepartmentCode(path.stem): load_department_signer(f"file:{path}") for path in found}
+    def issuing_signers(self) -> KeyFolder[Signer]:
+        """Departments' own keys, as far as they lie here; the chain says which ids they have. Seen without a restart;
+        ConfigurationError at once for what isn't one."""
+        return _all_readable(KeyFolder(self.folder / "issuers", load_department_signer))
 
-    def wrap_publics(self) -> dict[DepartmentCode, X25519PublicKey]:
-        """Public half of each department's wrap key: enough to encrypt to it."""
-        found = [DepartmentCode(path.stem) for path in sorted(self._wraps.glob("*.pem"))]
-        return {code: self.wrap_key(code).public_key() for code in found}
+    def wrap_publics(self) -> KeyFolder[X25519PublicKey]:
+        """Public half of each department's wrap key: enough to encrypt to it. As for `issuing_signers`."""
+        return _all_readable(KeyFolder(self._wraps, lambda address: load_wrap_key(address).public_key()))
 
     def _lane(self, code: DepartmentCode, number: int) -> Path:
         return self._operators / (f"{code}.key" if number == 1 else f"{code}.{number}.key")
 
     def _log(self, origin: Origin) -> Path:
         return self._logs / f"{quote(origin, safe='')}.pem"
+
+
+def _all_readable(keys: KeyFolder[K]) -> KeyFolder[K]:
+    dict(keys)
+    return keys

@@ -45,7 +45,12 @@ class Settings(BaseSettings):
         default=None, description="Folder of high-water marks, outside of what is backed up; none"
     )
     engine_profile: str = Field(default="anvil", description="Engine profile of the chain (nodes.md)")
-    lanes: int = Field(default=1, ge=1, le=MOST, description="Operator keys of each department: they send side by side")
+    lanes: int = Field(
+        default=1,
+        ge=1,
+        le=MOST,
+        description="Operator keys of each department: they send side by side; restart all processes together",
+    )
     trust_file: Path | None = Field(default=None, description="Trust file; default: trust/trust.json in `home`")
     trust_pin: str | None = Field(default=None, description="Hash of the first trust file, hex (official notice)")
 

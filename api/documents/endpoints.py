@@ -115,7 +115,8 @@ def _file(
     parts: Parts, department: DepartmentCode, log: Origin, received: Received, key: str | None
 ) -> tuple[dict[str, Any], bool]:
     notary = parts.the_notary()
-    readers = {code: public for code, public in parts.wrap_keys.items() if code == department}
+    public = parts.wrap_keys.get(department)
+    readers = {} if public is None else {department: public}
     accepted = notary.accept_document(
         department,
         log,

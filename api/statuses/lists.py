@@ -53,7 +53,7 @@ class StatusLists:
         folder: Path | None = None,
     ) -> None:
         self._base, self._notary, self._chain = base, notary, chain
-        self._signers, self._whole = dict(signers), whole
+        self._signers, self._whole = signers, whole
         self._folder, self._disk = folder, Disk()
         self._kept: dict[Place, tuple[int, bytes]] = {}
         self._lock = threading.Lock()

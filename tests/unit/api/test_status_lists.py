@@ -154,7 +154,7 @@ def test_list__key_of_this_quarter__from_its_block_on_and_only_once_a_later_one_
     house.anchored(house.certificate())
     start, made = pass_to_next_quarter(house), house.parts.status_lists
     assert made is not None
-    made._signers[ISSUER] = Key(22)
+    made._signers = {ISSUER: Key(22)}
     new = NewKey(ISSUER, int(Suite.ED25519), int(Purpose.SIGN), Key(22).public_key)
     house.chain.add_key(bytes([6]) * 32, new)
     since = house.chain._blocks[-1].time

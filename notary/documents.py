@@ -33,6 +33,13 @@ MEDIA_TYPES = {
 """By file name's end; our own list, because the machine's differs from machine to machine and this is committed to."""
 
 
+def file_of(record: Mapping[str, Any] | None) -> str | None:
+    """The file's name in the content store, where the record has a file."""
+    document = None if record is None else record.get("document")
+    found = document.get("cid") if isinstance(document, dict) else None
+    return found if isinstance(found, str) else None
+
+
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """What a record says about a file: size in bytes, digests of the plain bytes in hex."""

@@ -27,6 +27,7 @@ from ledger.types import DepartmentCode, Kind, Millis, Origin
 from notary.canonical import canonicalise, parse_record
 from notary.commitment import commit_and_canonicalise
 from notary.details import Detail
+from notary.documents import file_of
 from notary.entry import Entry, parse_origin
 from notary.erasures import ERASED, Erased, Proof, State, check_order, check_state_move, erasure_record
 from notary.intake import prepare
@@ -85,7 +86,7 @@ class Erasing:
         with self._notary.store.reading() as connection:
             row = self._rows.get(connection, position)
             kept = self._rows.kept(connection, [position])
-            cid = _cid(self._record(connection, position))
+            cid = file_of(self._record(connection, position))
             readers = tuple(sorted(self._notary.store.wraps(connection, position)))
         if row is not None and row.state in ERASED:
             readers = row.readers
@@ -94,8 +95,12 @@ class Erasing:
             freed = ()
         return Target(origin, index, entry, kept, cid is not None, readers, row, freed)
 
-    def propose(self, department: DepartmentCode, origin: Origin, index: int, order: str, person: bytes) -> ErasureRow:
-        """The first person's word; nothing is destroyed. `person` is a keyed hash, `order` will be public.
+    def propose(
+        self, department: DepartmentCode, origin: Origin, index: int, order: str, person: bytes,
+        *, seen: int | None = None,
+    ) -> ErasureRow:  # fmt: skip
+        """The first person's word; nothing is destroyed. `person` is a keyed hash, `order` will be public. `seen`: when
+        the last proposal that they know of was made, 0 for none; what was taken back since isn't made again.
 
         The same proposal again is the same, also when the other person has acted on it meanwhile; ConflictError
         `erasure.state` where another one stands.
@@ -108,8 +113,11 @@ class Erasing:
                 if (before.order_code, before.proposer) == (order, person):
                     return before
                 raise ConflictError("erasure.state", found=before.state.value)
-            after = 0 if before is None else before.proposed_at + 1  # its time names it, whatever the clock says
-            row = ErasureRow(position, order, State.PROPOSED, person, None, Millis(max(self._clock.now(), after)))
+            last = 0 if before is None else before.proposed_at
+            if seen not in (None, last):
+                raise ConflictError("erasure.not_acknowledged")
+            made = Millis(max(self._clock.now(), last + 1))  # its time names it, whatever the clock says
+            row = ErasureRow(position, order, State.PROPOSED, person, None, made)
             self._rows.put(connection, row)
         _log.info("erasure.proposed", origin=origin, index=index, order=order)
         return row
@@ -127,8 +135,7 @@ class Erasing:
             check_state_move(row.state, State.WITHDRAWN)
             if row.proposed_at != proposed_at:
                 raise ConflictError("erasure.other_proposal", found=row.proposed_at)
-            row = replace(row, state=State.WITHDRAWN)
-            self._rows.put(connection, row)
+            self._rows.put(connection, row := replace(row, state=State.WITHDRAWN))
         _log.info("erasure.withdrawn", origin=origin, index=index, order=row.order_code)
         return row
 
@@ -253,7 +260,7 @@ class Erasing:
         """Of this position, and of its twins where a reopening copied the record: each gets a row of its own."""
         places = self._notary.standing.twins(connection, row.position)
         held = {place: self._record(connection, place) for place in places}
-        cid = next((name for record in held.values() if (name := _cid(record))), None)
+        cid = next((name for record in held.values() if (name := file_of(record))), None)
         readers = tuple(sorted({r for place in places for r in self._notary.store.wraps(connection, place)}))
         keep_names(connection, [n for place, record in held.items() for n in self._again(connection, place, record)])
         back = {place for place in places if self._rows.kept(connection, [place])}
@@ -290,7 +297,7 @@ class Erasing:
         if record["kind"] == Kind.CERTIFICATE.word:
             return [erased_name(vault.identifier_mac(issuer, record["identifier"]), record["version"], b"")]
         contents = [record]
-        if _cid(record) is not None:  # the file sent again gets another name
+        if file_of(record) is not None:  # the file sent again gets another name
             contents.append({**record, "document": {k: v for k, v in record["document"].items() if k != "cid"}})
         return [erased_name(None, 0, vault.content_mac(issuer, canonicalise(content))) for content in contents]
 
@@ -390,15 +397,8 @@ class Erasing:
         while True:
             with self._notary.store.reading() as connection:
                 places = self._rows.filed(connection, after)
-                if any(_cid(self._record(connection, place)) == cid for place in places):
+                if any(file_of(self._record(connection, place)) == cid for place in places):
                     return True
             if not places:
                 return False
             after = places[-1]
-
-
-def _cid(record: dict[str, Any] | None) -> str | None:
-    """The file's name in the content store, where the record has a file."""
-    document = None if record is None else record.get("document")
-    found = document.get("cid") if isinstance(document, dict) else None
-    return found if isinstance(found, str) else None

@@ -56,9 +56,15 @@ def erasure_body(target: Target, backups_dir: Path | None) -> dict[str, Any]:
 
 
 def acknowledgement(target: Target) -> str:
-    """Hex digest of what is shown before either person acts."""
-    shown = {"origin": target.origin, "index": target.index, **_shown(target)}
-    return sha256(b"chuzheng/acknowledge/v1\0" + canonicalise(shown)).hexdigest()
+    """Hex digest of what is shown before either person acts, and of which proposal: a word that is sent again is none
+    about a newer one, nor does it bring back what was withdrawn."""
+    shown = {"origin": target.origin, "index": target.index, "proposed_at": last_proposal(target), **_shown(target)}
+    return sha256(b"chuzheng/acknowledge/v2\0" + canonicalise(shown)).hexdigest()
+
+
+def last_proposal(target: Target) -> int:
+    """When it was made, withdrawn or not; 0: there was none."""
+    return 0 if target.row is None else target.row.proposed_at
 
 
 def backups_of(accepted_at: Millis, erased_at: Millis, folder: Path | None) -> dict[str, Any]:

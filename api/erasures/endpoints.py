@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,17 +10,17 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import Caller, CallerDep, Desk
 from api.bodies import read_body
-from api.erasures.answers import acknowledgement, erasure_body
+from api.erasures.answers import acknowledgement, erasure_body, last_proposal
 from api.erasures.schemas import ErasureBody, ErasureRequest, ReleaseBody, ReleaseRequest
 from api.limits import JSON, media_type, own_log
 from api.logs import tiles
 from api.parts import Parts, PartsDep
 from api.problems import WRITE, problems
 from ledger.errors import ConflictError, DeniedError, InputError, NotFoundError
-from ledger.types import DepartmentCode, Origin
+from ledger.types import Origin
 from notary.canonical import MAX_BYTES, parse_strict
 from notary.erasing import Target
-from notary.erasures import MOST_ORDER
+from notary.erasures import MOST_ORDER, State
 
 router = APIRouter(prefix="/erasures", tags=["erasures"])
 MOST = 16 << 10
@@ -37,7 +36,6 @@ WORD: dict[str, Any] = {
     "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": ErasureRequest}}}},
 }
 """How each of the two persons' words is described."""
-Word = Callable[[DepartmentCode, Origin, int, str, bytes], object]
 
 
 @router.get(
@@ -59,7 +57,10 @@ def look(origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Respons
 )
 async def propose(request: Request, origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Response:
     """`order` is the code of the order, never a person's name or number: log, list and snapshots show it for ever."""
-    return await _say(request, parts, caller, (origin, index), parts.the_notary().erasing.propose)
+    log, order, target = await _heard(request, parts, caller, (origin, index), first=True)
+    words = (caller.department, log, index, order, caller.person)
+    await parts.write(parts.the_notary().erasing.propose, *words, seen=last_proposal(target))
+    return _answer(parts, await run_in_threadpool(_target, parts, caller, log, index))
 
 
 @router.post(
@@ -70,7 +71,10 @@ async def propose(request: Request, origin: str, index: int, caller: CallerDep, 
 async def confirm(request: Request, origin: str, index: int, caller: CallerDep, parts: PartsDep) -> Response:
     """Another person than the proposer, with the same `order`. `state` is `done` once files and stored answers are
     clean too; before that nothing of the record is served any more, and the worker goes on by itself."""
-    return await _say(request, parts, caller, (origin, index), parts.the_notary().erasing.confirm)
+    log, order, _ = await _heard(request, parts, caller, (origin, index), first=False)
+    words = (caller.department, log, index, order, caller.person)
+    await parts.write(parts.the_notary().erasing.confirm, *words)
+    return _answer(parts, await run_in_threadpool(_target, parts, caller, log, index))
 
 
 @router.delete(
@@ -134,16 +138,24 @@ async def _read(
     return value, value["order"]
 
 
-async def _say(request: Request, parts: Parts, caller: Caller, place: tuple[str, int], word: Word) -> Response:
+async def _heard(
+    request: Request, parts: Parts, caller: Caller, place: tuple[str, int], *, first: bool
+) -> tuple[Origin, str, Target]:
+    """The log, the order, and what the person (the `first` or the second) has read and speaks of; ConflictError
+    `erasure.not_acknowledged` if that is something else by now."""
     origin, index = place
     log = _allowed(caller, parts, origin)
     value, order = await _read(request, caller, "acknowledge", MOST)
     target = await run_in_threadpool(_target, parts, caller, log, index)
-    # Asked again after it was done, the file and its readers are gone: the answer is the same all the same.
-    if (target.row is None or target.row.erased_at is None) and value["acknowledge"] != acknowledgement(target):
+    row = target.row
+    # Asked again after it was done, the file and its readers are gone: the answer is the same all the same. So is that
+    # to a proposal that stands and is sent again: by itself it has changed what is shown.
+    done = row is not None and row.erased_at is not None
+    stands = first and row is not None and row.state is State.PROPOSED
+    same = stands and row is not None and (row.order_code, row.proposer) == (order, caller.person)
+    if not done and not same and value["acknowledge"] != acknowledgement(target):
         raise ConflictError("erasure.not_acknowledged")
-    await parts.write(word, caller.department, log, index, order, caller.person)
-    return _answer(parts, await run_in_threadpool(_target, parts, caller, log, index))
+    return log, order, target
 
 
 def _allowed(caller: Caller, parts: Parts, origin: str | None) -> Origin:

@@ -214,6 +214,35 @@ def test_erasure__nothing_there_or_withdrawn__said(client: TestClient, house: Ho
     problem(act(client, house, index, "/confirmation", token(house, "B")), 409, "erasure.state")
 
 
+def test_words__sent_again_after_the_proposal_was_taken_back__bring_nothing_back(
+    client: TestClient, house: House
+) -> None:
+    """Answers were lost; meanwhile the other person took the proposal back, or somebody made another one."""
+    one, two = token(house, "A"), token(house, "B")
+    index = house.accept(house.certificate()).index
+
+    def shown() -> dict[str, Any]:
+        looked: dict[str, Any] = client.get(url(house, index), headers=one).json()
+        return looked
+
+    def said(what: str, whose: dict[str, str], read: dict[str, Any]) -> Any:
+        sent = {"order": ORDER, "acknowledge": read["acknowledge"]}
+        return client.post(url(house, index, what), json=sent, headers=whose)
+
+    read = shown()
+    first = said("/proposal", one, read).json()
+    assert said("/proposal", one, read).json() == first  # while it stands it is the same
+    assert client.delete(url(house, index, f"/proposal?proposed_at={first['proposed_at']}"), headers=two).is_success
+    problem(said("/proposal", one, read), 409, "erasure.not_acknowledged")
+    assert shown()["state"] == "withdrawn"
+    second = said("/proposal", one, shown()).json()
+    assert second["proposed_at"] > first["proposed_at"]
+    problem(said("/confirmation", two, first), 409, "erasure.not_acknowledged")  # of the first one, by the same order
+    assert said("/confirmation", two, second).json()["state"] == "done"
+    for what, whose in (("/proposal", one), ("/confirmation", two)):  # by whatever was read
+        assert said(what, whose, read).json()["state"] == "done"
+
+
 def test_backups__of_the_days_that_may_hold_it__with_the_day_to_end_each(tmp_path: Path) -> None:
     for name in ("backup-2026-10-01", "backup-2026-11-03", "backup-2026-11-21", "backup-2026-11-31", "other"):
         (tmp_path / name).mkdir()

@@ -110,6 +110,17 @@ def test_withdraw__sent_again_after_somebody_proposed_anew__the_new_one_stands(r
     assert erasing.withdraw(ISSUER, ORIGIN, index, proposed_at=first.proposed_at).state is State.WITHDRAWN
 
 
+def test_propose__taken_back_since_it_was_looked_at__not_made_again(rig: Rig) -> None:
+    index, erasing = accept(rig, document(1)), rig.notary.erasing
+    first = erasing.propose(ISSUER, ORIGIN, index, ORDER, ONE, seen=0)
+    assert erasing.propose(ISSUER, ORIGIN, index, ORDER, ONE, seen=0) == first
+    row = erasing.withdraw(ISSUER, ORIGIN, index, proposed_at=first.proposed_at)
+    with pytest.raises(ConflictError, match=r"erasure\.not_acknowledged"):
+        erasing.propose(ISSUER, ORIGIN, index, ORDER, ONE, seen=0)
+    assert erasing.target(ISSUER, ORIGIN, index).row == row
+    assert erasing.propose(ISSUER, ORIGIN, index, ORDER, ONE, seen=row.proposed_at).state is State.PROPOSED
+
+
 def test_finish__another_erasure_is_stuck__said_of_that_one_only(rig: Rig) -> None:
     """`erase apply` after a restore: what its list names is done, whatever stands in another's way."""
 

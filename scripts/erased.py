@@ -20,6 +20,7 @@ from scripts.commands.files import read_file
 if TYPE_CHECKING:
     from api.settings import Settings
     from notary.erasures import Erased
+    from scripts.client import Client
 
 _Since = Callable[[Origin, int], Millis | None]
 
@@ -43,9 +44,12 @@ class Asked:
         order and day, and counts them."""
         found = [(origin, index, name) for origin, index, name in items if (origin, index) in self.orders]
         if found:
-            origin, index, name = found[0]
-            told = {"order": self.orders[origin, index], "day": self._day(origin, index)}
-            raise ConflictError(code, count=len(found), name=name, origin=origin, index=index, **told)
+            raise self.refusal(*found[0], code, count=len(found))
+
+    def refusal(self, origin: Origin, index: int, name: str, code: str = "erased.copy", **more: Any) -> ConflictError:
+        """What is said of one that was erased."""
+        told = {"order": self.orders[origin, index], "day": self._day(origin, index)}
+        return ConflictError(code, name=name, origin=origin, index=index, **told, **more)
 
     def as_json(self, origins: Iterable[Origin]) -> list[dict[str, Any]]:
         """Who was asked about each log; nobody: an empty list."""
@@ -157,29 +161,41 @@ def _since_own(settings: Settings, origin: Origin, index: int) -> Millis | None:
 def _since_server(url: str, token: str | None, origin: Origin, index: int) -> Millis | None:
     """The same at `url`; None too where it doesn't answer."""
     from scripts.client import Client
-    from scripts.remote import RemoteLog
 
     with Client(url, token, attempts=1) as client:
-        try:
-            found = RemoteLog(client).erased(origin, index)
-        except ChuzhengError:
-            return None
+        return since_client(client, origin, index)
+
+
+def since_client(client: Client, origin: Origin, index: int) -> Millis | None:
+    """The same of a server that is connected already."""
+    from scripts.remote import RemoteLog
+
+    try:
+        found = RemoteLog(client).erased(origin, index)
+    except ChuzhengError:
+        return None
     return None if found is None else found.at
 
 
 def _ask_server(asked: Asked, origins: Iterable[Origin], url: str, token: str | None, *, insist: bool) -> None:
     """Each log's list at `url`; one that it doesn't keep, or that doesn't come, is left out."""
-    from notary.erasures import parse_erasures
     from scripts.client import Client
 
     with Client(url, token, attempts=1) as client:
-        for origin in origins:
-            try:
-                data = client.send("GET", f"logs/{quote(origin, safe='')}/erasures").content
-                of, found = parse_erasures(data)
-            except ChuzhengError as error:
-                if insist and isinstance(error, UnavailableError):
-                    raise
-                continue
-            if of == origin:
-                asked.hear("server", origin, found)
+        ask_client(asked, origins, client, insist=insist)
+
+
+def ask_client(asked: Asked, origins: Iterable[Origin], client: Client, *, insist: bool = False) -> None:
+    """The same of a server that is connected already."""
+    from notary.erasures import parse_erasures
+
+    for origin in origins:
+        try:
+            data = client.send("GET", f"logs/{quote(origin, safe='')}/erasures").content
+            of, found = parse_erasures(data)
+        except ChuzhengError as error:
+            if insist and isinstance(error, UnavailableError):
+                raise
+            continue
+        if of == origin:
+            asked.hear("server", origin, found)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -24,6 +25,7 @@ BULK_ROWS = 2_000
 BULK_BYTES = 12 << 20
 """Rows and bytes of one bulk call: under the server's limits, and often enough for a bar that moves."""
 SALT = 32
+MOST_TOLD = 50
 
 
 def anchor_csv(server: Client, path: Path, capture: str = "data") -> list[tuple[Path, Receipt]]:
@@ -44,6 +46,12 @@ def anchor_csv(server: Client, path: Path, capture: str = "data") -> list[tuple[
             try:
                 receipts = anchor_records(server, batch)
             except ServerError as error:
+                erased = _erased(server, kept, records, folder) if error.status == 410 else []
+                if erased and not done:
+                    raise RowsError("import.refused", rows=erased) from None
+                if erased:
+                    named = [(f"{path}:{row}", told) for row, _, told in erased]
+                    raise SeveralError("cli.csv_stopped", failures=named, done=len(done)) from None
                 raise _as_rows(error, path, len(done)) from None
             make_folder(folder)
             for data, receipt in zip(batch, receipts, strict=True):
@@ -111,6 +119,23 @@ def _kept(folder: Path, records: Sequence[dict[str, Any]]) -> dict[str, Receipt]
             raise ConflictError("cli.other_content", path=str(path))
         kept[_name(record)] = receipt
     return kept
+
+
+def _erased(
+    server: Client, kept: dict[str, Receipt], records: Sequence[dict[str, Any]], folder: Path
+) -> list[tuple[int, str, ChuzhengError]]:
+    """The rows whose receipts are here and that were erased since, with order and day: the first MOST_TOLD of them."""
+    from scripts.erased import Asked, ask_client, since_client
+
+    asked = Asked(since=[partial(since_client, server)])
+    ask_client(asked, {receipt.origin for receipt in kept.values()}, server)
+    rows: list[tuple[int, str, ChuzhengError]] = []
+    for row, record in enumerate(records, 2):
+        receipt = kept.get(_name(record))
+        if receipt is not None and (receipt.origin, receipt.index) in asked.orders and len(rows) < MOST_TOLD:
+            name = str(folder / f"{_name(record)}.receipt.json")
+            rows.append((row, "identifier", asked.refusal(receipt.origin, receipt.index, name)))
+    return rows
 
 
 def _name(record: dict[str, Any]) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ledger.codes.certificate_ids import make_identifier
+from notary.receipt import parse_receipt
 from scripts.commands.files import read_file
-from tests.fakes.house import OTHER, TYPE, House
+from tests.fakes.house import ISSUER, OTHER, TYPE, House
 from tests.unit.scripts.anchoring import names, rows
 from tests.unit.scripts.conftest import Chuzheng, IntoApp
 
@@ -89,3 +90,38 @@ def test_anchor__csv_stops_in_a_later_batch__says_how_far_it_came(
     assert (done.code, done.json["code"]) == (1, "cli.csv_stopped")
     assert "4" in done.json["message_en"]
     assert len(list((tmp_path / "r.csv.receipts").glob("*.receipt.json"))) == 4
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_anchor__csv_with_a_row_that_was_erased__named_with_order_and_day_and_nothing_written(
+    chuzheng: Chuzheng,
+    house: House,
+    server: IntoApp,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    grown: bool,
+) -> None:
+    (tmp_path / "r.csv").write_bytes(rows(4))
+    assert chuzheng("anchor", "r.csv").code == 0
+    folder = tmp_path / "r.csv.receipts"
+    name = f"{make_identifier(TYPE, ISSUER, 'R1', 1)}.receipt.json"
+    index = parse_receipt(read_file(folder / name)).index
+    house.notary.erasing.propose(ISSUER, house.origin, index, "order 1", b"\1" * 32)
+    house.notary.erasing.confirm(ISSUER, house.origin, index, "order 1", b"\2" * 32)
+    while house.notary.erasing.step():
+        pass
+    house.notary.seal(house.origin)
+    if grown:
+        (tmp_path / "r.csv").write_bytes(rows(5))
+    before = {p: read_file(p) for p in folder.iterdir()}
+    said = chuzheng("anchor", "r.csv", "--json")
+    assert (said.code, said.json["code"]) == (19, "import.refused")
+    [row] = said.json["rows"]
+    assert (row["row"], row["column"], row["code"]) == (3, "identifier", "erased.copy")
+    for words in (row["message_zh"], row["message_en"]):
+        assert all(each in words for each in ("order 1", "2026-02-02", name))
+    assert {p: read_file(p) for p in folder.iterdir()} == before
+    monkeypatch.setattr("scripts.commands.csv_rows.BULK_ROWS", 1)  # the first row is taken before the second
+    stopped = chuzheng("anchor", "r.csv")
+    assert stopped.code == 1
+    assert all(words in stopped.err for words in ("r.csv:3", "order 1", "2026-02-02"))

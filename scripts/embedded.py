@@ -31,6 +31,7 @@ from notary.entry import log_id, make_origin, parse_origin
 from notary.rotation import announced
 from notary.trust import LogKey, TrustFile, make_trust, parse_trust, read_trust, trust_hash
 from scripts.commands.files import replace_file
+from scripts.key_files import origin_of
 from scripts.ports import await_free, loopback_port, patience
 from scripts.samples import SampleDepartment, sample_network
 
@@ -94,12 +95,15 @@ def prepare(settings: Settings, say: Say = lambda step: None) -> Network:
     say("deploying")
     network = _network_name(settings, rpc)
     origins = {d.code: make_origin(network, d.code) for d in issuers}
-    lost = _lost_log_keys(settings, keyring, origins.values())
+    # Shards that were begun after a closing have a key already, or had one.
+    folders = settings.logs_dir.iterdir() if settings.logs_dir.is_dir() else ()
+    here = [o for o in filter(None, map(origin_of, folders)) if parse_origin(o).network == network]
+    held = {*keyring.origins(), *here} - set(origins.values())
+    shards = sorted(o for o in held if parse_origin(o).issuer in origins)
+    kept = [*origins.values(), *shards]
+    lost = _lost_log_keys(settings, keyring, kept)
     for code, origin in origins.items():
         keyring.make_department_keys(code, origin, settings.lanes)
-    # Shards that were begun after a closing have a key already.
-    shards = [o for o in keyring.origins() if o not in origins.values() and parse_origin(o).issuer in origins]
-    kept = [*origins.values(), *shards]
     council = None  # that of the record, if there is one
     if not settings.deployment_path.exists():
         council = alone(SAMPLE_MEMBER, keyring.owner().address, TrustKey("intl", keyring.council().public_key))

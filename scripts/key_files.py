@@ -75,7 +75,7 @@ def _logs(settings: Settings) -> Iterator[Trouble]:
 
     keyring, trust = Keyring(settings.keys_dir), _trust(settings)
     folders = settings.logs_dir.iterdir() if settings.logs_dir.is_dir() else ()
-    held = {*keyring.origins(), *filter(None, map(_origin_of, folders))}
+    held = {*keyring.origins(), *filter(None, map(origin_of, folders))}
     for origin in sorted(held | {key.origin for key in (trust.log_keys if trust is not None else ())}):
         path = settings.keys_dir / "logs" / f"{quote(origin, safe='')}.pem"
         operator = settings.keys_dir / "operators" / f"{parse_origin(origin).issuer}.key"
@@ -144,7 +144,7 @@ def _trust(settings: Settings) -> TrustFile | None:
         return None
 
 
-def _origin_of(folder: Path) -> Origin | None:
+def origin_of(folder: Path) -> Origin | None:
     """The log that a folder in `logs/` holds; the indexes beside the logs are none."""
     from notary.entry import parse_origin
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from api.wiring import build
+from ledger.errors import ConfigurationError
 from ledger.types import Origin, Stage
+from notary.checkpoint import VerifierKey
 from notary.collect import collect
 from notary.evidence import Presented
 from notary.report import Verdict
@@ -79,3 +82,12 @@ def test_closed_log__reopened_by_command__good_entries_verify_in_the_new_shard(
         finally:
             parts.close()
     assert told("log", "fsck")["ok"]
+
+    key = settings.keys_dir / "logs" / f"{quote(new, safe='')}.pem"
+    key.unlink()  # the shard's key is lost without a backup: it goes on as any other log does
+    with pytest.raises(ConfigurationError, match=r"cli\.up\.log_key"):
+        embedded.prepare(settings)
+    public = told("log", "rotate-key", new, "--lost")["public"]
+    listed = embedded.prepare(settings).trust.keys_of(new)
+    assert key.exists()
+    assert VerifierKey(new, listed[-1].ed25519).text() == public

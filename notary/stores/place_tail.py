@@ -37,6 +37,14 @@ class Tail:
         yield from self.places.items()
         yield from self.twice
 
+    def columns(self) -> tuple[list[bytes], list[int]]:
+        """The keys of `pairs` and their positions: `zip(*pairs)` would make an iterator of each pair."""
+        keys, positions = [*self.places], [*self.places.values()]
+        if self.twice:
+            keys += [key for key, _ in self.twice]
+            positions += [position for _, position in self.twice]
+        return keys, positions
+
     def find(self, keys: Sequence[bytes]) -> Iterator[Pair]:
         if not self.places.keys().isdisjoint(keys):
             for key in keys:

@@ -259,7 +259,7 @@ class PlaceIndex:
             if len(self._frozen):  # a run that couldn't be written before
                 whole.add(list(self._frozen.pairs()))
             self._frozen, covers = whole, {**self._list.covers, **self._seen}
-        keys, positions = zip(*whole.pairs(), strict=True)
+        keys, positions = whole.columns()
         unwanted = np.array(sorted(self.gone(min(positions), max(positions))), np.uint64)
         run = self._write([run_of("", keys, positions, len(whole))], unwanted)
         self._put([*[name for name, _ in self.runs], run], covers, begun)

@@ -72,9 +72,12 @@ def ask_at_hand(
     files: Sequence[Path] | None,
     home: Path | None,
     server: tuple[str | None, Path | None] | None,
+    *,
+    insist: bool = True,
 ) -> Asked:
     """`ask`, by what a command was given: a copy that lies here may be of a record that was erased. `server`: the
-    address and the token's file, as they were given; None: it isn't asked."""
+    address and the token's file, as they were given; None: it isn't asked. `insist`: an address that was given is one
+    that must answer."""
     from api.settings import load
     from scripts.client import read_token
 
@@ -87,7 +90,7 @@ def ask_at_hand(
             raise
         token = None  # most lists are public
     address = None if server is None else settings.url
-    return ask(origins, settings, files=files or [], server=address, token=token, insist=url is not None)
+    return ask(origins, settings, files=files or [], server=address, token=token, insist=insist and url is not None)
 
 
 def ask(

@@ -11,7 +11,7 @@ import typer
 from ledger.errors import InputError
 from scripts import output
 from scripts.commands.files import beside, read_file, write_new
-from scripts.commands.options import Json, Url
+from scripts.commands.options import Erasures, Home, Json, TokenFile, Url
 from scripts.problems import UsageError
 
 if TYPE_CHECKING:
@@ -46,14 +46,24 @@ def export(
         typer.Option("--key-id", help="vc：密钥在链上的编号，默认问服务器 / its id, default: ask the server"),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="输出文件 / file to write: .png, .svg, .tlog-proof, .vc.jwt")] = None,
-    url: Url = None,
+    erasures: Erasures = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="不向服务器问删除清单 / ask no server for its list of erasures")
+    ] = False,
+    home: Home = None, url: Url = None, token_file: TokenFile = None,
     json_: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """把凭证写成其他格式（不含盐）。/ Write a receipt in another format, never with its salt."""
+    from scripts.erased import ask_at_hand
+
     receipt, disclosure = _read(what)
     if receipt.inclusion is None:
         raise InputError("cli.export.early", path=str(what))
     names = [name.strip() for name in show.replace("，", ",").split(",") if name.strip()]
+    shown = [] if disclosure is None or (as_ is not ExportFormat.VC and not names) else [receipt.origin]
+    asked = ask_at_hand(shown, erasures, home, None if offline else (url, token_file), insist=False)
+    if shown:  # of the record itself nothing goes out otherwise
+        asked.refuse([(receipt.origin, receipt.index, str(what))], "erased.copy")
     if as_ is ExportFormat.TLOG_PROOF:
         from notary.exports.tlog_proof import SUFFIX, TlogProof
 
@@ -70,7 +80,9 @@ def export(
             raise UsageError("cli.export.picture", path=str(target))
         write_new(target, _qr(receipt, disclosure, names, url, target.suffix[1:]))
     payload = output.message("chuzheng-exported/1", "cli.exported", path=str(target))
-    output.finish({**payload, "path": str(target), "format": as_.value}, as_json=json_)
+    facts = {"path": str(target), "format": as_.value, "erasures": asked.as_json(shown)}
+    output.finish({**payload, **facts}, as_json=json_)
+    asked.say_unasked(shown)
 
 
 def _read(what: Path) -> tuple[Receipt, Disclosure | None]:

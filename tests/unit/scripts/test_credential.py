@@ -18,7 +18,8 @@ from tests.unit.scripts.verifying import settle
 KEY_ID = bytes([7]) * 32
 ADDRESS = "https://verify.example.gov.cn"
 EXPORT = (
-    "receipt", "export", "a.disclosure.json", "--as", "vc", "--key-id", KEY_ID.hex(), "--url", ADDRESS, "--json",
+    "receipt", "export", "a.disclosure.json", "--as", "vc", "--key-id", KEY_ID.hex(), "--offline",
+    "--url", ADDRESS, "--json",
 )  # fmt: skip
 VERIFY = ("verify", "a.vc.jwt", "--trust", "t.json", "--json")
 

@@ -72,7 +72,7 @@ def test_export__tlog_proof_and_codes__without_the_salt(chuzheng: Chuzheng, worl
     proof = parse_tlog_proof((tmp_path / "a.tlog-proof").read_bytes())
     assert proof.proves(world.receipt(0).entry.to_bytes())
     assert chuzheng("disclose", "a.receipt.json", "--fields", "number", "--offline").code == 0
-    done = chuzheng("receipt", "export", "a.disclosure.json", "--show", "number,valid_to", "--json")
+    done = chuzheng("receipt", "export", "a.disclosure.json", "--show", "number,valid_to", "--offline", "--json")
     assert done.code == 0, done.err
     assert done.json["format"] == "qr"
     assert (tmp_path / "a.qr.png").read_bytes().startswith(b"\x89PNG")
@@ -117,3 +117,23 @@ def test_disclose__no_list_at_hand__made_and_said(
     assert f"No list of erasures was asked about {house.origin}" in done.err
     named = chuzheng("disclose", "mine/A.receipt.json", "--fields", "name", "--url", "http://127.0.0.1:8420", "--json")
     assert (named.code, named.json["code"]) == (20, "cli.server_unreachable")
+
+
+@pytest.mark.parametrize("shown", [("--show", "name"), ("--as", "vc")])
+def test_export__disclosure_of_an_erased_record__refused_with_order_and_day(
+    chuzheng: Chuzheng, house: House, erased: Path, server: IntoApp, shown: tuple[str, ...]
+) -> None:
+    while house.notary.erasing.step():
+        pass
+    house.anchor()
+    assert chuzheng("receipt", "upgrade", "mine").code == 0
+    assert (
+        chuzheng("disclose", "mine/B.receipt.json", "--fields", "name", "--offline", "--out", "b.disclosure.json").code
+        == 0
+    )
+    export = ("receipt", "export", "b.disclosure.json", *shown, "--json")
+    refused = chuzheng(*export)
+    assert (refused.code, refused.json["code"]) == (1, "erased.copy")
+    assert "order 1, erased on 2026-02-02" in refused.json["message_en"]
+    code = chuzheng("receipt", "export", "b.disclosure.json", "--json")  # nothing of the record is in it
+    assert (code.code, code.json["erasures"]) == (0, [])

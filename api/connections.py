@@ -42,7 +42,7 @@ class Connection(HttpToolsProtocol):
     owing: ClassVar[set[Connection]] = set()
     """Those from which a first request, or to which an answer, is awaited; the others only stay open."""
     on_owing: ClassVar[Callable[[], object]] = staticmethod(lambda: None)
-    """Called when these change."""
+    """Called when the first comes or the last goes: to have nothing to do is what others must know at once."""
     _from: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -125,12 +125,14 @@ class Connection(HttpToolsProtocol):
     def _owe(self) -> None:
         if self not in self.owing:
             self.owing.add(self)
-            Connection.on_owing()
+            if len(self.owing) == 1:
+                Connection.on_owing()
 
     def _owe_nothing(self) -> None:
         if self in self.owing:
-            self.owing.discard(self)
-            Connection.on_owing()
+            self.owing.remove(self)
+            if not self.owing:
+                Connection.on_owing()
 
     def _stop_reading(self, answered: object) -> None:
         if self.cycle is answered and self._head is None and not self.transport.is_closing():

@@ -147,7 +147,7 @@ def inherited(environ: Mapping[str, str]) -> Place | None:
 
 class Intake:
     """Takes connections from a shared port while others do. `counted`: how many there are now, and how many of them are
-    owed something; call `tell` when that changes."""
+    owed something; call `tell` when there are none of these any more, or one again, and now and then."""
 
     def __init__(
         self, place: Place, counted: Callable[[], tuple[int, int]], make: Callable[[], asyncio.BaseProtocol]

@@ -319,6 +319,22 @@ def test_processes__one_killed_one_told_to_end__no_connection_is_refused_or_lost
         socket.create_connection(("127.0.0.1", port), 60).close()
 
 
+def test_processes__one_stands_still__the_other_answers_all_and_it_takes_its_share_again() -> None:
+    listener = Listener("127.0.0.1", 0, 2)
+    port = listener.socket.getsockname()[1]
+    try:
+        with _serving(listener, 0) as first, _serving(listener, 1) as second:
+            _until_served_by(port, {first.pid, second.pid})
+            second.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, second.pid, os.WSTOPPED)
+            with socket.create_connection(("127.0.0.1", port), 60):  # so that the one that stands still has less to do
+                assert {_served_by(port) for _ in range(20)} == {first.pid}
+            second.send_signal(signal.SIGCONT)
+            _until_served_by(port, {first.pid, second.pid})
+    finally:
+        listener.close()
+
+
 def test_share_port__processes__each_has_its_place_and_the_port_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

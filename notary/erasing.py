@@ -24,7 +24,7 @@ import structlog
 from ledger.errors import ChuzhengError, ConflictError, DeniedError, InputError, NotFoundError, UnavailableError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Kind, Millis, Origin
-from notary.canonical import canonicalise, parse_record
+from notary.canonical import parse_record
 from notary.commitment import commit_and_canonicalise
 from notary.details import Detail
 from notary.documents import file_of
@@ -32,7 +32,8 @@ from notary.entry import Entry, parse_origin
 from notary.erasures import ERASED, Erased, Proof, State, check_order, check_state_move, erasure_record
 from notary.intake import prepare
 from notary.packed import pack_rows
-from notary.stores.erased_names import erased_name, keep_names
+from notary.releasing import names_of
+from notary.stores.erased_names import keep_names
 from notary.stores.erasure_list import add_to_list, read_list
 from notary.stores.erasures import ErasureRow, ErasureStore
 from notary.stores.records import index_of, log_of, position_of
@@ -289,17 +290,7 @@ class Erasing:
         if record is None:
             return []
         log = self._notary.store.log_by_id(connection, log_of(position))
-        return [(log.issuer, name) for name in self.names(parse_origin(log.origin).issuer, record)]
-
-    def names(self, issuer: DepartmentCode, record: dict[str, Any]) -> list[bytes]:
-        """By what this very record is recognised when it is sent again (notary/stores/erased_names.py)."""
-        vault = self._notary.vault
-        if record["kind"] == Kind.CERTIFICATE.word:
-            return [erased_name(vault.identifier_mac(issuer, record["identifier"]), record["version"], b"")]
-        contents = [record]
-        if file_of(record) is not None:  # the file sent again gets another name
-            contents.append({**record, "document": {k: v for k, v in record["document"].items() if k != "cid"}})
-        return [erased_name(None, 0, vault.content_mac(issuer, canonicalise(content))) for content in contents]
+        return [(log.issuer, name) for name in names_of(self._notary.vault, parse_origin(log.origin).issuer, record)]
 
     def _told(self, row: ErasureRow, origin: Origin) -> ErasureRow:
         """Listed, entered, without its file, and named by no stored answer any more."""

@@ -21,7 +21,7 @@ from ledger.errors import ChuzhengError, InputError
 from ledger.ports import Signer
 from ledger.types import DepartmentCode, Kind, LogId, Origin
 from notary.bulk.ordinary import NAMES, ordinary
-from notary.bulk.sources import cells_in
+from notary.bulk.sources import Cells, cells_in
 from notary.canonical import parse_record
 from notary.checkpoint import promise_bytes
 from notary.commitment import SALT_BYTES, commit, commitment_sm3
@@ -97,7 +97,7 @@ class Promised(NamedTuple):
 
 
 def prepare_part(
-    numbers: Sequence[int], cells: Sequence[Sequence[str]], issuers: frozenset[str], capture: str, vault: Vault
+    numbers: Sequence[int], cells: Sequence[Cells], issuers: frozenset[str], capture: str, vault: Vault
 ) -> Part:
     """Check, commit to and encrypt rows (cells or lines); empty ones stand for a row that was refused already."""
     if (part := _ordinary_part(cells, issuers, capture, vault)) is not None:
@@ -134,7 +134,7 @@ def prepare_part(
     return Part(ready, wrong)
 
 
-def _ordinary_part(cells: Sequence[Sequence[str]], issuers: frozenset[str], capture: str, vault: Vault) -> Part | None:
+def _ordinary_part(cells: Sequence[Cells], issuers: frozenset[str], capture: str, vault: Vault) -> Part | None:
     """The part by column, None where it must go row by row."""
     if (found := ordinary(cells, issuers, capture)) is None:
         return None

@@ -10,7 +10,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ _BUFFER = 1 << 18
 _ODD = 500
 """Rows that are read one by one after one that isn't plain."""
 _NOT_PLAIN = (b'"', b"\r", b"\0")
+_NEWLINE, _COMMA = b"\n,"
 
 
 class CsvSource:
@@ -109,11 +109,11 @@ class CsvSource:
         chunk.keys.extend([""] * len(found) if key is None else [cells[key] for cells in found])
         chunk.cells.extend(found if pick is None else map(pick, found))
 
-    def _take_lines(self, chunk: Chunk, before: int, lines: Sequence[str]) -> None:
+    def _take_lines(self, chunk: Chunk, before: int, lines: Sequence[bytes]) -> None:
         """The same for lines whose cells stand between their commas; where nothing is picked from them, they are cut
         by whoever looks at the cells, in another process."""
         if self._pick is not None or self._key is not None:
-            self._take(chunk, before, [line.split(",") for line in lines])
+            self._take(chunk, before, [line.decode().split(",") for line in lines])
             return
         chunk.numbers.extend(range(before + 1, before + 1 + len(lines)))
         chunk.keys.extend([""] * len(lines))
@@ -155,6 +155,26 @@ def _is_one_row(lines: Sequence[bytes]) -> bool:
         csv.field_size_limit(limit)
 
 
+def _are_plain(piece: bytes, lines: Sequence[bytes], width: int) -> bool:
+    """Whether all lines of `piece`, none of which has a quote, are rows of `width` cells, in UTF-8 and not too long."""
+    import numpy as np
+
+    if not lines or b"" in lines:
+        return False
+    letters = np.frombuffer(piece, np.uint8)
+    ends, commas = np.flatnonzero(letters == _NEWLINE), np.flatnonzero(letters == _COMMA)
+    if len(ends) != len(lines) or len(commas) != (width - 1) * len(ends):
+        return False
+    by_line = commas.reshape(len(ends), width - 1)
+    if not ((by_line < ends[:, None]).all() and (by_line[1:] > ends[:-1, None]).all()):
+        return False
+    try:
+        piece.decode()
+    except UnicodeDecodeError:
+        return False
+    return max(map(len, lines)) <= csv.field_size_limit()  # in bytes, which are as many as characters at least
+
+
 class _Lines:
     """Lines as text, with the place and digest of the bytes handed out; `wrong` says what is wrong with the last."""
 
@@ -189,7 +209,7 @@ class _Lines:
                     text = line.decode("utf-8", "replace")
                 yield text
 
-    def plain(self, width: int, most: int) -> list[str]:
+    def plain(self, width: int, most: int) -> list[bytes]:
         """Up to `most` of the next lines, which csv would cut at each comma: where nothing is quoted, blank, too long
         or of another width. None after such a row was met, for as long as more of them are to be expected."""
         if self._odd:
@@ -202,21 +222,13 @@ class _Lines:
         if not lines and end == len(data):
             return []  # the next line isn't whole in memory
         piece = data[: end - len(rest)]
-        try:
-            texts = piece.decode().split("\n")[:-1]
-        except UnicodeDecodeError:
-            texts = []
-        if (
-            set(map(str.count, texts, repeat(","))) != {width - 1}
-            or "" in texts
-            or max(map(len, texts)) > csv.field_size_limit()
-        ):
+        if not _are_plain(piece, lines, width):
             self._odd = _ODD
             return []
         with translated():
             self._file.read(len(piece))
         self.fresh.append(piece)
-        return texts
+        return lines
 
     def add(self, piece: bytes) -> None:
         self.fresh.append(piece)

@@ -87,7 +87,8 @@ class Accepted:
         if any(self.keys):
             return _csv(self.outcomes())
         origin = _csv([(self.origin,)]).rstrip("\n")
-        return "".join([f"{n},,{ACCEPTED},{origin},{index},,,,\n" for index, n in enumerate(self.numbers, self.first)])
+        middle, end = f",,{ACCEPTED},{origin},", ",,,,\n"
+        return "".join([f"{n}{middle}{index}{end}" for index, n in enumerate(self.numbers, self.first)])
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:

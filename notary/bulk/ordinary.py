@@ -18,7 +18,7 @@ from ledger.codes.divisions import check_division
 from ledger.codes.holder_types import check_holder_code
 from ledger.codes.uscc import check_uscc
 from ledger.types import DepartmentCode
-from notary.bulk.sources import cells_in
+from notary.bulk.sources import Cells, cells_in
 from notary.committing import Text
 
 NAMES = (
@@ -39,7 +39,7 @@ class Ordinary(NamedTuple):
     texts: tuple[Text, ...]
 
 
-def ordinary(rows: Sequence[Sequence[str]], issuers: frozenset[str], capture: str) -> Ordinary | None:
+def ordinary(rows: Sequence[Cells], issuers: frozenset[str], capture: str) -> Ordinary | None:
     """Rows (cells in the order of COLUMNS, or lines) by column; None where not all of them are ordinary."""
     if not rows or not all(rows) or capture not in CAPTURES or _is_odd(rows):
         return None
@@ -75,9 +75,9 @@ def ordinary(rows: Sequence[Sequence[str]], issuers: frozenset[str], capture: st
     return Ordinary(DepartmentCode(issuer), identifiers, versions, tuple([texts[name] for name in NAMES]))
 
 
-def _is_odd(rows: Sequence[Sequence[str]]) -> bool:
+def _is_odd(rows: Sequence[Cells]) -> bool:
     try:
-        data = "".join([row if isinstance(row, str) else "".join(row) for row in rows]).encode()
+        data = b"".join([row if isinstance(row, bytes) else "".join(row).encode() for row in rows])
     except UnicodeEncodeError:  # half of a surrogate pair
         return True
     return len(data.translate(None, _ODD)) != len(data)

@@ -35,15 +35,19 @@ class Mark:
         return [self.rows, self.number, self.place, self.digest]
 
 
+Cells = Sequence[str] | bytes
+"""Cells of a row, or its line: see `cells_in`."""
+
+
 @dataclass(slots=True)
 class Chunk:
-    """Consecutive records: `cells` of each row in the order of COLUMNS, or its line, a `str` (see `cells_in`); `wrong`
-    says by offset why a row has no cells."""
+    """Consecutive records: `cells` of each row in the order of COLUMNS, or its line (see `cells_in`); `wrong` says by
+    offset why a row has no cells."""
 
     number: int
     numbers: list[int] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
-    cells: list[Sequence[str]] = field(default_factory=list)
+    cells: list[Cells] = field(default_factory=list)
     wrong: dict[int, tuple[str, ChuzhengError]] = field(default_factory=dict)
     mark: Mark = field(default=Mark(0, 0, None, ""))
 
@@ -55,10 +59,10 @@ class Chunk:
         self.cells.append(())
 
 
-def cells_in(row: Sequence[str]) -> Sequence[str]:
-    """A row's cells: a line, which a CSV file gives where all columns are asked for in their order, is cut at its
-    commas; it has no quotes."""
-    return row.split(",") if isinstance(row, str) else row
+def cells_in(row: Cells) -> Sequence[str]:
+    """A row's cells. A line, which a CSV file gives where all columns are asked for in their order, is UTF-8 without
+    quotes, and is cut at its commas: by whoever looks at the cells, in another process."""
+    return row.decode().split(",") if isinstance(row, bytes) else row
 
 
 class Source(Protocol):

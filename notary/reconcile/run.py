@@ -26,7 +26,7 @@ from ledger.errors import ConflictError, InputError
 from ledger.ports import Clock
 from ledger.types import DepartmentCode, Millis, Origin
 from notary.bulk.durable import write_durably
-from notary.bulk.sources import ChangedError, Chunk, Mark, Source
+from notary.bulk.sources import ChangedError, Chunk, Mark, Source, cells_in
 from notary.entry import parse_origin
 from notary.feed_items import Changes
 from notary.reconcile.compare import Found, LibraryRow, What, compare
@@ -158,7 +158,7 @@ class Comparison:
     def _sort(self, chunk: Chunk) -> None:
         records, found = [], []
         for offset, cells in enumerate(chunk.cells):
-            record = self._record(chunk, offset, cells)
+            record = self._record(chunk, offset, cells_in(cells))
             if isinstance(record, bytes):
                 records.append(record)
             elif record is not None:

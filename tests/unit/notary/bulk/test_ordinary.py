@@ -10,6 +10,7 @@ from ledger.codes.certificate_ids import make_identifier
 from notary.bulk import chunks
 from notary.bulk.chunks import Part, prepare_part, unpack_own
 from notary.bulk.ordinary import NAMES, ordinary
+from notary.bulk.sources import Cells
 from notary.canonical import sorted_names
 from notary.commitment import commit_and_canonicalise
 from notary.committing import TOGETHER, commit_columns
@@ -124,6 +125,7 @@ def test_part__lines__as_their_cells() -> None:
     vault, issuers = Vault(bytes(32)), ISSUERS
     for odd in ("", "2024-02-30"):
         rows = [tuple((cells_of(n) | ({"issue_date": odd} if odd and n == 1 else {})).values()) for n in range(3)]
-        lines = [",".join(cells) for cells in rows]
-        made = [prepare_part(range(3), each, issuers, "data", vault) for each in (rows, lines, [lines[0], *rows[1:]])]
+        lines = [",".join(cells).encode() for cells in rows]
+        several: list[list[Cells]] = [[*rows], [*lines], [lines[0], *rows[1:]]]
+        made = [prepare_part(range(3), each, issuers, "data", vault) for each in several]
         assert told(made[0], vault) == told(made[1], vault) == told(made[2], vault)

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 from ledger.store.engine import open_engine
 from tests.databases import KINDS, Databases, PostgresDatabases, of_kind, one_each
 from tests.fakes.notary import sqlite_at
+from tests.leftovers import nothing_left
 from tests.postgres import MissingPostgresError
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -28,6 +29,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # suppress names `too_slow` again, as theirs are taken in the place of these.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """A file ends what it began; the first fixture of each, so that its end comes after all others'."""
+    with nothing_left():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -92,7 +92,7 @@ class EmbeddedChain:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._keeper.join(timeout)
+        self._join(timeout)
         self._copy()
 
     def kill(self) -> None:
@@ -100,7 +100,11 @@ class EmbeddedChain:
         self._stop.set()
         self._process.kill()
         self._process.wait()
-        self._keeper.join(10)
+        self._join(10)
+
+    def _join(self, timeout: float) -> None:
+        for thread in (self._keeper, self._pacer):
+            thread.join(timeout)
 
     def _keep(self) -> None:
         wait = 1.0

@@ -19,6 +19,7 @@ from ledger.evm.rpc import Rpc
 from ledger.evm.transactions import EvmKey
 from ledger.store.engine import open_engine, upgrade
 from tests.integration.networks import STARTERS, MissingError, Network
+from tests.leftovers import lasting
 from tests.ports import free_port
 
 PATIENCE = 60.0
@@ -34,6 +35,7 @@ def patient() -> Iterator[None]:
         patch.setattr("scripts.commands.status.SEALED_WITHIN", PATIENCE)
         patch.setattr("scripts.serving.FIRST_ANSWER", PATIENCE)
         patch.setattr("api.witness_client.TIMEOUT", httpx.Timeout(PATIENCE))
+        patch.setattr(Rpc.__init__, "__kwdefaults__", {**(Rpc.__init__.__kwdefaults__ or {}), "timeout": PATIENCE})
         yield
 
 
@@ -55,10 +57,12 @@ def anvil_program() -> Path:
         pytest.skip(f"no anvil: {error}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def anvil(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedChain]:
-    """One chain for all tests that only add to it; each uses its own accounts and its own network name."""
-    chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program, timeout=PATIENCE)
+    """One chain for all tests here that only add to it; each uses its own accounts and its own network name. It ends
+    with them: its threads copy a state of 40 MB every few seconds, which is nothing for unit tests to run beside."""
+    with lasting():
+        chain = start_anvil(tmp_path_factory.mktemp("chain"), free_port(), binary=anvil_program, timeout=PATIENCE)
     yield chain
     chain.stop(PATIENCE)
 
@@ -103,7 +107,7 @@ class Chain:
         return Rpc(self.url, batch_limit=self.profile.batch_limit)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def started_networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Network]]:
     """One network an engine for all tests that only add to it; a skip where its program isn't there."""
     running: dict[str, Network] = {}

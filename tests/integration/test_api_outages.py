@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,31 +65,44 @@ def told(answer: Any, status: int) -> str:
     return code
 
 
-def test_database__held_by_another__write_is_refused_and_a_retry_takes_it(
-    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def held_by_another(house: House, patience: int) -> Iterator[None]:
+    """Somebody else writes; whoever else wants to waits for `patience` milliseconds."""
+
     @sa.event.listens_for(house.parts.engine, "connect")
-    def impatient(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA busy_timeout = 6000")
+    def wait(connection: Any, _: Any) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
 
     house.parts.engine.dispose()
+    with closing(sqlite3.connect(house.parts.settings.home / "chuzheng.sqlite", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        yield
+        holder.execute("ROLLBACK")
+
+
+def test_database__held_by_another__write_is_refused_and_a_retry_takes_it(client: TestClient, house: House) -> None:
+    with held_by_another(house, 50):
+        answer = client.post(ONE, json=house.certificate(), headers=house.headers(key="k"))
+        assert told(answer, 503) == "store.unavailable"
+        assert client.get("/").status_code == 200, "reading goes on"
+    assert client.post(ONE, json=house.certificate(), headers=house.headers(key="k")).status_code == 201
+
+
+def test_database__held_by_another__a_write_that_waits_shows_in_health(
+    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(probes, "LONGEST_WRITE", 0)
-    holder = sqlite3.connect(house.parts.settings.home / "chuzheng.sqlite", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
     answers: list[Any] = []
     writer = threading.Thread(
         target=lambda: answers.append(client.post(ONE, json=house.certificate(), headers=house.headers(key="k")))
     )
-    writer.start()
-    while writer.is_alive() and sick(client) != ["writes"]:
-        time.sleep(0.05)
-    assert sick(client) == ["writes"]
-    assert client.get("/").status_code == 200, "reading goes on"
+    with held_by_another(house, 600_000):
+        writer.start()
+        while writer.is_alive() and sick(client) != ["writes"]:
+            time.sleep(0.05)
+        assert sick(client) == ["writes"]
     writer.join()
-    assert told(answers[0], 503) == "store.unavailable"
-    holder.execute("ROLLBACK")
-    holder.close()
-    assert client.post(ONE, json=house.certificate(), headers=house.headers(key="k")).status_code == 201
+    assert answers[0].status_code == 201
     assert sick(client) == []
 
 

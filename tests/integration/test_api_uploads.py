@@ -42,7 +42,7 @@ def port(house: House) -> Iterator[int]:
             time.sleep(0.02)
         yield listening.getsockname()[1]
         server.should_exit = True
-        thread.join(10)
+        thread.join(PATIENCE)
 
 
 def nothing_kept(house: House) -> None:

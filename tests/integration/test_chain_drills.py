@@ -26,6 +26,7 @@ from ledger.evm.rpc import Rpc
 from ledger.evm.sender import Sender
 from ledger.evm.transactions import EvmKey
 from tests.integration.bursts import SENDER, admit_often, killed, nonces, settle
+from tests.integration.conftest import PATIENCE
 from tests.ports import free_port
 
 BURST = 5000
@@ -119,7 +120,7 @@ STARTER = """
 import sys
 from pathlib import Path
 from ledger.evm.launcher import start_anvil
-print(start_anvil(Path(sys.argv[1]), int(sys.argv[2])).pid, flush=True)
+print(start_anvil(Path(sys.argv[1]), int(sys.argv[2]), timeout=60).pid, flush=True)
 sys.stdin.read()
 """
 
@@ -137,11 +138,11 @@ def test_launcher__starter_killed_and_its_chain_alive__the_folder_stays_taken(
         starter.kill()
     try:
         with pytest.raises(ConfigurationError, match="folder_in_use"):
-            start_anvil(folder, free_port(), binary=anvil_program)
+            start_anvil(folder, free_port(), binary=anvil_program, timeout=PATIENCE)
     finally:
         os.kill(left, signal.SIGKILL)
     monkeypatch.setattr(launcher, "LOCK_PATIENCE", 60.0)
-    start_anvil(folder, free_port(), binary=anvil_program).kill()
+    start_anvil(folder, free_port(), binary=anvil_program, timeout=PATIENCE).kill()
 
 
 def test_launcher__killed_with_a_long_history__all_of_it_lay_in_the_folder_and_goes_with_the_next_start(
@@ -150,12 +151,12 @@ def test_launcher__killed_with_a_long_history__all_of_it_lay_in_the_folder_and_g
     folder, home = tmp_path / "chain", tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    chain = start_anvil(folder, free_port(), binary=anvil_program)
+    chain = start_anvil(folder, free_port(), binary=anvil_program, timeout=PATIENCE)
     Rpc(chain.url, timeout=120).call("anvil_mine", hex(2_000))
     chain.kill()  # by now a thousand and more states are out of its memory
     assert any((folder / launcher.HISTORY).rglob("*.json"))
     assert not list(home.iterdir())
-    start_anvil(folder, free_port(), binary=anvil_program).kill()
+    start_anvil(folder, free_port(), binary=anvil_program, timeout=PATIENCE).kill()
     assert not list((folder / launcher.HISTORY).rglob("*.json"))
 
 
@@ -186,7 +187,7 @@ def test_launcher__killed_and_state_torn__starts_from_the_last_whole_copy(
     chain.stop()
     assert not chain.running
     shutil.rmtree(folder)
-    again = start_anvil(folder, free_port())
+    again = start_anvil(folder, free_port(), timeout=PATIENCE)
     try:
         assert Rpc(again.url).call("eth_getBlockByNumber", "0x0", False)["hash"] != genesis
     finally:

@@ -25,6 +25,7 @@ from ledger.shares.grants import Clock, Profile, State, disposal, remaining_acce
 from ledger.store.engine import open_engine, upgrade
 from ledger.store.index.shares import emergency_from, query_from
 from ledger.types import BlockTime
+from tests.integration.conftest import PATIENCE
 from tests.integration.sharing_site import AUTHORITY, CONSUMER, DAY, Grants, Site, application, granted, some, with_id
 from tests.ports import free_port
 
@@ -33,7 +34,7 @@ from tests.ports import free_port
 def site(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One for all, as each test has objects of its own; on a chain whose blocks come when they are asked for."""
     folder = tmp_path_factory.mktemp("shares")
-    chain = start_anvil(folder / "chain", free_port(), binary=anvil_program)
+    chain = start_anvil(folder / "chain", free_port(), binary=anvil_program, timeout=PATIENCE)
     engine = open_engine(f"sqlite:///{folder}/chuzheng.sqlite")
     upgrade(engine)
     yield Site(Rpc(chain.url), engine)

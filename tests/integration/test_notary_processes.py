@@ -91,7 +91,7 @@ def test_processes__one_is_killed__refused_then_replaced(pooled: Rig) -> None:
     pid = processes.result(processes.submit(os.getpid))
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(UnavailableError, match="process_died"):
-        prepare_often(pooled, records)
+        prepare_on_and_on(pooled, records)
     accepted = pooled.notary.accept_records(ISSUER, ORIGIN, records, key="k")
     assert len(accepted) == 300
 
@@ -156,8 +156,9 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def prepare_often(rig: Rig, records: list[dict[str, object]]) -> None:
-    for _ in range(50):
+def prepare_on_and_on(rig: Rig, records: list[dict[str, object]]) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:  # until it is noticed that a process is gone
         rig.notary.prepare(records, ISSUER)
 
 

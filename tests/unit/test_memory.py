@@ -10,6 +10,7 @@ from ledger import certificates
 from ledger.codes import certificate_ids, uscc
 from ledger.errors import UnreadableError
 from notary import entry
+from tests.apart import apart
 
 LONG = "A" * 5_000
 
@@ -22,6 +23,10 @@ def remembered() -> int:
 
 
 def test_codes__texts_of_any_length__not_remembered() -> None:
+    assert apart(more_remembered) == 0
+
+
+def more_remembered() -> int:
     before = remembered()
     assert uscc.check_uscc(LONG) == "length"
     assert certificate_ids.check_type(LONG) == "type-length"
@@ -32,4 +37,4 @@ def test_codes__texts_of_any_length__not_remembered() -> None:
     assert certificates.parse_share("0" * 5_000 + "1/2") is None
     with pytest.raises(UnreadableError):
         entry.parse_origin(f"chuzheng/n/{LONG}")
-    assert remembered() == before
+    return remembered() - before

@@ -34,8 +34,8 @@ def post(client: TestClient, house: House, body: bytes, path: str = DOCUMENTS) -
 
 
 @pytest.fixture
-def no_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The system's temporary folder is where nothing may be put: it doesn't even exist."""
+def no_temporary_folder(client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The system's temporary folder is where nothing may be put: once all is set up it doesn't even exist."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
 
 

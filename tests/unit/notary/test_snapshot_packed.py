@@ -23,8 +23,8 @@ from notary.snapshot_facts import why_not
 from notary.snapshot_making import snapshot_body
 from notary.snapshot_packed import MAGIC, PackedSnapshot, open_snapshot, pack_snapshot
 from notary.trust import parse_trust
+from tests.apart import traced_peak
 from tests.golden import make
-from tests.traced import traced_peak
 
 LAYOUT = Layout(6, 4)
 FACTS = make._facts()

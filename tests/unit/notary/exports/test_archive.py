@@ -32,8 +32,8 @@ from notary.exports.archive_checks import Property, check_package
 from notary.receipt import parse_receipt
 from notary.report import Outcome
 from notary.trust import TrustFile
+from tests.apart import traced_peak
 from tests.fakes.registry import World, certificate, document
-from tests.traced import traced_peak
 from tests.zips import make_package, read_zip, write_zip
 
 PDF = b"%PDF-1.7\n" + b"x" * 100

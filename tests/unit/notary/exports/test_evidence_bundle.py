@@ -38,11 +38,11 @@ from notary.report import Verdict
 from notary.snapshot_facts import with_snapshot
 from notary.trust import TrustFile
 from notary.verify import verify
+from tests.apart import traced_peak
 from tests.fakes.chain import ANCHOR_LOG, GENESIS_TIME
 from tests.fakes.qbft import make_block
 from tests.fakes.registry import ISSUER
 from tests.golden import make
-from tests.traced import traced_peak
 from tests.unit.ledger.event_logs import all_events, arguments, log
 from tests.unit.notary.sealed_receipt import RECORD, SIGNERS, Sealed, sealed
 from tests.unit.notary.test_snapshot_making import KEY, snapshot_of

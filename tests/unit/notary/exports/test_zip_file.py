@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import InputError, UnreadableError
 from notary.exports.zip_file import MAX_MEMBERS, PIECE, ZipReader, ZipWriter
-from tests.traced import traced_peak
+from tests.apart import traced_peak
 from tests.zips import read_zip, write_zip
 
 PART = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,8}\Z")

@@ -50,7 +50,11 @@ class Heads:
         self._anchors, self._ask, self._marks = anchors, ask, marks
         self._began = time.monotonic()
         self._logs: dict[Origin, _Log] = {}
-        self._lock = threading.Lock()
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Ask no more; a question that is on its way is the last one."""
+        self._closed.set()
 
     def hear(self, origin: Origin) -> None:
         """Before any lock is taken: UnavailableError `notary.unconfirmed` until the chain has said what it holds."""
@@ -139,11 +143,11 @@ class Heads:
     def _question(self, asked: LogId, log: _Log) -> None:
         """Ask the chain until it has answered once: also after PATIENCE, so that what it says then is heard."""
         assert self._ask is not None
-        while not log.answered.is_set():
+        while not log.answered.is_set() and not self._closed.is_set():
             try:
                 held = self._ask(asked)
             except ChuzhengError:
-                time.sleep(AGAIN)
+                self._closed.wait(AGAIN)
                 continue
             log.chain = held[0] if held is not None else 0
             log.answered.set()

@@ -130,6 +130,7 @@ class Notary(Reception):
     def close(self) -> None:
         """Commit what waits, then stop; submissions after this are refused."""
         self.acceptance.close()
+        self.heads.close()
         self.standing.index.close()
         self.names.index.close()
         self.answers.index.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -130,6 +131,28 @@ def test_chain_comes_back__heard_before_patience_ends_and_after(
     with pytest.raises(IntegrityError, match=r"notary\.restored"):
         take(old, 10)
     old.notary.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_close__the_chain_still_away__it_is_asked_no_more(tmp_path: Path) -> None:
+    asked = threading.Semaphore(0)
+
+    def ask(log_id: LogId) -> Head:
+        asked.release()
+        return down(log_id)
+
+    before = set(threading.enumerate())
+    rig = Rig(tmp_path / "home")
+    with_heads(rig, Heads(rig.index, ask))
+    with pytest.raises(UnavailableError, match=r"notary\.unconfirmed"):
+        take(rig, 0)
+    asking = [t for t in threading.enumerate() if t.name == "notary-head" and t not in before]
+    rig.notary.close()
+    assert len(asking) == 1
+    assert asked.acquire(timeout=60)
+    for thread in asking:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_marks__a_database_below_the_mark__refused_and_otherwise_raised_with_each_promise(tmp_path: Path) -> None:

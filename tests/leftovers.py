@@ -55,6 +55,8 @@ def nothing_left() -> Iterator[None]:
         of = getattr(getattr(thread, "_target", None), "__self__", None)
         if isinstance(of, Acceptance):
             of.close()
+    if begun_since(threads):
+        gc.collect()  # a connection that nobody holds any more keeps its server's thread until it is collected
     until = time.monotonic() + PATIENCE
     while (left := begun_since(threads)) and time.monotonic() < until:
         left[0].join(0.05)

@@ -45,4 +45,4 @@ def served(house: House) -> Iterator[Site]:
             time.sleep(0.05)
         yield Site(house, f"http://127.0.0.1:{port}", app)
         server.should_exit = True
-        thread.join(10)
+        thread.join(120)

@@ -144,6 +144,18 @@ class Network:
     def verdict(self, what: object, *more: object, where: Path, expect: int | None) -> dict[str, Any]:
         return self.run("verify", what, "--trust", self.trust, *more, where=where, expect=expect)
 
+    def doctored(self, *wrong: str, where: Path) -> None:
+        """Waits until the doctor finds this wrong and nothing else: what is only just up may be behind for a moment."""
+        deadline = time.monotonic() + ANCHORED_WITHIN
+        while True:
+            told = self.run("doctor", "--home", self.home, where=where, expect=None)
+            found = [check["case"] for check in told["checks"] if check["needed"] and not check["ok"]]
+            assert told["exit"] == (1 if found else 0)
+            if found == list(wrong):
+                return
+            assert time.monotonic() < deadline, found
+            time.sleep(0.5)
+
     def upgraded(self, *what: object, where: Path) -> None:
         """Waits until every receipt proves itself."""
         deadline = time.monotonic() + ANCHORED_WITHIN

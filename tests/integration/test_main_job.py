@@ -250,8 +250,7 @@ def test_supervisor_killed__started_again__same_network_and_no_process_left_behi
         time.sleep(0.1)
     network.verdict("own.record.json", where=desk, expect=0)
     network.verdict("old.record.json", where=desk, expect=16)
-    well = network.run("doctor", "--home", network.home, where=desk)
-    assert all(check["ok"] for check in well["checks"] if check["needed"])
+    network.doctored(where=desk)
 
 
 def test_up__twice_or_on_a_taken_port__refused_in_words(network: Network, tmp_path: Path) -> None:

@@ -46,8 +46,7 @@ def test_restored__older_than_the_chain__refused_and_named_until_the_newer_copy_
     record(network, desk, "third")
     refused = network.run("anchor", "third.record.json", where=desk, token=token, expect=None)
     assert refused["code"] == "notary.restored", refused
-    found = network.run("doctor", "--home", network.home, where=desk, expect=1)
-    assert [check["case"] for check in found["checks"] if check["needed"] and not check["ok"]] == ["notary.restored"]
+    network.doctored("notary.restored", where=desk)
     # What was handed out proves itself all the same.
     network.verdict("second.record.json", where=desk, expect=None)
 
@@ -55,7 +54,7 @@ def test_restored__older_than_the_chain__refused_and_named_until_the_newer_copy_
     _copy(tmp_path / "newer", network.home)
     network.start()
     network.run("anchor", "third.record.json", where=desk, token=token)
-    network.run("doctor", "--home", network.home, where=desk)
+    network.doctored(where=desk)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -32,6 +32,8 @@ from notary.accept import Acceptance
 PATIENCE = 60.0
 """Seconds for what was told to end and is about to, on a machine where all is slow."""
 _lasting: WeakSet[threading.Thread] = WeakSet()
+_POOLS = ("AnyIO worker thread", "asyncio_")
+"""Idle threads of an event loop, that end with it; the loop's own thread is looked for."""
 _OF_THE_RUNNER = ("PYTEST_", "HYPOTHESIS_", "COV_")
 _LIMITS = [resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE]
 
@@ -54,7 +56,7 @@ def nothing_left() -> Iterator[None]:
     for thread in begun_since(threads):
         of = getattr(getattr(thread, "_target", None), "__self__", None)
         if isinstance(of, Acceptance):
-            of.close()
+            threading.Thread(target=of.close, name="close", daemon=True).start()  # whatever hangs there is named below
     if begun_since(threads):
         gc.collect()  # a connection that nobody holds any more keeps its server's thread until it is collected
     until = time.monotonic() + PATIENCE
@@ -64,8 +66,13 @@ def nothing_left() -> Iterator[None]:
     where = {t.name: "".join(format_stack(frames.get(t.ident or 0))) for t in left}
     assert not left, "threads of this file go on: " + "; ".join(f"{name}\n{at}" for name, at in where.items())
     found = settings_of_process()
-    changed = {name: (was, found[name]) for name, was in settings.items() if was != found[name]}
+    changed = {name: different(was, found[name]) for name, was in settings.items() if was != found[name]}
     assert not changed, f"settings of the process are not as they were (before, now): {changed}"
+
+
+def different(was: Any, now: Any) -> Any:
+    """What a message tells of it: of the environment names alone, as a value may be a secret."""
+    return sorted(k for k in was | now if was.get(k) != now.get(k)) if isinstance(was, dict) else (was, now)
 
 
 @contextmanager
@@ -85,7 +92,8 @@ def loggers() -> list[logging.Logger]:
 
 def begun_since(before: set[threading.Thread]) -> list[threading.Thread]:
     """Threads that weren't there and go on, shared fixtures' own aside."""
-    return [t for t in threading.enumerate() if t not in before and t not in _lasting and t.is_alive()]
+    own = [t for t in threading.enumerate() if t not in before and t not in _lasting and not t.name.startswith(_POOLS)]
+    return [t for t in own if t.is_alive()]
 
 
 def settings_of_process() -> dict[str, Any]:
@@ -101,7 +109,7 @@ def settings_of_process() -> dict[str, Any]:
     }
     asked: dict[str, Callable[[], Any]] = {
         "garbage collection": lambda: (gc.isenabled(), gc.get_threshold(), gc.get_debug(), gc.get_freeze_count()),
-        "switch interval": sys.getswitchinterval, "recursion": sys.getrecursionlimit,
+        "switch interval": sys.getswitchinterval,
         "digits": sys.get_int_max_str_digits, "tracing of memory": tracemalloc.is_tracing,
         "tracing": lambda: (sys.gettrace(), sys.getprofile()), "time zone": lambda: (time.tzname, time.timezone),
         "socket timeout": socket.getdefaulttimeout, "import path": lambda: list(sys.path),

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 from ledger.errors import UnreadableError
 from notary.cid import DAG_PB, RAW, cid_text, decode_node, make_cid, parse_cid
+from tests.servers import EndingServer
 
 
 @dataclass
@@ -143,8 +144,7 @@ def running(node: FakeKubo) -> Iterator[FakeKubo]:
         def log_message(self, format: str, *args: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = EndingServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     node.address = f"/ip4/127.0.0.1/tcp/{server.server_port}"

@@ -7,15 +7,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.request import Request, urlopen
 
+from tests.servers import EndingServer
 
-class Proxy(ThreadingHTTPServer):
+
+class Proxy(EndingServer):
     """Passes everything on to `target`, unless told otherwise."""
-
-    daemon_threads = True
 
     def __init__(self, target: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

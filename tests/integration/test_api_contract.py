@@ -30,6 +30,7 @@ from api.settings import Settings
 from api.statuses import lookup
 from ledger.types import Role
 from tests.fakes.house import FixedClock, House, build_house
+from tests.leftovers import lasting
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 12
@@ -60,7 +61,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture(scope="module")
 def description(house: House) -> Any:
     house.anchored(house.certificate())
-    return schemathesis.openapi.from_asgi("/api/v1/openapi.json", assemble(house.parts))
+    with lasting():  # it has one event loop for the whole process
+        return schemathesis.openapi.from_asgi("/api/v1/openapi.json", assemble(house.parts))
 
 
 def operations() -> list[tuple[str, str]]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from ledger.errors import ConfigurationError, UnavailableError
 from ledger.evm.rpc import Rpc, RpcError
+from tests.servers import EndingServer
 
 Answer = Callable[[Any], Any]
 
 
-class Server(ThreadingHTTPServer):
+class Server(EndingServer):
     answer: Answer
     close_after_each = False
     connections = 0
@@ -50,7 +51,6 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     made = Server(("127.0.0.1", 0), Handler)
-    made.daemon_threads = True
     thread = threading.Thread(target=made.serve_forever, daemon=True)
     thread.start()
     yield made

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,7 @@ import pytest
 from notary.receipt import parse_receipt
 from tests.integration.running import ISSUER, OTHER, SLOW_MACHINE, Network, bare_environment, record
 from tests.ports import free_port
+from tests.servers import EndingServer
 
 WITHIN = 240.0
 LIAR = "11429021009997812P"
@@ -98,7 +99,7 @@ def two(tmp_path_factory: pytest.TempPathFactory, anvil_program: Path) -> Iterat
     first = Network(folder / "one", free_port(), free_port())
     first.start()
     second = Second(folder / "two", free_port(), first.rpc_port)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Lies)
+    server = EndingServer(("127.0.0.1", 0), Lies)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     network = first.told["network"]
     origin, liar = (f"chuzheng/{network}/{code}" for code in (OTHER, LIAR))

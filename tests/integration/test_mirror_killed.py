@@ -27,6 +27,7 @@ from notary.stores.tiles import TileLog
 from tests.fakes.log import ORIGIN, make_entries
 from tests.fakes.notary import ISSUER, Rig, packed
 from tests.fakes.notary import ORIGIN as OWN
+from tests.servers import EndingServer
 
 LOG = Ed25519Signer(Ed25519PrivateKey.from_private_bytes(b"\x01" * 32))
 KEY = VerifierKey(str(ORIGIN), LOG.public_key)
@@ -45,7 +46,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     handler = functools.partial(Quiet, directory=str(tmp_path / "log"))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = EndingServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -81,6 +81,8 @@ class Lane:
         """the head at which receipts were last asked for"""
         self._refused: ChainHash | None = None
         """the head at which the next intent would be refused, while others wait for a block"""
+        self._passed: dict[str, int] = {}
+        """by hash: the number of the head at which the account was past a transaction without a receipt"""
 
     def take(self) -> bool:
         """Whether the lane is ours. What follows may only read and send stored bytes again without asking anew: every
@@ -336,11 +338,13 @@ class Lane:
 
     def _find_own(self, row: OutboxRow) -> None:
         """The account is past this nonce: by our own bytes, as a rule. Only if surely not, it is signed anew."""
+        head = latest_block(self._rpc).number
         with reading(self._engine) as connection:
             earlier = rows.attempts(connection, row)
         hashes = [row.tx_hash or "", *(tx_hash for tx_hash, _, _ in earlier)]
         for tx_hash, receipt in zip(hashes, standing_receipts(self._rpc, hashes), strict=True):
             if receipt is not None:
+                self._passed.pop(row.tx_hash or "", None)
                 with self._shared.writing() as connection:
                     self._change(connection)
                     clear = {"error_code": None, "error_params": None}
@@ -348,7 +352,12 @@ class Lane:
                 self._looked = None
                 return
         final = self._transaction_count(final=True)
-        if row.nonce is not None and final > row.nonce:  # someone else's transaction has it, for good
+        if row.nonce is None or final <= row.nonce:
+            return
+        # Someone else's transaction has it, for good; or ours, in a block that the node is still making: anvil counts a
+        # nonce up before it can tell the receipt.
+        if self._passed.setdefault(row.tx_hash or "", head) < head:
+            del self._passed[row.tx_hash or ""]
             self._sign_anew(row)
 
     def _transaction_count(self, *, final: bool = False) -> int:

@@ -20,21 +20,30 @@ SILENT = ("changing nothing", "as a transaction of its own")
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_lookups():
-    """anvil counts a nonce up before it can tell the transaction, seconds before if the transaction is large and the
-    machine busy; Brownie, which looks just then, takes it for dropped."""
-    at_once = web3.eth.get_transaction
-
-    def patient(txid):
-        for _ in range(600):
-            try:
-                return at_once(txid)
-            except TransactionNotFound:
-                time.sleep(0.1)
-        return at_once(txid)
-
-    web3.eth.get_transaction = patient
+    """anvil counts a nonce up before it can tell the transaction or its receipt, seconds before if the transaction is
+    large and the machine busy; Brownie, which looks just then, takes it for dropped, or else sleeps for a second."""
+    names = ("get_transaction", "get_transaction_receipt")
+    at_once = {name: getattr(web3.eth, name) for name in names}
+    for name, look in at_once.items():
+        setattr(web3.eth, name, patient(look))
     yield
-    web3.eth.get_transaction = at_once
+    for name, look in at_once.items():
+        setattr(web3.eth, name, look)
+
+
+def patient(look):
+    """The same look-up of a transaction that was sent, and so is mined at once, for a minute."""
+
+    def looked(txid):
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                return look(txid)
+            except TransactionNotFound:
+                time.sleep(0.01)
+        return look(txid)
+
+    return looked
 
 
 @pytest.fixture(scope="module", autouse=True)

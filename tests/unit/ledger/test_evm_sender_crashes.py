@@ -116,6 +116,28 @@ def test_sender__account_used_elsewhere_first__signed_anew_and_done_once(world: 
     assert [t.nonce for t in world.node.done()] == [1]
 
 
+def test_sender__nonce_counted_before_the_receipt_is_told__the_same_bytes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As anvil does for a moment, while it puts a block into its store."""
+    name = world.enqueue(1)
+    sender = world.sender()
+    world.node.fail("eth_sendRawTransaction", after=True)
+    with pytest.raises(UnavailableError):
+        sender.step()
+    head = world.node.eth_getBlockByNumber("latest", False)
+    world.node.mine()
+    with monkeypatch.context() as making:
+        making.setattr(world.node, "eth_getTransactionReceipt", lambda _hash: None)
+        making.setattr(world.node, "eth_getBlockByNumber", lambda _at, _full: head)
+        for _ in range(3):
+            world.time += LEASE + 1
+            sender.step()
+    world.settle(sender)
+    assert world.state(name) is S.FINAL
+    assert len(set(world.node.sent)) == len(world.node.done()) == 1
+
+
 def test_sender__transactions_of_others_lost_with_the_blocks__gap_filled_and_same_bytes(world: World) -> None:
     world.node.use_nonce(KEY.address)
     world.node.use_nonce(KEY.address)

@@ -159,10 +159,11 @@ class Erasing:
                 _log.warning("erasure.destroyed", origin=origin, index=index, order=order)
         self._hook("destroyed")
         try:
-            if stuck := self._go_on()[1].get(position):
-                raise stuck
-        except ChuzhengError as error:  # what was said above is so, and `step` goes on
-            _log.warning("erasure.later", origin=origin, index=index, code=error.code)
+            stuck = self._go_on()[1].get(position)
+        except ChuzhengError as error:
+            stuck = error
+        if stuck is not None:  # what was said above is so, and `step` goes on
+            _log.warning("erasure.later", origin=origin, index=index, code=stuck.code)
         with self._notary.store.reading() as connection:
             return self._found(connection, position)
 

@@ -128,8 +128,8 @@ def _lost_log_keys(settings: Settings, keyring: Keyring, origins: Iterable[Origi
     for origin in origins:
         if origin not in known and (settings.logs_dir / quote(origin, safe="")).is_dir():
             if keyring.next_log_key(origin) is None:
-                path = settings.keys_dir / "logs" / f"{quote(origin, safe='')}.pem"
-                raise ConfigurationError("cli.up.log_key", origin=origin, path=str(path))
+                path = str(keyring.lost_log_key(origin).path)
+                raise ConfigurationError("cli.up.log_key", origin=origin, path=path)
             lost.append(origin)
     return lost
 

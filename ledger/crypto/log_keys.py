@@ -65,17 +65,26 @@ class LogKeyFiles:
         """The keys that were replaced, oldest first, each with the index below which it promised."""
         return list(self._look().before)
 
+    @property
+    def path(self) -> Path:
+        """Where the key that signs lies."""
+        return self._path
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether no key signs: there is none, or `fill` is still putting one into its place."""
+        return not self._path.exists() or self._is_filling()
+
     def next(self) -> Signer | None:
         """The key that is announced and not used yet."""
-        path = self._folder / "next.pem"
-        return load_signer(f"file:{path}") if path.exists() else None
+        return load_signer(f"file:{self._next}") if self._next.exists() else None
 
     def prepare(self) -> Signer:
         """The next key, made if there is none; of two who make one at once the first one's."""
         found = self.next()
         while found is None:
             try:
-                found = create_signing_key(self._folder / "next.pem")
+                found = create_signing_key(self._next)
             except ConflictError:
                 found = self.next()
         return found
@@ -87,16 +96,14 @@ class LogKeyFiles:
         The present key is kept under its new name before the next one takes its place. A crash between leaves the
         present key under both names and the next one where it was: the same call again ends it.
         """
-        following = self._folder / "next.pem"
-        if not following.exists():
-            raise ConflictError("key.no_next", path=str(following))
+        self._require_next()
         kept = self._folder / f"below-{index}.pem"
         try:
             if not kept.exists():
                 os.link(self._path, kept)
             _sync(self._folder)
             self._hook("kept")
-            os.replace(following, self._path)
+            os.replace(self._next, self._path)
             self._hook("replaced")
             _sync(self._path.parent)
             _sync(self._folder)
@@ -106,20 +113,30 @@ class LogKeyFiles:
     def fill(self) -> None:
         """The next key takes the empty place of one that is lost; it replaces none. ConflictError `key.no_next`, or
         `key.exists` where a key is there. Called again after a crash it ends what it began."""
-        following = self._folder / "next.pem"
-        if not following.exists():
-            raise ConflictError("key.no_next", path=str(following))
+        self._require_next()
         try:
-            if not (self._path.exists() and os.path.samefile(self._path, following)):
-                os.link(following, self._path)
+            if not self._is_filling():
+                os.link(self._next, self._path)
             _sync(self._path.parent)
             self._hook("filled")
-            os.unlink(following)
+            os.unlink(self._next)
             _sync(self._folder)
         except FileExistsError:
             raise ConflictError("key.exists", path=str(self._path)) from None
         except OSError as error:
             raise ConfigurationError("key.unwritable", path=str(self._path), reason=error.strerror) from None
+
+    @property
+    def _next(self) -> Path:
+        return self._folder / "next.pem"
+
+    def _require_next(self) -> None:
+        if not self._next.exists():
+            raise ConflictError("key.no_next", path=str(self._next))
+
+    def _is_filling(self) -> bool:
+        """Whether the next key has the lost one's place, under both names."""
+        return self._path.exists() and self._next.exists() and self._path.samefile(self._next)
 
     def _look(self) -> _Looked:
         known, stamp = self._looked, self._read_stamp()

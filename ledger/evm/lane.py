@@ -351,7 +351,8 @@ class Lane:
                     rows.move(connection, row, S.MINED, tx_hash=tx_hash, **_place(receipt), **clear)
                 self._looked = None
                 return
-        final = self._transaction_count(final=True)
+        depth = self._profile.finality_depth
+        final = self._transaction_count(hex(max(0, head - depth)) if depth else "latest")
         if row.nonce is None or final <= row.nonce:
             return
         # Someone else's transaction has it, for good; or ours, in a block that the node is still making: anvil counts a
@@ -360,11 +361,7 @@ class Lane:
             del self._passed[row.tx_hash or ""]
             self._sign_anew(row)
 
-    def _transaction_count(self, *, final: bool = False) -> int:
-        at = "latest"
-        if final and self._profile.finality_depth:
-            head = latest_block(self._rpc)
-            at = hex(max(0, head.number - self._profile.finality_depth))
+    def _transaction_count(self, at: str = "latest") -> int:
         return int(self._rpc.call("eth_getTransactionCount", self._account, at), 16)
 
     def _message(self, row: OutboxRow) -> dict[str, Any]:

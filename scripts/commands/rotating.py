@@ -16,7 +16,6 @@ from ledger.types import Millis, Origin
 from scripts import output
 
 if TYPE_CHECKING:
-    from api.keyring import Keyring
     from api.settings import Settings
     from notary.trust_file import TrustFile
 
@@ -67,9 +66,11 @@ def replace_lost(origin: str, home: Path | None, *, as_json: bool) -> None:
     from notary.checkpoint import VerifierKey
 
     settings = load({"home": home}).settings
-    keyring = Keyring(settings.keys_dir)
-    _require_lost(settings, keyring, Origin(origin))
-    keys = keyring.lost_log_key(Origin(origin))
+    keys = Keyring(settings.keys_dir).lost_log_key(Origin(origin))
+    if not keys.is_lost:
+        raise ConflictError("rotate.not_lost", origin=origin, path=str(keys.path))
+    if not (settings.logs_dir / quote(origin, safe="")).is_dir():
+        raise NotFoundError("notary.no_log", origin=origin)
     following = keys.prepare()
     public = VerifierKey(Origin(origin), following.public_key).text()
     now, listed = Millis(time.time_ns() // 1_000_000), _trust(settings).keys_of(Origin(origin))
@@ -80,16 +81,6 @@ def replace_lost(origin: str, home: Path | None, *, as_json: bool) -> None:
     payload = output.message("chuzheng-key-rotation/1", code, origin=origin, public=public)
     told = {"origin": origin, "public": public, "switched": used, "index": None}
     output.finish({**payload, **told}, as_json=as_json)
-
-
-def _require_lost(settings: Settings, keyring: Keyring, origin: Origin) -> None:
-    """The log is here and its key isn't."""
-    path = settings.keys_dir / "logs" / f"{quote(origin, safe='')}.pem"
-    following = keyring.next_log_key(origin)
-    if origin in keyring.origins() and (following is None or not path.samefile(path.with_suffix(".keys") / "next.pem")):
-        raise ConflictError("rotate.not_lost", origin=origin, path=str(path))
-    if not (settings.logs_dir / quote(origin, safe="")).is_dir():
-        raise NotFoundError("notary.no_log", origin=origin)
 
 
 def _trust(settings: Settings) -> TrustFile:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +20,7 @@ from ledger.evm.profiles import ANVIL, EngineProfile
 from ledger.evm.rpc import Rpc
 from ledger.evm.transactions import EvmKey
 from ledger.store.engine import open_engine, upgrade
+from scripts.cli import run
 from tests.integration.networks import STARTERS, MissingError, Network
 from tests.leftovers import lasting
 from tests.ports import free_port
@@ -46,6 +49,20 @@ def own_pace() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ledger.evm.launcher.IDLE_AFTER", math.inf)
         yield
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Runs a command that must end well; what it tells with --json."""
+
+    def tell(*words: object) -> dict[str, Any]:
+        capsys.readouterr()
+        code = run([*map(str, words), "--json"])
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert code == 0, found
+        return found
+
+    return tell
 
 
 @pytest.fixture(scope="session")

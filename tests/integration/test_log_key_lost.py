@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -33,19 +34,13 @@ def test_lost_log_key__council_publishes_the_next__same_log_goes_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    told: Callable[..., dict[str, Any]],
     published: str,
 ) -> None:
     settings = machine.settings
     monkeypatch.setenv("CHUZHENG_RPC_URL", settings.rpc_url)
     monkeypatch.setenv("CHUZHENG_HOME", str(settings.home))
     monkeypatch.chdir(tmp_path)
-
-    def told(*words: object) -> dict[str, Any]:
-        capsys.readouterr()
-        code = run([*map(str, words), "--json"])
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
-        assert code == 0, found
-        return found
 
     embedded.prepare(settings)
     origin = machine.origin

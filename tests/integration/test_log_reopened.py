@@ -3,7 +3,7 @@ take it up at their next start."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +20,6 @@ from notary.report import Verdict
 from notary.trust import read_trust
 from notary.verify import verify
 from scripts import embedded
-from scripts.cli import run
 from tests.fakes.notary import document
 from tests.integration.test_chain_lost import ISSUER, Machine, machine, stages, until
 
@@ -28,18 +27,11 @@ __all__ = ["machine"]
 
 
 def test_closed_log__reopened_by_command__good_entries_verify_in_the_new_shard(
-    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Callable[..., dict[str, Any]]
 ) -> None:
     settings = machine.settings
     monkeypatch.setenv("CHUZHENG_RPC_URL", settings.rpc_url)
     monkeypatch.setenv("CHUZHENG_HOME", str(settings.home))
-
-    def told(*words: str) -> dict[str, Any]:
-        capsys.readouterr()
-        code = run([*words, "--json"])
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
-        assert code == 0, found
-        return found
 
     embedded.prepare(settings)
     origin = machine.origin
